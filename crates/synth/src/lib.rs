@@ -1,1 +1,19 @@
-//! TBD
+//! Original music and test signals, rendered from code: no file, no licence, the same samples on
+//! every run.
+//!
+//! [`demo_piece`] is what `melisma demo` plays to a stranger; [`signals`] are the plain waveforms
+//! that the tests of the other crates measure with.
+//!
+//! score (who plays what, when) -> instruments (one note -> mono samples) -> mixer and reverb -> `Pcm`
+
+mod demo;
+mod filter;
+mod instruments;
+mod mixer;
+mod reverb;
+mod rng;
+mod score;
+pub mod signals;
+
+pub use demo::demo_piece;
+pub use signals::castanets;
