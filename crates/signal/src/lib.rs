@@ -1,8 +1,15 @@
 //! PCM, what travels with it, and the pure mathematics of the codec: windows, lapped transforms,
-//! bands, transients. No IO, no entropy coding, no learning.
+//! bands. No IO, no entropy coding, no learning.
 
+pub mod bands;
+pub mod dct;
+pub mod lapped;
 pub mod metadata;
 pub mod pcm;
+pub mod window;
 
+pub use bands::BandLayout;
+pub use dct::Dct4;
 pub use metadata::{Loudness, Metadata, Picture};
 pub use pcm::Pcm;
+pub use window::Slope;

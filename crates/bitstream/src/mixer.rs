@@ -1,0 +1,113 @@
+//! Logistic mixing: several predictions of one bit become one, with weights learned while coding.
+//!
+//! Inputs are stretched probabilities; the output is the squash of their weighted sum, and each weight moves
+//! along the gradient of the coding cost (Mahoney 2005, section 3.2). Two weight sets chosen by two
+//! different selectors are added, which lets the weights depend on either without the sparsity of both.
+
+use crate::{
+    Counter,
+    logistic::{squash, stretch},
+};
+
+/// A model of binary decisions that mixes `N` context predictions.
+///
+/// The contexts themselves (which counter an input reads) are the caller's business.
+#[derive(Clone, Debug)]
+pub struct Mixer<const N: usize> {
+    /// All inputs' counters, one after the other.
+    pub counters: Vec<Counter>,
+    /// `[selector][input]`, 65536 = 1.0; the last "input" is a constant, kept apart in `bias`.
+    pub weights: Vec<[i32; N]>,
+    /// `[selector]`: weight of a constant input of 1.0.
+    pub bias: Vec<i32>,
+    /// Learning rate of the weights, 65536 = 1.0.
+    pub rate: i32,
+    /// Count at which counters stop slowing down (at most 255).
+    pub limit: u32,
+}
+
+/// One prediction, kept until the bit is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Mixed<const N: usize> {
+    /// Probability of a one, of 65536; never 0 nor 65536.
+    pub probability: u32,
+    slots: [u32; N],
+    stretched: [i32; N],
+    selectors: [u32; 2],
+}
+
+/// The mixed probability stays this far from certainty (of 65536): no bit ever costs more than 11 bits.
+pub const PROBABILITY_MARGIN: u32 = 24;
+
+const WEIGHT_MAX: i32 = 8 << 16;
+
+impl<const N: usize> Mixer<N> {
+    /// Mixes the counters in `slots` with the sum of two weight sets.
+    ///
+    /// # Panics
+    /// If a slot or selector is out of range.
+    #[must_use]
+    #[inline]
+    pub fn predict(&self, slots: [u32; N], selectors: [u32; 2]) -> Mixed<N> {
+        let mut stretched = [0i32; N];
+        let (first, second) = (&self.weights[selectors[0] as usize], &self.weights[selectors[1] as usize]);
+        let mut sum = i64::from(self.bias[selectors[0] as usize] + self.bias[selectors[1] as usize]) << 8;
+        for input in 0..N {
+            stretched[input] = stretch(self.counters[slots[input] as usize].probability_12bit());
+            sum += i64::from(stretched[input]) * i64::from(first[input] + second[input]);
+        }
+        let clamped = (sum >> 16).clamp(-4096, 4096) as i32;
+        let probability = squash(clamped).clamp(PROBABILITY_MARGIN, 65536 - PROBABILITY_MARGIN);
+        Mixed { probability, slots, stretched, selectors }
+    }
+
+    /// Learns the bit that `mixed` predicted.
+    #[inline]
+    pub fn update(&mut self, mixed: &Mixed<N>, bit: bool) {
+        let error = i64::from((i32::from(bit) << 16) - mixed.probability as i32) * i64::from(self.rate);
+        for selector in mixed.selectors {
+            let weights = &mut self.weights[selector as usize];
+            for input in 0..N {
+                let step = (i64::from(mixed.stretched[input]) * error + (1 << 23)) >> 24;
+                weights[input] = (weights[input] + step as i32).clamp(-WEIGHT_MAX, WEIGHT_MAX);
+            }
+            let bias = &mut self.bias[selector as usize];
+            *bias = (*bias + ((error + (1 << 15)) >> 16) as i32).clamp(-WEIGHT_MAX, WEIGHT_MAX);
+        }
+        for slot in mixed.slots {
+            self.counters[slot as usize].update(bit, self.limit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One input is right, one is noise: the weights must find out, and the cost must fall below either alone.
+    #[test]
+    fn weights_follow_the_better_input() {
+        let mut mixer: Mixer<2> = Mixer {
+            counters: vec![Counter::new(2048, 0); 4],
+            weights: vec![[1 << 14; 2]; 2],
+            bias: vec![0; 2],
+            rate: 1200,
+            limit: 255,
+        };
+        let mut state = 1u32;
+        let mut late_cost = 0.0;
+        for i in 0..8000u32 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (truth, noise) = (state >> 31 == 1, state >> 30 & 1);
+            let bit = truth ^ (state >> 20 & 15 == 0);
+            let mixed = mixer.predict([u32::from(truth), 2 + noise], [0, 1]);
+            let p = f64::from(mixed.probability) / 65536.0;
+            if i >= 4000 {
+                late_cost -= if bit { p } else { 1.0 - p }.log2();
+            }
+            mixer.update(&mixed, bit);
+        }
+        // Entropy of a bit that is flipped one time in 16: 0.337 bit.
+        assert!((late_cost / 4000.0 - 0.337).abs() < 0.03, "{}", late_cost / 4000.0);
+    }
+}
