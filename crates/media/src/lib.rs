@@ -1,1 +1,31 @@
-//! TBD
+//! Audio files to PCM and back.
+//!
+//! What goes in: a path or a pipe holding WAV, AIFF, FLAC, MP3, Ogg Vorbis, Ogg Opus, M4A (AAC,
+//! ALAC), or whatever an installed `ffmpeg` can read. What comes out: blocks of
+//! [`melisma_signal::Pcm`], one or two channels, 8 to 48 kHz, exactly as long as the music that was
+//! encoded. The other direction writes WAV and FLAC, never leaving a half-written file behind.
+//!
+//! Both directions stream: no part holds a whole track.
+//!
+//! | question | file |
+//! |---|---|
+//! | how is a file opened and turned into blocks? | [`source`] |
+//! | how are blocks written? | [`sink`] |
+//! | how does the sampling rate change? | [`resample`] |
+//! | how do five channels become two? | [`downmix`] |
+//! | how loud is it? | [`loudness`] |
+//! | how does a file appear complete or not at all? | [`atomic`] |
+
+pub mod atomic;
+pub mod downmix;
+pub mod error;
+pub mod loudness;
+pub mod resample;
+pub mod source;
+
+pub use atomic::AtomicFile;
+pub use downmix::Speaker;
+pub use error::MediaError;
+pub use loudness::LoudnessMeter;
+pub use resample::Resampler;
+pub use source::{AudioSource, Input, OpenOptions};

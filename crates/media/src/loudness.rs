@@ -1,0 +1,111 @@
+//! Loudness by EBU R128: blocks in, integrated loudness and true peak out.
+//!
+//! Source: ITU-R BS.1770-4 and EBU Tech 3341, as implemented by the crate `ebur128`.
+
+use ebur128::{EbuR128, Mode};
+use melisma_signal::{Loudness, Pcm};
+
+use crate::MediaError;
+
+/// Measures a track as it streams by. Memory does not grow with its length (gating uses a
+/// histogram in steps of 0.1 LU).
+pub struct LoudnessMeter {
+    meter: EbuR128,
+    channel_count: usize,
+    pushed_samples: u64,
+    finite: Vec<Vec<f32>>,
+}
+
+impl LoudnessMeter {
+    /// A meter for `channel_count` channels at `sample_rate_hz`.
+    ///
+    /// # Errors
+    /// [`MediaError::Invalid`] for no channel or a rate that the filters cannot be made for.
+    pub fn new(sample_rate_hz: u32, channel_count: usize) -> Result<Self, MediaError> {
+        let channels = u32::try_from(channel_count).unwrap_or(u32::MAX);
+        let meter = EbuR128::new(channels, sample_rate_hz, Mode::I | Mode::TRUE_PEAK | Mode::HISTOGRAM)
+            .map_err(|error| {
+                MediaError::Invalid(format!(
+                    "loudness of {channel_count} channel(s) at {sample_rate_hz} Hz: {error}"
+                ))
+            })?;
+        Ok(Self { meter, channel_count, pushed_samples: 0, finite: vec![Vec::new(); channel_count] })
+    }
+
+    /// Takes the next block. Samples that are not finite count as silence.
+    ///
+    /// # Errors
+    /// [`MediaError::Invalid`] if the channel count differs from the meter's.
+    pub fn push(&mut self, pcm: &Pcm) -> Result<(), MediaError> {
+        if pcm.channel_count() != self.channel_count {
+            return Err(MediaError::Invalid(format!(
+                "block of {} channels for a loudness meter of {}",
+                pcm.channel_count(),
+                self.channel_count
+            )));
+        }
+        for (finite, channel) in self.finite.iter_mut().zip(&pcm.channels) {
+            finite.clear();
+            finite.extend(channel.iter().map(|x| if x.is_finite() { *x } else { 0.0 }));
+        }
+        let planes: Vec<&[f32]> = self.finite.iter().map(Vec::as_slice).collect();
+        self.meter
+            .add_frames_planar_f32(&planes)
+            .map_err(|error| MediaError::Invalid(format!("loudness: {error}")))?;
+        self.pushed_samples += pcm.samples() as u64;
+        Ok(())
+    }
+
+    /// The result; `None` if not a single sample was pushed. A track shorter than one gating block
+    /// (400 ms) or below the absolute gate (-70 LUFS) has a loudness of negative infinity.
+    #[must_use]
+    pub fn finish(self) -> Option<Loudness> {
+        if self.pushed_samples == 0 {
+            return None;
+        }
+        let integrated = self.meter.loudness_global().ok()?;
+        let peak = (0..self.channel_count as u32)
+            .filter_map(|channel| self.meter.true_peak(channel).ok())
+            .fold(0.0, f64::max);
+        Some(Loudness { integrated_lufs: integrated as f32, true_peak: peak as f32 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measure(rate: u32, channels: usize, amplitude: f32) -> Loudness {
+        let mut meter = LoudnessMeter::new(rate, channels).unwrap();
+        let sine: Vec<f32> = (0..rate * 5)
+            .map(|n| amplitude * (n as f32 * 997.0 / rate as f32 * std::f32::consts::TAU).sin())
+            .collect();
+        for part in sine.chunks(4000) {
+            let pcm = Pcm { sample_rate_hz: rate, channels: vec![part.to_vec(); channels] };
+            meter.push(&pcm).unwrap();
+        }
+        meter.finish().unwrap()
+    }
+
+    /// EBU Tech 3341 case 1: a stereo 1 kHz sine at -23 dBFS reads -23 LUFS, tolerance 0.1 LU.
+    #[test]
+    fn stereo_sine_reads_its_level() {
+        for rate in [8_000, 22_050, 44_100, 48_000] {
+            let amplitude = 10f32.powf(-23.0 / 20.0);
+            let loudness = measure(rate, 2, amplitude);
+            // Below 48 kHz the K-weighting shelf is warped by the bilinear transform.
+            let tolerance = if rate >= 44_100 { 0.1 } else { 0.5 };
+            assert!((loudness.integrated_lufs + 23.0).abs() <= tolerance, "{rate}: {loudness:?}");
+            assert!((loudness.true_peak / amplitude - 1.0).abs() < 0.02, "{rate}: {loudness:?}");
+        }
+    }
+
+    #[test]
+    fn silence_nan_and_nothing() {
+        assert!(LoudnessMeter::new(44_100, 1).unwrap().finish().is_none());
+        assert_eq!(measure(44_100, 1, 0.0).integrated_lufs, f32::NEG_INFINITY);
+        let mut meter = LoudnessMeter::new(44_100, 1).unwrap();
+        meter.push(&Pcm { sample_rate_hz: 44_100, channels: vec![vec![f32::NAN; 44_100]] }).unwrap();
+        assert_eq!(meter.finish().unwrap().true_peak, 0.0);
+    }
+}

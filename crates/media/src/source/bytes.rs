@@ -1,0 +1,203 @@
+//! Where undecoded bytes come from: a file that can seek, or a pipe that cannot.
+//!
+//! A pipe is read once, yet several readers may want its beginning (the format sniffer, the
+//! built-in decoders, and `ffmpeg` after those gave up). So its first bytes are kept while the
+//! format is still open, up to a limit; [`Bytes::rewound`] gives a reader from the start again.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use symphonia::core::io::MediaSource;
+
+use crate::MediaError;
+
+/// How much of a pipe is kept for a second try; enough for the cover picture and the MP4 index
+/// that precede the audio.
+const KEPT_PIPE_BYTES: usize = 24 << 20;
+
+/// Anything that a pipe can be.
+pub type BoxedRead = Box<dyn Read + Send + Sync>;
+
+struct Pipe {
+    reader: BoxedRead,
+    /// The beginning, complete as long as `keeping`.
+    kept: Vec<u8>,
+    keeping: bool,
+}
+
+/// A source of bytes; one position per value.
+pub enum Bytes {
+    /// A regular file.
+    File {
+        /// Opened at its start.
+        reader: BufReader<File>,
+        /// Its name, for a second opening.
+        path: PathBuf,
+        /// Its size when opened.
+        length_bytes: u64,
+    },
+    /// Standard input, a named pipe, or any reader.
+    Pipe {
+        /// Shared with the other positions in the same pipe.
+        shared: SharedPipe,
+        /// Bytes read through this value.
+        position: u64,
+    },
+}
+
+/// One pipe with several readers of its beginning.
+#[derive(Clone)]
+pub struct SharedPipe(Arc<Mutex<Pipe>>);
+
+impl Bytes {
+    /// Opens a path; anything but a regular file is a pipe.
+    pub fn open(path: &Path) -> Result<Self, MediaError> {
+        let wrap = |source| MediaError::File { action: "cannot open", path: path.to_path_buf(), source };
+        let file = File::open(path).map_err(wrap)?;
+        let found = file.metadata().map_err(wrap)?;
+        if found.is_dir() {
+            return Err(wrap(io::ErrorKind::IsADirectory.into()));
+        }
+        if !found.is_file() {
+            return Ok(Self::from_reader(Box::new(file)));
+        }
+        Ok(Self::File {
+            reader: BufReader::with_capacity(1 << 16, file),
+            path: path.to_path_buf(),
+            length_bytes: found.len(),
+        })
+    }
+
+    /// Wraps a reader that cannot seek.
+    pub fn from_reader(reader: BoxedRead) -> Self {
+        let pipe = Pipe { reader, kept: Vec::new(), keeping: true };
+        Self::Pipe { shared: SharedPipe(Arc::new(Mutex::new(pipe))), position: 0 }
+    }
+
+    /// A second reader from the very start; `None` once a pipe's beginning is no longer kept.
+    pub fn rewound(&self) -> Result<Option<Self>, MediaError> {
+        match self {
+            Self::File { path, .. } => Self::open(path).map(Some),
+            Self::Pipe { shared, .. } => {
+                let keeping = shared.lock().keeping;
+                Ok(keeping.then(|| Self::Pipe { shared: shared.clone(), position: 0 }))
+            }
+        }
+    }
+
+    /// The pipe behind it, if it is one.
+    pub fn pipe(&self) -> Option<SharedPipe> {
+        match self {
+            Self::File { .. } => None,
+            Self::Pipe { shared, .. } => Some(shared.clone()),
+        }
+    }
+
+    /// The file's size; unknown for a pipe.
+    pub fn length_bytes(&self) -> Option<u64> {
+        match self {
+            Self::File { length_bytes, .. } => Some(*length_bytes),
+            Self::Pipe { .. } => None,
+        }
+    }
+
+    /// Goes forward: by seeking in a file, by reading in a pipe. Stops at the end.
+    pub fn skip(&mut self, count: u64) -> io::Result<()> {
+        match self {
+            Self::File { reader, .. } => {
+                let step = i64::try_from(count).map_err(|_| io::ErrorKind::InvalidInput)?;
+                reader.seek_relative(step)
+            }
+            Self::Pipe { .. } => io::copy(&mut self.take(count), &mut io::sink()).map(|_| ()),
+        }
+    }
+}
+
+impl SharedPipe {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Pipe> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The format is settled: what is still kept is given out once more, and no more is added.
+    pub fn stop_keeping(&self) {
+        self.lock().keeping = false;
+    }
+
+    fn read_at(&self, position: &mut u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut pipe = self.lock();
+        let count = match usize::try_from(*position).ok().and_then(|at| pipe.kept.get(at..)) {
+            Some(kept) if !kept.is_empty() => {
+                let count = kept.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&kept[..count]);
+                count
+            }
+            _ => {
+                let count = pipe.reader.read(buffer)?;
+                if pipe.keeping {
+                    if pipe.kept.len() + count <= KEPT_PIPE_BYTES {
+                        pipe.kept.extend_from_slice(&buffer[..count]);
+                    } else {
+                        pipe.keeping = false;
+                    }
+                }
+                if !pipe.keeping {
+                    pipe.kept = Vec::new();
+                }
+                count
+            }
+        };
+        *position += count as u64;
+        Ok(count)
+    }
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File { reader, .. } => reader.read(buffer),
+            Self::Pipe { shared, position } => shared.read_at(position, buffer),
+        }
+    }
+}
+
+impl Seek for Bytes {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File { reader, .. } => reader.seek(position),
+            Self::Pipe { .. } => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+impl MediaSource for Bytes {
+    fn is_seekable(&self) -> bool {
+        matches!(self, Self::File { .. })
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        self.length_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_replayed_until_the_format_is_settled() {
+        let data: Vec<u8> = (0..100_000u32).map(|n| n as u8).collect();
+        let mut first = Bytes::from_reader(Box::new(io::Cursor::new(data.clone())));
+        first.skip(1000).unwrap();
+        let mut again = first.rewound().unwrap().unwrap();
+        let mut head = vec![0; 500];
+        again.read_exact(&mut head).unwrap();
+        assert_eq!(head, data[..500]);
+        first.pipe().unwrap().stop_keeping();
+        let mut rest = Vec::new();
+        again.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, data[500..]);
+        assert!(again.rewound().unwrap().is_none());
+    }
+}

@@ -1,0 +1,110 @@
+//! Opus packets to PCM at 48 kHz.
+//!
+//! Symphonia splits Ogg into packets but has no Opus decoder; `opus-decoder` (pure Rust) has no
+//! container. Sources: RFC 7845, section 5.1 (identification header, output gain, channel
+//! mapping); RFC 6716.
+
+use opus_decoder::OpusMultistreamDecoder;
+use symphonia::core::packet::Packet;
+
+use crate::{MediaError, Speaker};
+
+/// Opus always decodes at this rate; its pre-skip counts such samples.
+const RATE_HZ: u32 = 48_000;
+/// Longest packet: 120 ms.
+const MAX_PACKET_SAMPLES: usize = 5760;
+
+/// Decodes the packets of one Opus stream.
+pub struct OpusPackets {
+    decoder: OpusMultistreamDecoder,
+    channel_count: usize,
+    gain: f32,
+    layout: Vec<Speaker>,
+    interleaved: Vec<f32>,
+}
+
+impl OpusPackets {
+    /// A decoder for the stream whose `OpusHead` is given.
+    pub fn new(head: &[u8]) -> Result<Self, MediaError> {
+        let bad = || MediaError::Damaged("the Opus identification header is cut off".into());
+        let [b'O', b'p', b'u', b's', b'H', b'e', b'a', b'd', _, channels, rest @ ..] = head else {
+            return Err(bad());
+        };
+        let [_, _, _, _, _, _, gain_low, gain_high, family, table @ ..] = rest else { return Err(bad()) };
+        let channel_count = usize::from(*channels);
+        let (streams, coupled, mapping) = match (family, table) {
+            (0, _) if (1..=2).contains(&channel_count) => {
+                (1, channel_count - 1, (0..*channels).collect::<Vec<u8>>())
+            }
+            (0, _) => return Err(bad()),
+            (_, [streams, coupled, mapping @ ..]) if mapping.len() >= channel_count => {
+                (usize::from(*streams), usize::from(*coupled), mapping[..channel_count].to_vec())
+            }
+            _ => return Err(bad()),
+        };
+        let decoder = OpusMultistreamDecoder::new(RATE_HZ, channel_count, streams, coupled, &mapping)
+            .map_err(|error| MediaError::Unsupported(format!("Opus: {error}")))?;
+        // Q7.8 decibels.
+        let gain_db = f32::from(i16::from_le_bytes([*gain_low, *gain_high])) / 256.0;
+        Ok(Self {
+            decoder,
+            channel_count,
+            gain: 10f32.powf(gain_db / 20.0),
+            layout: vorbis_layout(channel_count),
+            interleaved: vec![0.0; MAX_PACKET_SAMPLES * channel_count],
+        })
+    }
+
+    /// Rate and speakers.
+    pub fn layout(&self) -> (u32, Vec<Speaker>) {
+        (RATE_HZ, self.layout.clone())
+    }
+
+    /// Decodes one packet into `[channel][sample]`, without what its page says to cut at the end.
+    pub fn decode(&mut self, packet: &Packet, planes: &mut Vec<Vec<f32>>) -> Result<(), String> {
+        let samples = self
+            .decoder
+            .decode_float(&packet.data, &mut self.interleaved, false)
+            .map_err(|error| error.to_string())?;
+        let cut = usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX).min(samples);
+        let kept = samples - cut;
+        planes.clear();
+        planes.resize_with(self.channel_count, || Vec::with_capacity(kept));
+        for frame in self.interleaved.chunks_exact(self.channel_count).take(kept) {
+            for (plane, x) in planes.iter_mut().zip(frame) {
+                plane.push(x * self.gain);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Channel orders of Vorbis I, section 4.3.9, which Opus mapping family 1 shares.
+fn vorbis_layout(channel_count: usize) -> Vec<Speaker> {
+    use Speaker as S;
+    match channel_count {
+        3 => vec![S::FrontLeft, S::FrontCentre, S::FrontRight],
+        5 => vec![S::FrontLeft, S::FrontCentre, S::FrontRight, S::RearLeft, S::RearRight],
+        6 => vec![S::FrontLeft, S::FrontCentre, S::FrontRight, S::RearLeft, S::RearRight, S::LowFrequency],
+        7 => vec![
+            S::FrontLeft,
+            S::FrontCentre,
+            S::FrontRight,
+            S::SideLeft,
+            S::SideRight,
+            S::RearCentre,
+            S::LowFrequency,
+        ],
+        8 => vec![
+            S::FrontLeft,
+            S::FrontCentre,
+            S::FrontRight,
+            S::SideLeft,
+            S::SideRight,
+            S::RearLeft,
+            S::RearRight,
+            S::LowFrequency,
+        ],
+        other => S::usual_layout(other),
+    }
+}
