@@ -1,1 +1,23 @@
-//! TBD
+//! Measuring codecs: metrics, alignment, real peers, and the rate-distortion suite.
+//!
+//! * [`metrics`]: distances between a reference and its decoded version, one file each.
+//! * [`align`], [`resample`]: bringing the decoded version onto the reference's time and rate.
+//! * [`perceptual`]: distances computed by well-kept Python packages in one long-lived worker.
+//! * [`peers`]: codecs under test, foreign programs and Melisma itself, behind one trait.
+//! * [`suite`]: clips x codecs x rates into a resumable journal; [`results`]: the file of results.
+//! * [`bd_rate`], [`bootstrap`], [`table`]: what is read off the results.
+//!
+//! Nothing here prints, exits or reads the environment; clips come in as [`melisma_signal::Pcm`].
+
+pub mod align;
+pub mod error;
+pub mod lanes;
+pub mod metrics;
+pub mod reference;
+pub mod resample;
+pub mod stft;
+pub mod wav;
+
+pub use error::EvalError;
+pub use metrics::{Direction, Metric, Scores};
+pub use reference::{Reference, ScoreOptions};

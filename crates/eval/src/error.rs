@@ -1,0 +1,73 @@
+//! The one error type of this crate, named by what it means for the caller.
+
+use std::path::PathBuf;
+
+/// Why a measurement could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// A file of ours could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A WAV file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Wav {
+        /// The file.
+        path: PathBuf,
+        /// What the WAV reader said.
+        #[source]
+        source: hound::Error,
+    },
+    /// The clip cannot be measured (empty, no rate, non-finite, ...).
+    #[error("clip {clip}: {what}")]
+    Clip {
+        /// Name of the clip.
+        clip: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Asked for a codec that nobody knows.
+    #[error("unknown codec '{0}'")]
+    UnknownCodec(String),
+    /// A codec template cannot be understood.
+    #[error("codec template '{template}': {what}")]
+    Template {
+        /// The text given.
+        template: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The perceptual worker could not start or died.
+    #[error("perceptual worker: {0}")]
+    Worker(String),
+    /// A journal or result file does not have the expected shape.
+    #[error("{}:{line}: {source}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Line counted from 1.
+        line: usize,
+        /// What the JSON reader said.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+impl EvalError {
+    /// Attaches the path to an input/output error.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+
+    /// Attaches the path to a WAV error.
+    pub(crate) fn wav(path: impl Into<PathBuf>) -> impl FnOnce(hound::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Wav { path, source }
+    }
+}

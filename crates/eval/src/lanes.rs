@@ -1,0 +1,122 @@
+//! Loops over f32 slices written so that the compiler turns them into vector instructions:
+//! eight running sums instead of one, and a logarithm without table or branch.
+//!
+//! Sums run in f32 over one frame (at most about a thousand terms: relative error below 1e-6) and
+//! are handed on as f64.
+
+use realfft::num_complex::Complex;
+
+const LANES: usize = 8;
+
+/// Sum of `term(a[i], b[i])`.
+#[inline(always)]
+pub fn sum2(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
+    let length = a.len().min(b.len());
+    let (a, b) = (&a[..length], &b[..length]);
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let mut rest = 0.0;
+    for (&x, &y) in a_chunks.remainder().iter().zip(b_chunks.remainder()) {
+        rest += term(x, y);
+    }
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += term(x[lane], y[lane]);
+        }
+    }
+    f64::from(sums.iter().sum::<f32>() + rest)
+}
+
+/// Inner product in f32, for short filters.
+#[inline(always)]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let length = a.len().min(b.len());
+    let (a, b) = (&a[..length], &b[..length]);
+    let mut sums = [0.0_f32; LANES];
+    let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let mut rest = 0.0;
+    for (&x, &y) in a_chunks.remainder().iter().zip(b_chunks.remainder()) {
+        rest += x * y;
+    }
+    for (x, y) in a_chunks.zip(b_chunks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// `out[i] = |spectrum[i]|`.
+pub fn magnitudes(spectrum: &[Complex<f32>], out: &mut [f32]) {
+    for (out, bin) in out.iter_mut().zip(spectrum) {
+        *out = (bin.re * bin.re + bin.im * bin.im).sqrt();
+    }
+}
+
+/// Natural logarithm of a positive normal number, to about 1e-7 relative.
+///
+/// The significand is brought into sqrt(1/2)..sqrt(2) by integer arithmetic and expanded by the
+/// minimax polynomial of Cephes `logf` (Moshier 1989).
+#[inline(always)]
+#[must_use]
+pub fn ln(x: f32) -> f32 {
+    const SQRT_HALF_BITS: i32 = 0x3f35_04f3;
+    let bits = x.to_bits() as i32;
+    let exponent = (bits - SQRT_HALF_BITS) >> 23;
+    let f = f32::from_bits((bits - (exponent << 23)) as u32) - 1.0;
+    let z = f * f;
+    let mut p = 7.037_683_6e-2;
+    p = p * f - 1.151_461e-1;
+    p = p * f + 1.167_699_9e-1;
+    p = p * f - 1.242_014_1e-1;
+    p = p * f + 1.424_932_3e-1;
+    p = p * f - 1.666_805_8e-1;
+    p = p * f + 2.000_071_5e-1;
+    p = p * f - 2.499_999_4e-1;
+    p = p * f + 3.333_333e-1;
+    f + (f * z * p - 0.5 * z) + exponent as f32 * std::f32::consts::LN_2
+}
+
+/// `out[i] = ln(max(x[i], floor))`; `floor` is a positive normal number.
+pub fn ln_clamped(x: &[f32], floor: f32, out: &mut [f32]) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out = ln(x.max(floor));
+    }
+}
+
+/// `out[i] = ln(x[i] + offset)`; `offset` is a positive normal number.
+pub fn ln_offset(x: &[f32], offset: f32, out: &mut [f32]) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out = ln(x + offset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logarithm_agrees_with_the_library() {
+        // One part in 2^23 of rounding in the polynomial plus half a unit of `exponent * ln 2`.
+        let mut x = 1e-30_f32;
+        while x < 1e30 {
+            let expected = f64::from(x).ln();
+            let error = (f64::from(ln(x)) - expected).abs();
+            assert!(error <= 2.4e-7 * expected.abs().max(1.0), "ln({x}) off by {error}");
+            x *= 1.037;
+        }
+    }
+
+    #[test]
+    fn sums_agree_with_the_plain_loop() {
+        for length in [0, 1, 7, 8, 9, 1025] {
+            let a: Vec<f32> = (0..length).map(|i| (i as f32 * 0.37).sin()).collect();
+            let b: Vec<f32> = (0..length).map(|i| (i as f32 * 0.11).cos()).collect();
+            let expected: f64 = a.iter().zip(&b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
+            // `length` terms of at most 1, each rounded once: length * 2^-24.
+            let tolerance = (length as f64 + 1.0) * 6e-8;
+            assert!((sum2(&a, &b, |x, y| x * y) - expected).abs() <= tolerance);
+            assert!((f64::from(dot(&a, &b)) - expected).abs() <= tolerance);
+        }
+    }
+}
