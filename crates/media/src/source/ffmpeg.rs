@@ -12,7 +12,8 @@ use std::thread::JoinHandle;
 use melisma_signal::{Metadata, Picture};
 
 use super::bytes::Bytes;
-use super::reader::{BlockReader, Notes, StreamFormat};
+use super::mp4::Gapless;
+use super::reader::{BlockReader, Notes, StreamFormat, Trim};
 use super::tags::{self, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
 use super::wav::WavReader;
 use crate::MediaError;
@@ -23,6 +24,7 @@ const MAX_COMPLAINT_BYTES: usize = 4096;
 /// A running `ffmpeg` and the WAV that it writes.
 pub struct FfmpegReader {
     wav: WavReader,
+    trim: Trim,
     metadata: Metadata,
     child: Option<Child>,
     complaint: Arc<Mutex<Vec<u8>>>,
@@ -78,7 +80,14 @@ impl FfmpegReader {
                 return Err(MediaError::Damaged(format!("{reason}; ffmpeg: {said}")));
             }
         };
-        let mut reader = Self { wav, metadata: Metadata::default(), child: Some(child), complaint, listener };
+        let mut reader = Self {
+            wav,
+            trim: Trim::default(),
+            metadata: Metadata::default(),
+            child: Some(child),
+            complaint,
+            listener,
+        };
         reader.metadata = reader.wav.take_metadata();
         // ffmpeg names itself there, not the source's encoder.
         reader.metadata.tags.retain(|(key, _)| key != "ENCODER");
@@ -90,6 +99,14 @@ impl FfmpegReader {
             reader.metadata.picture = fetch_picture(program, &path, notes);
         }
         Ok(reader)
+    }
+
+    /// Cuts the end where the MP4 index says: `ffmpeg` itself only cuts the start.
+    pub fn limit(&mut self, gapless: Option<Gapless>) {
+        if let Some(Gapless { timescale_hz, total: Some(total), .. }) = gapless {
+            let product = u128::from(total) * u128::from(self.format().sample_rate_hz);
+            self.trim.keep = u64::try_from(product / u128::from(timescale_hz)).ok();
+        }
     }
 }
 
@@ -103,9 +120,16 @@ impl BlockReader for FfmpegReader {
     }
 
     fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Vec<Vec<f32>>>, MediaError> {
-        let block = self.wav.next_block(notes)?;
+        let mut block = self.wav.next_block(notes)?;
+        if let Some(samples) = &mut block {
+            self.trim.apply(samples);
+            if samples.first().is_none_or(Vec::is_empty) {
+                block = None; // only padding is left
+            }
+        }
         if block.is_none() {
-            let said = stop(self.child.take(), self.listener.take(), &self.complaint, true);
+            let said =
+                stop(self.child.take(), self.listener.take(), &self.complaint, self.trim.keep.is_none());
             if let Some(line) = said.lines().next() {
                 notes.decode_errors += said.lines().count() as u64;
                 notes.warn(format!("ffmpeg: {line}"));

@@ -325,8 +325,17 @@ fn open_reader(
                 _ => return Ok(Box::new(reader)),
             };
             return match full {
-                Ok(full) => {
+                // The same rate: plain AAC after all, and the reader here knows its exact length.
+                Ok(full)
+                    if bytes.pipe().is_none()
+                        && full.format().sample_rate_hz == reader.format().sample_rate_hz =>
+                {
                     *notes = Notes::default();
+                    Ok(Box::new(reader))
+                }
+                Ok(mut full) => {
+                    *notes = Notes::default();
+                    full.limit(gapless);
                     Ok(Box::new(full))
                 }
                 // ffmpeg may have consumed part of a pipe, but not when it is missing.

@@ -42,15 +42,17 @@ pub fn read_gapless(bytes: &mut Bytes) -> Result<Option<Gapless>, MediaError> {
             return Ok(None);
         }
         let [s0, s1, s2, s3, name @ ..] = head;
-        let mut body = u64::from(u32::from_be_bytes([s0, s1, s2, s3]));
-        if body == 1 {
-            let mut long = [0; 8];
-            if bytes.read_exact(&mut long).is_err() {
-                return Ok(None);
+        let body = match u32::from_be_bytes([s0, s1, s2, s3]) {
+            0 => return Ok(None), // reaches to the end of the file
+            1 => {
+                let mut long = [0; 8];
+                if bytes.read_exact(&mut long).is_err() {
+                    return Ok(None);
+                }
+                u64::from_be_bytes(long).saturating_sub(16)
             }
-            body = u64::from_be_bytes(long).saturating_sub(8);
-        }
-        let body = body.saturating_sub(8);
+            size => u64::from(size).saturating_sub(8),
+        };
         match &name {
             b"moov" => {
                 let mut index = Vec::new();
@@ -64,7 +66,6 @@ pub fn read_gapless(bytes: &mut Bytes) -> Result<Option<Gapless>, MediaError> {
                         .into(),
                 ));
             }
-            _ if body == 0 => return Ok(None),
             _ => bytes.skip(body)?,
         }
     }

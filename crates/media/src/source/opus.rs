@@ -1,26 +1,22 @@
 //! Opus packets to PCM at 48 kHz.
 //!
-//! Symphonia splits Ogg into packets but has no Opus decoder; `opus-decoder` (pure Rust) has no
-//! container. Sources: RFC 7845, section 5.1 (identification header, output gain, channel
+//! Symphonia splits Ogg into packets but has no Opus decoder; `ruopus` (pure Rust) decodes them. Sources: RFC 7845, section 5.1 (identification header, output gain, channel
 //! mapping); RFC 6716.
 
-use opus_decoder::OpusMultistreamDecoder;
+use ruopus::MultistreamDecoder;
 use symphonia::core::packet::Packet;
 
 use crate::{MediaError, Speaker};
 
 /// Opus always decodes at this rate; its pre-skip counts such samples.
 const RATE_HZ: u32 = 48_000;
-/// Longest packet: 120 ms.
-const MAX_PACKET_SAMPLES: usize = 5760;
 
 /// Decodes the packets of one Opus stream.
 pub struct OpusPackets {
-    decoder: OpusMultistreamDecoder,
+    decoder: MultistreamDecoder,
     channel_count: usize,
     gain: f32,
     layout: Vec<Speaker>,
-    interleaved: Vec<f32>,
 }
 
 impl OpusPackets {
@@ -42,8 +38,13 @@ impl OpusPackets {
             }
             _ => return Err(bad()),
         };
-        let decoder = OpusMultistreamDecoder::new(RATE_HZ, channel_count, streams, coupled, &mapping)
-            .map_err(|error| MediaError::Unsupported(format!("Opus: {error}")))?;
+        // RFC 7845, section 5.1.1: 255 is silence, everything else a decoded channel.
+        let decoded = streams + coupled;
+        let in_range = mapping.iter().all(|slot| *slot == 255 || usize::from(*slot) < decoded);
+        if streams == 0 || coupled > streams || decoded > 255 || !in_range {
+            return Err(MediaError::Damaged("the Opus channel mapping contradicts itself".into()));
+        }
+        let decoder = MultistreamDecoder::with_rate(RATE_HZ, streams, coupled, &mapping);
         // Q7.8 decibels.
         let gain_db = f32::from(i16::from_le_bytes([*gain_low, *gain_high])) / 256.0;
         Ok(Self {
@@ -51,7 +52,6 @@ impl OpusPackets {
             channel_count,
             gain: 10f32.powf(gain_db / 20.0),
             layout: vorbis_layout(channel_count),
-            interleaved: vec![0.0; MAX_PACKET_SAMPLES * channel_count],
         })
     }
 
@@ -62,15 +62,13 @@ impl OpusPackets {
 
     /// Decodes one packet into `[channel][sample]`, without what its page says to cut at the end.
     pub fn decode(&mut self, packet: &Packet, planes: &mut Vec<Vec<f32>>) -> Result<(), String> {
-        let samples = self
-            .decoder
-            .decode_float(&packet.data, &mut self.interleaved, false)
-            .map_err(|error| error.to_string())?;
+        let interleaved = self.decoder.decode_packet(&packet.data).map_err(|error| error.to_string())?;
+        let samples = interleaved.len() / self.channel_count;
         let cut = usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX).min(samples);
         let kept = samples - cut;
         planes.clear();
         planes.resize_with(self.channel_count, || Vec::with_capacity(kept));
-        for frame in self.interleaved.chunks_exact(self.channel_count).take(kept) {
+        for frame in interleaved.chunks_exact(self.channel_count).take(kept) {
             for (plane, x) in planes.iter_mut().zip(frame) {
                 plane.push(x * self.gain);
             }
