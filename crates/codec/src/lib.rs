@@ -1,8 +1,50 @@
 //! The Melisma codec: PCM to `.mlsm` bytes and back.
 //!
-//! `encode`/`decode` work on whole tracks in memory; [`Encoder`] and [`Decoder`] do the same in
-//! constant memory. Both are the same code: the convenience calls drive the streaming ones.
-//! Sections are coded on the threads of the current rayon pool.
+//! [`encode`] and [`decode`] work on whole tracks in memory; [`Encoder`] and [`Decoder`] do the same in
+//! constant memory, and the former are nothing but loops around the latter. Sections are coded on the threads
+//! of the current rayon pool; the result does not depend on how many there are.
+//!
+//! ```text
+//! PCM -analysis-> sketch + coefficients -quantise/detail-> symbols -section-> payload -encoder-> file
+//! file -reader-> payload -section-> symbols -synthesis-> folded samples -decoder-> PCM
+//! ```
+//!
+//! ```
+//! use melisma_codec::{EncoderConfig, decode, encode};
+//! use melisma_signal::{Metadata, Pcm};
+//!
+//! let tone = (0..22_050).map(|i| (i as f32 * 0.0627).sin() * 0.5).collect();
+//! let pcm = Pcm { sample_rate_hz: 44_100, channels: vec![tone] };
+//! let file = encode(&pcm, &EncoderConfig::default(), &Metadata::default())?;
+//! let decoded = decode(&file)?;
+//! assert_eq!(decoded.pcm.samples(), 22_050);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-mod api;
-pub use api::*;
+mod analysis;
+mod decoder;
+mod detail;
+mod encoder;
+mod error;
+mod geometry;
+mod header;
+mod inspect;
+mod model;
+mod quantise;
+mod rate;
+mod reader;
+mod scales;
+mod section;
+mod sketch;
+mod step;
+mod synthesis;
+mod tuning;
+
+pub use decoder::{Damage, Decoded, Decoder, decode};
+pub use encoder::{EncodeSummary, Encoder, EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat, encode};
+pub use error::{DecodeError, EncodeError};
+pub use header::{Header, SAMPLE_RATES_HZ, Trailer};
+pub use inspect::{Inspection, SectionInfo, inspect};
+pub use model::Model;
+pub use sketch::ScaleGrid;
+pub use tuning::{Tune, Tuning};

@@ -1,0 +1,79 @@
+//! The structure of a file, without decoding its sound.
+
+use crate::{
+    DecodeError, Header, Trailer,
+    reader::{ChunkReader, Damage},
+    section,
+};
+use std::io::Read;
+
+/// What a file is made of.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// What it says about itself.
+    pub header: Header,
+    /// Bytes of header and metadata.
+    pub header_bytes: u64,
+    /// Its intact sections, in order.
+    pub sections: Vec<SectionInfo>,
+    /// Its end, if that is intact.
+    pub trailer: Option<Trailer>,
+    /// Bytes of the whole file.
+    pub total_bytes: u64,
+    /// Damaged places, as far as checksums tell.
+    pub damage: Vec<Damage>,
+}
+
+/// One section's outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionInfo {
+    /// Its number.
+    pub index: u64,
+    /// Where its chunk begins in the file.
+    pub byte_offset: u64,
+    /// Bytes of its chunk.
+    pub bytes: u64,
+    /// Bytes of the sketch sub-stream.
+    pub sketch_bytes: u64,
+    /// Bytes of the detail sub-stream.
+    pub detail_bytes: u64,
+    /// Its first sample.
+    pub first_sample: u64,
+    /// Its samples per channel.
+    pub samples: u64,
+    /// Its quantiser step.
+    pub step_index: u16,
+}
+
+/// Reads a file's structure and checks every chunk's CRC.
+///
+/// # Errors
+/// [`DecodeError`] if it is not a `.mlsm` file or reading fails.
+pub fn inspect<R: Read>(reader: R) -> Result<Inspection, DecodeError> {
+    let mut chunks = ChunkReader::new(reader)?;
+    let geometry = chunks.header().geometry();
+    let mut sections = Vec::new();
+    while let Some(chunk) = chunks.next_section()? {
+        // The reader gives out sections with readable heads only.
+        let Ok((head, sizes)) = section::read_head(&chunk.payload, &geometry, chunk.offset) else { continue };
+        let samples = u64::from(head.superframes) << geometry.superframe_log2;
+        sections.push(SectionInfo {
+            index: u64::from(head.index),
+            byte_offset: chunk.chunk_offset,
+            bytes: chunk.chunk_bytes,
+            sketch_bytes: sizes.sketch_bytes as u64,
+            detail_bytes: sizes.detail_bytes as u64,
+            first_sample: u64::from(head.index) * geometry.section_samples() as u64,
+            samples: samples.saturating_sub(u64::from(head.padding_samples)),
+            step_index: head.step_index,
+        });
+    }
+    Ok(Inspection {
+        header: chunks.header().clone(),
+        header_bytes: chunks.header_bytes(),
+        sections,
+        trailer: chunks.trailer().cloned(),
+        total_bytes: chunks.bytes_to_end()?,
+        damage: chunks.damage().to_vec(),
+    })
+}

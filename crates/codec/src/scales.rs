@@ -1,0 +1,95 @@
+//! Smoothing of scales in time: the sequence that is cheapest to send among those close to the measured one.
+//!
+//! A Viterbi search per channel and base band: staying costs little, moving costs more the further, and a
+//! deviation of `d` scale steps costs `d^2 / lambda` bits.
+
+use crate::{geometry::Geometry, sketch::SuperframeSketch};
+
+/// Bits of a move by so many steps, as the trained sketch model spends them on average.
+fn move_bits(distance: usize) -> f32 {
+    match distance {
+        0 => 0.5,
+        1 => 2.6,
+        _ => 2.6 + 0.9 * (distance as f32 - 1.0),
+    }
+}
+
+/// Reach of a search around the measured value, in scale steps.
+const REACH: usize = 3;
+const STATES: usize = 2 * REACH + 1;
+
+/// Replaces the scales of a section by smoother ones.
+pub fn smooth_scales(geometry: &Geometry, sketch: &mut [SuperframeSketch], lambda: f32) {
+    if lambda <= 0.0 {
+        return;
+    }
+    // Frames in time order with their block sizes; bands that are merged in a frame move together there.
+    let mut frames: Vec<(u8, &mut Vec<u8>)> = sketch
+        .iter_mut()
+        .flat_map(|superframe| superframe.sizes_log2.iter().copied().zip(superframe.frames.iter_mut()))
+        .collect();
+    for channel in 0..geometry.channel_count {
+        for base in 0..geometry.base_bands {
+            let at = channel * geometry.base_bands + base;
+            let measured: Vec<u8> = frames.iter().map(|(_, frame)| frame[at]).collect();
+            for ((_, frame), value) in frames.iter_mut().zip(cheapest_path(&measured, lambda)) {
+                frame[at] = value;
+            }
+        }
+    }
+    // Merged bands hold one value: that of their middle.
+    for (size, frame) in &mut frames {
+        let layout = geometry.layout(*size);
+        for channel in 0..geometry.channel_count {
+            for band in 0..layout.count() {
+                let bases = layout.base_bands(band);
+                let begin = channel * geometry.base_bands;
+                let middle = frame[begin + (bases.start + bases.end - 1) / 2];
+                frame[begin + bases.start..begin + bases.end].fill(middle);
+            }
+        }
+    }
+}
+
+fn cheapest_path(measured: &[u8], lambda: f32) -> Vec<u8> {
+    let value = |time: usize, state: usize| {
+        // Silence stays silence, and nothing else becomes it.
+        if measured[time] == 0 {
+            0
+        } else {
+            (i32::from(measured[time]) + state as i32 - REACH as i32).clamp(1, 63)
+        }
+    };
+    let deviation = |time: usize, state: usize| {
+        let distance = (value(time, state) - i32::from(measured[time])) as f32;
+        distance * distance / lambda
+    };
+    let mut costs: [f32; STATES] =
+        std::array::from_fn(|state| if measured.is_empty() { 0.0 } else { deviation(0, state) });
+    let mut origins: Vec<[u8; STATES]> = Vec::with_capacity(measured.len());
+    for time in 1..measured.len() {
+        let mut from = [0u8; STATES];
+        let mut next = [f32::INFINITY; STATES];
+        for state in 0..STATES {
+            for origin in 0..STATES {
+                let distance = value(time, state).abs_diff(value(time - 1, origin)) as usize;
+                let cost = costs[origin] + move_bits(distance);
+                if cost < next[state] {
+                    (next[state], from[state]) = (cost, origin as u8);
+                }
+            }
+            next[state] += deviation(time, state);
+        }
+        costs = next;
+        origins.push(from);
+    }
+    let mut state = (0..STATES).min_by(|&a, &b| costs[a].total_cmp(&costs[b])).unwrap_or(REACH);
+    let mut path = vec![0u8; measured.len()];
+    for time in (0..measured.len()).rev() {
+        path[time] = value(time, state) as u8;
+        if time > 0 {
+            state = usize::from(origins[time - 1][state]);
+        }
+    }
+    path
+}

@@ -1,0 +1,84 @@
+//! The encoder's own choices: nothing here is known to a decoder.
+
+use crate::sketch::ScaleGrid;
+
+/// What the encoder spends its bits on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tune {
+    /// Least audible difference: steps follow the music's own spectrum, noise stands in for what is left out.
+    #[default]
+    Music,
+    /// Least squared error: the same step everywhere, no noise.
+    Mse,
+}
+
+/// Parameters of the encoder's decisions, normally set by [`Tuning::new`].
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Exponent of a band's scale in its step, of 128.
+    pub shaping: u8,
+    /// Amplitude of noise in place of zeros, of 128.
+    pub noise: u8,
+    /// How often scales are sent.
+    pub grid: ScaleGrid,
+    /// Distortion that one bit is worth, in squared steps.
+    pub lambda: f32,
+    /// Share of the whole block's cost that a halved one must save.
+    pub split_bias: f32,
+    /// Whether blocks may be halved at all.
+    pub block_switching: bool,
+    /// Bits that a change of the stereo rotation must save.
+    pub rotation_bits: f32,
+    /// Error in squared scale steps that one bit of the sketch is worth.
+    pub scale_lambda: f32,
+    /// Largest coefficient, in steps, of a band that is still left out above the last coded one.
+    pub band_threshold: f32,
+}
+
+impl Tuning {
+    /// The defaults of a tune.
+    #[must_use]
+    pub fn new(tune: Tune) -> Self {
+        match tune {
+            Tune::Mse => Self {
+                shaping: 0,
+                noise: 0,
+                grid: ScaleGrid::PerSuperframes(16),
+                lambda: 0.14,
+                split_bias: 0.0,
+                block_switching: true,
+                rotation_bits: 10.0,
+                scale_lambda: 0.5,
+                band_threshold: 0.8,
+            },
+            Tune::Music => Self {
+                shaping: 70,
+                noise: 110,
+                grid: ScaleGrid::PerBlock,
+                lambda: 0.08,
+                split_bias: 0.0,
+                block_switching: true,
+                rotation_bits: 10.0,
+                scale_lambda: 0.7,
+                band_threshold: 0.7,
+            },
+        }
+    }
+}
+impl Tuning {
+    #[doc(hidden)]
+    pub fn set(&mut self, key: &str, v: f32) {
+        match key {
+            "shaping" => self.shaping = v as u8,
+            "noise" => self.noise = v as u8,
+            "grid" => self.grid = if v == 0.0 { ScaleGrid::PerBlock } else { ScaleGrid::PerSuperframes(v as u8) },
+            "lambda" => self.lambda = v,
+            "split_bias" => self.split_bias = v,
+            "switch" => self.block_switching = v > 0.0,
+            "rot" => self.rotation_bits = v,
+            "scale_lambda" => self.scale_lambda = v,
+            "band_threshold" => self.band_threshold = v,
+            _ => panic!("{key}"),
+        }
+    }
+}
