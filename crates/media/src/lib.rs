@@ -21,6 +21,7 @@ pub mod downmix;
 pub mod error;
 pub mod loudness;
 pub mod resample;
+pub mod sink;
 pub mod source;
 
 pub use atomic::AtomicFile;
@@ -28,4 +29,5 @@ pub use downmix::Speaker;
 pub use error::MediaError;
 pub use loudness::LoudnessMeter;
 pub use resample::Resampler;
+pub use sink::{AudioSink, Encoding, Output, SinkOptions};
 pub use source::{AudioSource, Input, OpenOptions};
