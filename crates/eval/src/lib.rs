@@ -10,12 +10,21 @@
 //! Nothing here prints, exits or reads the environment; clips come in as [`melisma_signal::Pcm`].
 
 pub mod align;
+pub mod bd_rate;
+pub mod bootstrap;
 pub mod error;
+pub mod journal;
 pub mod lanes;
 pub mod metrics;
+pub mod peers;
+pub mod perceptual;
+pub mod process;
 pub mod reference;
 pub mod resample;
+pub mod results;
 pub mod stft;
+pub mod suite;
+pub mod table;
 pub mod wav;
 
 pub use error::EvalError;

@@ -1,0 +1,98 @@
+//! Bootstrap intervals over clips (Efron 1979, percentile method), seeded so that a table repeats.
+
+use serde::{Deserialize, Serialize};
+
+/// How intervals are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootstrapConfig {
+    /// Number of resamples.
+    pub resamples: usize,
+    /// Seed of the generator.
+    pub seed: u64,
+}
+
+impl Default for BootstrapConfig {
+    fn default() -> Self {
+        Self { resamples: 2000, seed: 20_240_501 }
+    }
+}
+
+/// A 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// 2.5th percentile.
+    pub low: f64,
+    /// 97.5th percentile.
+    pub high: f64,
+}
+
+impl BootstrapConfig {
+    /// Interval of `statistic(indices)` over index lists drawn with replacement from `0..count`.
+    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain.
+    #[must_use]
+    pub fn interval(&self, count: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<Interval> {
+        if count == 0 {
+            return None;
+        }
+        let mut state = self.seed;
+        let mut indices = vec![0; count];
+        let mut values = Vec::with_capacity(self.resamples);
+        for _ in 0..self.resamples {
+            for index in &mut indices {
+                *index = ((u128::from(next(&mut state)) * count as u128) >> 64) as usize;
+            }
+            values.extend(statistic(&indices));
+        }
+        if 2 * values.len() < self.resamples || values.is_empty() {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
+        Some(Interval { low: quantile(&values, 0.025), high: quantile(&values, 0.975) })
+    }
+}
+
+/// Linear interpolation between order statistics of a sorted, non-empty slice.
+#[must_use]
+pub fn quantile(sorted: &[f64], at: f64) -> f64 {
+    let position = at * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
+}
+
+/// Median of any values, `None` of none.
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    (!sorted.is_empty()).then(|| quantile(&sorted, 0.5))
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014).
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interval_of_a_mean_is_the_normal_one() {
+        let mut state = 7;
+        let uniform: Vec<f64> = (0..400).map(|_| next(&mut state) as f64 / u64::MAX as f64).collect();
+        let mean =
+            |indices: &[usize]| Some(indices.iter().map(|&i| uniform[i]).sum::<f64>() / indices.len() as f64);
+        let config = BootstrapConfig::default();
+        let interval = config.interval(400, mean).expect("an interval");
+        // Standard error of 400 uniforms: sqrt(1/12/400) = 0.0144; the width is 2 * 1.96 of it, and the
+        // bootstrap of 2000 knows each end to a few per cent.
+        let width = interval.high - interval.low;
+        assert!((width / (2.0 * 1.96 * 0.01443) - 1.0).abs() < 0.15, "{width}");
+        assert_eq!(config.interval(400, mean), Some(interval));
+    }
+}

@@ -1,0 +1,168 @@
+//! Runs one foreign program and says what it cost: words in, CPU seconds and peak memory out.
+//!
+//! CPU seconds are user plus system time of the program and the children it waited for, so they do
+//! not depend on what else the machine does.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde::{Deserialize, Serialize};
+use wait4::Wait4;
+
+/// What a piece of work cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// User and system seconds.
+    pub cpu_s: f64,
+    /// Seconds on the clock.
+    pub wall_s: f64,
+    /// Largest resident set, where it can be known.
+    pub peak_bytes: Option<u64>,
+}
+
+/// How a program failed, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It is not installed.
+    #[error("{0} is not installed")]
+    Missing(String),
+    /// The system could not run it.
+    #[error("{program}: {source}")]
+    System {
+        /// The program.
+        program: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It ended with an error.
+    #[error("{program}: {status}{message}")]
+    Failed {
+        /// The program.
+        program: String,
+        /// Exit status or signal.
+        status: String,
+        /// The end of what it wrote to stderr, or nothing.
+        message: String,
+    },
+    /// It took too long and was ended.
+    #[error("{program}: no end after {seconds} s")]
+    TimedOut {
+        /// The program.
+        program: String,
+        /// The time it was given.
+        seconds: u64,
+    },
+}
+
+/// Runs `words` (program first) in `directory` with no input, for at most `limit`.
+///
+/// # Errors
+/// [`ProcessError`] if it cannot start, does not end in time or ends with an error.
+pub fn run(words: &[String], directory: &Path, limit: Duration) -> Result<Cost, ProcessError> {
+    let program = words.first().cloned().unwrap_or_default();
+    let system = |source| ProcessError::System { program: program.clone(), source };
+    let mut errors = tempfile::tempfile().map_err(system)?;
+    let started = Instant::now();
+    let mut child = Command::new(&program)
+        .args(words.get(1..).unwrap_or_default())
+        .current_dir(directory)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(errors.try_clone().map_err(system)?)
+        .spawn()
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ProcessError::Missing(program.clone()),
+            _ => system(source),
+        })?;
+    let (done, wait) = mpsc::channel::<()>();
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let watchdog = std::thread::spawn(move || {
+        let late = wait.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
+        if let (true, Some(pid)) = (late, pid) {
+            // It may have ended this instant; then there is nothing to end.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        late
+    });
+    let ended = child.wait4();
+    // The watchdog has gone already if the time was up.
+    let _ = done.send(());
+    let late = watchdog.join().unwrap_or(false);
+    let ended = ended.map_err(system)?;
+    if late {
+        return Err(ProcessError::TimedOut { program, seconds: limit.as_secs() });
+    }
+    if !ended.status.success() {
+        let message = tail(&mut errors);
+        return Err(ProcessError::Failed { program, status: ended.status.to_string(), message });
+    }
+    Ok(Cost {
+        cpu_s: (ended.rusage.utime + ended.rusage.stime).as_secs_f64(),
+        wall_s: started.elapsed().as_secs_f64(),
+        peak_bytes: (ended.rusage.maxrss > 0).then_some(ended.rusage.maxrss),
+    })
+}
+
+/// Last line of what was written, with a separator in front.
+fn tail(file: &mut File) -> String {
+    let mut bytes = Vec::new();
+    let read = file.rewind().and_then(|()| file.take(1 << 20).read_to_end(&mut bytes));
+    let text = String::from_utf8_lossy(&bytes);
+    match (read, text.lines().rev().find(|l| !l.trim().is_empty())) {
+        (Ok(_), Some(line)) => format!(": {}", line.trim().chars().take(200).collect::<String>()),
+        _ => String::new(),
+    }
+}
+
+/// First line that a program prints about itself, or `None` if it cannot be started.
+#[must_use]
+pub fn version(program: &str, flag: &str) -> Option<String> {
+    let output = Command::new(program).arg(flag).stdin(Stdio::null()).output().ok()?;
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    Some(text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default().trim().to_string())
+}
+
+/// Runs a function of ours on this thread and says what it cost.
+pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Cost) {
+    let (cpu, wall) = (thread_cpu_s(), Instant::now());
+    let value = work();
+    let cost =
+        Cost { cpu_s: thread_cpu_s() - cpu, wall_s: wall.elapsed().as_secs_f64(), peak_bytes: None };
+    (value, cost)
+}
+
+fn thread_cpu_s() -> f64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, limit: Duration) -> Result<Cost, ProcessError> {
+        let words = ["sh", "-c", script].map(str::to_string);
+        run(&words, Path::new("/"), limit)
+    }
+
+    #[test]
+    fn costs_and_failures_are_told_apart() {
+        let minute = Duration::from_secs(60);
+        let busy = sh("i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done", minute).expect("runs");
+        assert!(busy.cpu_s > 0.005 && busy.wall_s > 0.0 && busy.peak_bytes > Some(100_000), "{busy:?}");
+        let failed = sh("echo first >&2; echo the reason >&2; exit 3", minute).expect_err("fails");
+        assert!(failed.to_string().ends_with("the reason"), "{failed}");
+        let late = sh("exec sleep 20", Duration::from_millis(100)).expect_err("late");
+        assert!(matches!(late, ProcessError::TimedOut { .. }), "{late}");
+        let missing = run(&["no-such-program-here".to_string()], Path::new("/"), minute);
+        assert!(matches!(missing, Err(ProcessError::Missing(_))));
+    }
+}
