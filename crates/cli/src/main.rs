@@ -1,1 +1,36 @@
-fn main() {}
+//! The `melisma` program: reads its arguments, runs one command, says how it ended.
+//!
+//! stdout carries data and nothing else; progress, warnings and errors go to stderr. A closed pipe is
+//! success, Ctrl-C leaves nothing half-written, and every way to end has a number ([`exit`]).
+
+mod arguments;
+mod batch;
+mod commands;
+mod examples;
+mod exit;
+mod interrupt;
+mod output;
+mod plan;
+mod progress;
+mod recorder;
+mod report;
+mod sound;
+mod text;
+mod threads;
+mod values;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    interrupt::install();
+    let arguments = arguments::Arguments::parse();
+    match commands::run(arguments) {
+        Ok(outcome) => outcome.into(),
+        Err(error) if output::reader_left(&error) => exit::Outcome::Success.into(),
+        Err(error) => {
+            report::error(&error);
+            exit::Outcome::Failure.into()
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The command line's grammar: the commands, and what they share. Each command's own flags live
+//! beside its code in [`crate::commands`].
+
+use crate::commands::{completions, decode, demo, encode, info, man, verify};
+use crate::{examples, exit};
+use clap::{Parser, Subcommand};
+
+/// Melisma, a music codec: music in, small .mlsm files out, and back.
+#[derive(Debug, Parser)]
+#[command(name = "melisma", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = format!("{}\n\n{}", examples::TOP, exit::table()))]
+pub struct Arguments {
+    /// No progress bar and no summary; errors and warnings only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compress music to .mlsm: files, whole directories, or a pipe
+    Encode(encode::EncodeArguments),
+    /// Turn .mlsm back into WAV or FLAC, all of it or a part
+    Decode(decode::DecodeArguments),
+    /// Show what a .mlsm file holds: length, rate, loudness, tags
+    Info(info::InfoArguments),
+    /// Check every byte of a .mlsm file, or compare it with its original
+    Verify(verify::VerifyArguments),
+    /// Hear what this codec does: needs no file
+    Demo(demo::DemoArguments),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArguments),
+    /// Print the manual page, or write all of them to a directory
+    Man(man::ManArguments),
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_grammar_is_sound() {
+        <super::Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+}

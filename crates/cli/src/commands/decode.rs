@@ -1,0 +1,226 @@
+//! `melisma decode`: `.mlsm` to WAV or FLAC, whole or in part.
+
+use crate::batch::{self, Done, Settings};
+use crate::exit::Outcome;
+use crate::output::{DataOut, Target, make_folder};
+use crate::plan::{self, Job, Rules};
+use crate::progress::FileProgress;
+use crate::report::hinted;
+use crate::sound::{self, Sound, SoundFormat};
+use crate::{examples, text, values};
+use melisma_codec::Header;
+use melisma_media::{AudioSink, Output, Resampler, SinkOptions};
+use melisma_signal::Pcm;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Flags of `decode`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::DECODE)]
+pub struct DecodeArguments {
+    /// .mlsm files, directories, or - for standard input
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<PathBuf>,
+    /// File or directory to write, - for standard output; without it: beside the input
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// Format to write; without it: by the name of OUT, else the first of these
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<SoundFormat>,
+    /// Begin here (90, 1:30, 1:30.250)
+    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
+    start: Option<f64>,
+    /// Stop after so much (10, 1:30)
+    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
+    duration: Option<f64>,
+    /// Resample to the rate that the music had before it was encoded
+    ///
+    /// Music above 48 kHz is coded at 44.1 or 48 kHz; this brings the rate back, not the octave
+    /// above 20 kHz. The length may differ from the original's by a few samples.
+    #[arg(long)]
+    original_rate: bool,
+    /// Overwrite what is there; do finished files of a directory again
+    #[arg(short, long)]
+    force: bool,
+    /// Threads to use; without it: one per core
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+impl DecodeArguments {
+    /// Decodes all inputs.
+    pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        let format = self.format()?;
+        let rules = Rules { accepted: &["mlsm"], extension: format.extension() };
+        let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
+        let settings = Settings {
+            jobs: self.jobs.map(usize::from),
+            quiet,
+            force: self.force,
+            done_word: "decoded",
+            kind: ".mlsm files",
+        };
+        batch::run(&plan, &settings, |job, progress| self.decode(job, format, progress))
+    }
+
+    /// The format: asked for, or told by the output's name.
+    fn format(&self) -> anyhow::Result<SoundFormat> {
+        let extension = self
+            .output
+            .as_deref()
+            .and_then(Path::extension)
+            .map(|text| text.to_string_lossy().to_lowercase());
+        let folder = self.output.as_deref().is_some_and(Path::is_dir);
+        let by_name = match extension.as_deref() {
+            Some("flac") if !folder => Some(SoundFormat::Flac),
+            Some("wav" | "wave") if !folder => Some(SoundFormat::Wav16),
+            _ => None,
+        };
+        match (self.format, by_name) {
+            (Some(asked), Some(named)) if asked.extension() != named.extension() => Err(hinted(
+                format!(
+                    "the output is named .{} but --format asks for {}",
+                    named.extension(),
+                    asked.extension()
+                ),
+                "make them agree, or leave --format out",
+            )),
+            (asked, named) => Ok(asked.or(named).unwrap_or(SoundFormat::Wav16)),
+        }
+    }
+
+    fn decode(&self, job: &Job, format: SoundFormat, progress: &mut FileProgress) -> anyhow::Result<Done> {
+        let start = Instant::now();
+        job.target.check()?;
+        let (mut sound, note) = Sound::open(&job.input)?;
+        let header = sound.header().clone();
+        let rate_hz = header.sample_rate_hz;
+        let (part, first_block) = self.part(&mut sound, rate_hz)?;
+        let mut writer = Writer::open(job, format, &header, self, part)?;
+
+        let mut written = 0u64;
+        let mut block = first_block;
+        loop {
+            let Some(mut pcm) = block.take().map_or_else(|| sound.next_block(), |block| Ok(Some(block)))?
+            else {
+                break;
+            };
+            if let Some(part) = part {
+                let left = part - written;
+                for channel in &mut pcm.channels {
+                    channel.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                }
+                progress.at(written as f64 / part.max(1) as f64);
+            }
+            written += pcm.samples() as u64;
+            writer.write(&pcm)?;
+            if part.is_some_and(|part| written >= part) {
+                break;
+            }
+        }
+        let clipped = writer.finish()?;
+
+        let damaged = note.is_some() || !sound.damage().is_empty();
+        let mut warnings: Vec<String> = note.into_iter().collect();
+        warnings.extend(sound.damage().iter().map(|damage| sound::describe(damage, rate_hz)));
+        if clipped > 0 {
+            let level = "beyond full scale were clipped; --format wavf32 keeps them";
+            warnings.push(format!("{} {level}", text::count(clipped as usize, "sample")));
+        }
+        let seconds = written as f64 / f64::from(rate_hz.max(1));
+        let speed = seconds / start.elapsed().as_secs_f64().max(1e-9);
+        Ok(Done {
+            line: format!("{}, {rate_hz} Hz, {speed:.0}x real time", text::clock(seconds)),
+            warnings,
+            outcome: if damaged { Outcome::Damaged } else { Outcome::Success },
+        })
+    }
+
+    /// Moves to `--start`. Answers how many samples are wanted (if that can be said), and what was
+    /// read already.
+    fn part(&self, sound: &mut Sound, rate_hz: u32) -> anyhow::Result<(Option<u64>, Option<Pcm>)> {
+        let samples = |seconds: f64| (seconds * f64::from(rate_hz)).round() as u64;
+        let first = self.start.map_or(0, samples);
+        let total = sound.total_samples()?;
+        if let Some(total) = total.filter(|total| first > *total) {
+            let length = text::clock(total as f64 / f64::from(rate_hz));
+            return Err(hinted(
+                format!(
+                    "--start {} lies behind the end of the music, at {length}",
+                    text::clock(self.start.unwrap_or(0.0))
+                ),
+                "`melisma info` tells the length",
+            ));
+        }
+        let block = if first > 0 { sound.skip_to(first)? } else { None };
+        let rest = total.map(|total| total - first);
+        let wanted = self.duration.map(samples);
+        Ok((rest.map_or(wanted, |rest| Some(wanted.map_or(rest, |wanted| wanted.min(rest)))), block))
+    }
+}
+
+/// Resampler and file.
+struct Writer {
+    sink: AudioSink,
+    resampler: Option<Resampler>,
+}
+
+impl Writer {
+    fn open(
+        job: &Job,
+        format: SoundFormat,
+        header: &Header,
+        arguments: &DecodeArguments,
+        part: Option<u64>,
+    ) -> anyhow::Result<Self> {
+        let coded_hz = header.sample_rate_hz;
+        let rate_hz = if arguments.original_rate {
+            header.original_sample_rate_hz.unwrap_or(coded_hz)
+        } else {
+            coded_hz
+        };
+        let resampler = match rate_hz == coded_hz {
+            true => None,
+            false => Some(Resampler::new(coded_hz, rate_hz, header.channel_count)?),
+        };
+        let mut options = SinkOptions::new(format.encoding(), rate_hz, header.channel_count);
+        options.metadata = header.metadata.clone();
+        options.overwrite = arguments.force;
+        let sink = match &job.target {
+            Target::Stdout => {
+                // A pipe's header comes first and must be right: a file's length is known, a pipe's is not.
+                let known = matches!(job.input, melisma_media::Input::Path(_)).then_some(part).flatten();
+                options.total_samples =
+                    known.map(|samples| Resampler::output_samples(coded_hz, rate_hz, samples));
+                AudioSink::to_writer(Box::new(DataOut), &options)?
+            }
+            Target::File(path) => {
+                make_folder(path)?;
+                AudioSink::create(&Output::Path(path.clone()), &options)?
+            }
+        };
+        Ok(Self { sink, resampler })
+    }
+
+    fn write(&mut self, pcm: &Pcm) -> anyhow::Result<()> {
+        match &mut self.resampler {
+            None => self.sink.write(pcm)?,
+            Some(resampler) => {
+                let resampled = resampler.push(pcm)?;
+                self.sink.write(&resampled)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Completes the file; answers how many samples were clipped.
+    fn finish(mut self) -> anyhow::Result<u64> {
+        if let Some(resampler) = self.resampler.take() {
+            let tail = resampler.finish()?;
+            self.sink.write(&tail)?;
+        }
+        let clipped = self.sink.clipped_samples();
+        self.sink.finish()?;
+        Ok(clipped)
+    }
+}

@@ -1,0 +1,127 @@
+//! `melisma encode`: music to `.mlsm`.
+
+use crate::batch::{self, Settings};
+use crate::exit::Outcome;
+use crate::plan::{self, Rules};
+use crate::recorder::{Recipe, record};
+use crate::{examples, values};
+use clap::ValueEnum;
+use melisma_codec::{EncoderConfig, RateTarget, Tune};
+use melisma_media::OpenOptions;
+use std::path::PathBuf;
+
+/// What is taken from a directory. (A file named outright is tried whatever its name.)
+const MUSIC: &[&str] = &[
+    "wav", "wave", "w64", "aif", "aiff", "aifc", "caf", "flac", "mp3", "mp2", "mp1", "ogg", "oga", "opus",
+    "m4a", "m4b", "mp4", "aac", "alac", "wma", "wv", "ape", "mka", "tta", "ac3", "dts", "au", "snd",
+];
+
+/// Flags of `encode`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::ENCODE)]
+pub struct EncodeArguments {
+    /// Music files, directories, or - for standard input
+    ///
+    /// WAV, AIFF, FLAC, MP3, Ogg Vorbis, Opus, M4A (AAC, ALAC), and whatever an installed ffmpeg
+    /// can read.
+    #[arg(value_name = "INPUT", required = true)]
+    inputs: Vec<PathBuf>,
+    /// File or directory to write, - for standard output; without it: beside the input
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    rate: RateArguments,
+    /// What to spend the bits on
+    #[arg(long, value_enum, default_value_t)]
+    tune: TuneArgument,
+    /// Mix more than two channels down to stereo
+    #[arg(long)]
+    downmix: bool,
+    /// Leave tags and cover behind
+    #[arg(long)]
+    no_tags: bool,
+    /// Overwrite what is there; do finished files of a directory again
+    #[arg(short, long)]
+    force: bool,
+    /// Threads to use; without it: one per core
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+/// The three ways to choose the rate.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+pub struct RateArguments {
+    /// Constant quality, from 0 (smallest) to 10 (best)
+    #[arg(short, long, value_name = "0..10", value_parser = values::quality, default_value_t = default_quality())]
+    quality: f32,
+    /// Average bitrate, in bit/s (24k, 96000)
+    #[arg(short, long, value_name = "RATE", value_parser = values::bitrate_bps)]
+    bitrate: Option<u32>,
+    /// Size of the whole file (3MB, 700k)
+    #[arg(short, long, value_name = "SIZE", value_parser = values::size_bytes)]
+    size: Option<u64>,
+}
+
+/// The codec's own default.
+fn default_quality() -> f32 {
+    match EncoderConfig::default().rate {
+        RateTarget::Quality(quality) => quality,
+        // Constant quality is what this flag's help explains; another default belongs to another flag.
+        _ => f32::midpoint(*melisma_codec::QUALITY_RANGE.start(), *melisma_codec::QUALITY_RANGE.end()),
+    }
+}
+
+impl RateArguments {
+    fn target(&self) -> RateTarget {
+        match (self.bitrate, self.size) {
+            (Some(bitrate_bps), _) => RateTarget::Bitrate(bitrate_bps),
+            (None, Some(bytes)) => RateTarget::SizeBytes(bytes),
+            (None, None) => RateTarget::Quality(self.quality),
+        }
+    }
+}
+
+/// [`Tune`] as an argument.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub enum TuneArgument {
+    /// the sound: least audible difference
+    #[default]
+    Music,
+    /// the numbers: least squared error, for measurements
+    Mse,
+}
+
+impl From<TuneArgument> for Tune {
+    fn from(tune: TuneArgument) -> Self {
+        match tune {
+            TuneArgument::Music => Self::Music,
+            TuneArgument::Mse => Self::Mse,
+        }
+    }
+}
+
+impl EncodeArguments {
+    /// Encodes all inputs.
+    pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        let rules = Rules { accepted: MUSIC, extension: "mlsm" };
+        let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
+        let mut config = EncoderConfig::default();
+        config.rate = self.rate.target();
+        config.tune = self.tune.into();
+        let recipe = Recipe {
+            config,
+            open: OpenOptions::default().with_downmix(self.downmix),
+            keep_tags: !self.no_tags,
+            overwrite: self.force,
+        };
+        let settings = Settings {
+            jobs: self.jobs.map(usize::from),
+            quiet,
+            force: self.force,
+            done_word: "encoded",
+            kind: "music",
+        };
+        batch::run(&plan, &settings, |job, progress| record(job, &recipe, progress))
+    }
+}

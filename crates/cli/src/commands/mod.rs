@@ -1,0 +1,26 @@
+//! The commands, one file each.
+
+pub mod completions;
+pub mod decode;
+pub mod demo;
+pub mod encode;
+pub mod info;
+pub mod man;
+pub mod verify;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::Outcome;
+
+/// Runs what the arguments ask for.
+pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+    let quiet = arguments.quiet;
+    match arguments.command {
+        Command::Encode(command) => command.run(quiet),
+        Command::Decode(command) => command.run(quiet),
+        Command::Info(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Demo(command) => command.run(quiet),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
+    }
+}

@@ -1,0 +1,62 @@
+//! The examples under each command's `--help`. They are commands to copy, so the tests run what can be
+//! run of them.
+
+/// Of the program.
+pub const TOP: &str = "\
+Start here:
+  melisma demo                        hear it: renders a piece of music, codes it at four rates
+  melisma encode song.flac            song.flac -> song.mlsm
+  melisma decode song.mlsm            song.mlsm -> song.wav
+  melisma encode Music -o Small       a whole collection, with tags and covers";
+
+/// Of `encode`.
+pub const ENCODE: &str = "\
+Examples:
+  melisma encode song.flac                       constant quality; writes song.mlsm beside it
+  melisma encode song.flac -q 8                  better and larger
+  melisma encode song.flac -b 24k                24 kbit/s on average
+  melisma encode song.flac --size 1MB            fits into a megabyte
+  melisma encode Music -o Small -j 4             a directory, mirrored; run it again to go on
+  ffmpeg -i film.mkv -f wav - | melisma encode - -o film.mlsm
+  melisma encode - < song.wav | ssh host 'cat > song.mlsm'";
+
+/// Of `decode`.
+pub const DECODE: &str = "\
+Examples:
+  melisma decode song.mlsm                       writes song.wav beside it
+  melisma decode song.mlsm -o song.flac          FLAC, by the name
+  melisma decode song.mlsm --format wav24        24-bit WAV
+  melisma decode song.mlsm --start 1:30 --duration 10 -o part.wav
+  melisma decode song.mlsm -o - | aplay          listen
+  melisma decode Small -o Big --format flac      a directory, mirrored";
+
+/// Of `info`.
+pub const INFO: &str = "\
+Examples:
+  melisma info song.mlsm
+  melisma info --json *.mlsm | jq -s 'map(.seconds) | add'      one JSON object a line";
+
+/// Of `verify`.
+pub const VERIFY: &str = "\
+Examples:
+  melisma verify song.mlsm                       every checksum and every symbol
+  melisma verify song.mlsm --against song.flac   and: equal length? how large is the difference?";
+
+/// Of `demo`.
+pub const DEMO: &str = "\
+Examples:
+  melisma demo                                   then listen to the files that it names
+  melisma demo -o /tmp/melisma";
+
+/// Of `completions`.
+pub const COMPLETIONS: &str = "\
+Examples:
+  melisma completions bash > ~/.local/share/bash-completion/completions/melisma
+  melisma completions zsh  > ~/.zfunc/_melisma
+  melisma completions fish > ~/.config/fish/completions/melisma.fish";
+
+/// Of `man`.
+pub const MAN: &str = "\
+Examples:
+  melisma man | man -l -
+  melisma man ~/.local/share/man/man1            melisma.1, melisma-encode.1, ...";

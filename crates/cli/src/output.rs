@@ -1,0 +1,126 @@
+//! Standard output as a place for data: a reader who leaves is remembered as the success it is, and
+//! a terminal is not flooded with bytes.
+
+use crate::report;
+use anyhow::Context;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static READER_LEFT: AtomicBool = AtomicBool::new(false);
+
+/// stdout; notices when its reader closes the pipe.
+#[derive(Debug, Default)]
+pub struct DataOut;
+
+impl DataOut {
+    fn notice<T>(result: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &result {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                READER_LEFT.store(true, Ordering::Relaxed);
+            }
+        }
+        result
+    }
+}
+
+impl Write for DataOut {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::notice(io::stdout().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Self::notice(io::stdout().flush())
+    }
+}
+
+/// Whether `error` is but the consequence of a reader that has had enough (`melisma info x | head`).
+pub fn reader_left(_error: &anyhow::Error) -> bool {
+    // Any error after that moment follows from it: nothing else is being written.
+    READER_LEFT.load(Ordering::Relaxed)
+}
+
+/// Where the result of one input goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File(PathBuf),
+}
+
+impl Target {
+    /// The name for messages.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Stdout => "stdout".to_owned(),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// The file, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) => Some(path),
+        }
+    }
+
+    /// Refuses to write bytes to a screen.
+    pub fn check(&self) -> anyhow::Result<()> {
+        if *self == Self::Stdout && io::stdout().is_terminal() {
+            return Err(report::hinted(
+                "this would write binary data to the terminal",
+                "redirect it, or give -o FILE",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Takes bytes as they are finished: a file that appears when complete, or stdout at once.
+pub enum ByteSink {
+    /// Standard output, flushed after each piece.
+    Stdout(DataOut),
+    /// A file under construction.
+    File(io::BufWriter<melisma_media::AtomicFile>),
+}
+
+impl ByteSink {
+    /// Opens `target`.
+    pub fn open(target: &Target, overwrite: bool) -> anyhow::Result<Self> {
+        Ok(match target {
+            Target::Stdout => Self::Stdout(DataOut),
+            Target::File(path) => {
+                make_folder(path)?;
+                Self::File(io::BufWriter::new(melisma_media::AtomicFile::create(path, overwrite)?))
+            }
+        })
+    }
+
+    /// Writes a piece.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.write_all(bytes).and_then(|()| out.flush()),
+            Self::File(file) => file.write_all(bytes),
+        }
+    }
+
+    /// Everything is there: a file appears under its name.
+    pub fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush()?,
+            Self::File(file) => file.into_inner().map_err(io::IntoInnerError::into_error)?.commit()?,
+        }
+        Ok(())
+    }
+}
+
+/// Makes the folder that `file` will lie in.
+pub fn make_folder(file: &Path) -> anyhow::Result<()> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display())),
+        _ => Ok(()),
+    }
+}

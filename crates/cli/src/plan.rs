@@ -1,0 +1,277 @@
+//! From the inputs on the command line to a list of jobs: which file is read, where its result goes.
+//! Directories are mirrored; nothing is opened yet.
+
+use crate::output::Target;
+use crate::report::hinted;
+use anyhow::{Context, bail};
+use melisma_media::Input;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+
+/// What a command takes from a directory and how it names results.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// Lower-case extensions taken from a directory; a file named on the command line is always taken.
+    pub accepted: &'a [&'a str],
+    /// Extension of results.
+    pub extension: &'a str,
+}
+
+/// One input and its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// What is read.
+    pub input: Input,
+    /// Where the result goes.
+    pub target: Target,
+    /// Size of the input; `None` for a pipe.
+    pub bytes: Option<u64>,
+    /// Found in a directory: an up-to-date result is skipped rather than refused.
+    pub mirrored: bool,
+}
+
+impl Job {
+    /// The input's name for messages.
+    pub fn name(&self) -> String {
+        match &self.input {
+            Input::Stdin => "stdin".to_owned(),
+            Input::Path(path) => path.display().to_string(),
+        }
+    }
+
+    /// Whether the result is there and not older than its input.
+    pub fn is_done(&self) -> bool {
+        let (Input::Path(input), Some(target)) = (&self.input, self.target.path()) else { return false };
+        let changed = |path: &Path| path.metadata().and_then(|data| data.modified());
+        matches!((changed(input), changed(target)), (Ok(input), Ok(target)) if target >= input)
+    }
+}
+
+/// All jobs, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// What to do.
+    pub jobs: Vec<Job>,
+    /// Files in directories that are not of the accepted kinds.
+    pub ignored: usize,
+    /// Whether a directory was given (then failures are collected, not fatal).
+    pub mirrored: bool,
+}
+
+/// Makes the plan.
+///
+/// One file goes to `output`, or into it if it is a directory, or beside itself. Directories and
+/// several inputs go into the directory `output`. stdin goes to stdout unless `output` says otherwise.
+pub fn plan(inputs: &[PathBuf], output: Option<&Path>, rules: Rules) -> anyhow::Result<Plan> {
+    let mut plan = Plan::default();
+    let stdout_wanted = output.is_some_and(|path| path.as_os_str() == "-");
+    if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
+        bail!("standard input (-) can be read once only");
+    }
+    for input in inputs {
+        let argument = Input::from_argument(input.as_os_str());
+        let kind = if argument == Input::Stdin { None } else { Some(metadata(input)?) };
+        if kind.as_ref().is_some_and(std::fs::Metadata::is_dir) {
+            plan.mirrored = true;
+            let root = match output {
+                Some(path) if !stdout_wanted => path,
+                _ => {
+                    return Err(hinted(
+                        format!("{} is a directory and needs a directory to be mirrored to", input.display()),
+                        "give one with -o DIR",
+                    ));
+                }
+            };
+            let root = if inputs.len() == 1 { root.to_path_buf() } else { root.join(file_name(input)?) };
+            mirror(&mut plan, input, &root, rules)?;
+            continue;
+        }
+        let target = match (output, &argument) {
+            (Some(_), _) if stdout_wanted => {
+                if inputs.len() > 1 {
+                    return Err(hinted("several inputs do not fit into one stdout", "give -o DIR"));
+                }
+                Target::Stdout
+            }
+            (None, Input::Stdin) => Target::Stdout,
+            (None, Input::Path(path)) => Target::File(path.with_extension(rules.extension)),
+            (Some(path), _) if inputs.len() > 1 || path.is_dir() || ends_with_separator(path) => {
+                let name = if argument == Input::Stdin { "stdin".into() } else { file_name(input)? };
+                Target::File(path.join(name).with_extension(rules.extension))
+            }
+            (Some(path), _) => Target::File(path.to_path_buf()),
+        };
+        let bytes = kind.filter(std::fs::Metadata::is_file).map(|kind| kind.len());
+        plan.jobs.push(Job { input: argument, target, bytes, mirrored: false });
+    }
+    separate(&mut plan.jobs, rules.extension)?;
+    Ok(plan)
+}
+
+fn metadata(path: &Path) -> anyhow::Result<std::fs::Metadata> {
+    path.metadata().with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn file_name(path: &Path) -> anyhow::Result<PathBuf> {
+    let whole = path.canonicalize().with_context(|| format!("cannot read {}", path.display()))?;
+    // A link keeps its own name; only `.` and `..` need the whole path to have one.
+    let name = path.file_name().or_else(|| whole.file_name());
+    name.map(PathBuf::from).with_context(|| format!("{} has no name to mirror under", path.display()))
+}
+
+fn ends_with_separator(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|byte| std::path::is_separator(char::from(*byte)))
+}
+
+fn mirror(plan: &mut Plan, from: &Path, to: &Path, rules: Rules) -> anyhow::Result<()> {
+    // Results inside the input directory must not become inputs of the same run.
+    let results = to.canonicalize().ok().filter(|to| from.canonicalize().is_ok_and(|from| *to != from));
+    let walk = WalkDir::new(from).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
+        let hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes().first() == Some(&b'.');
+        let result = entry.file_type().is_dir()
+            && results
+                .as_ref()
+                .is_some_and(|results| entry.path().canonicalize().is_ok_and(|path| path == *results));
+        !hidden && !result
+    });
+    for entry in walk {
+        let entry = entry.with_context(|| format!("cannot list {}", from.display()))?;
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let extension = entry.path().extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
+        if !extension.is_some_and(|extension| rules.accepted.contains(&extension.as_str())) {
+            plan.ignored += 1;
+            continue;
+        }
+        let inside = entry.path().strip_prefix(from).context("a directory lists a file outside of it")?;
+        plan.jobs.push(Job {
+            input: Input::Path(entry.path().to_path_buf()),
+            target: Target::File(to.join(inside).with_extension(rules.extension)),
+            bytes: entry.metadata().ok().map(|data| data.len()),
+            mirrored: true,
+        });
+    }
+    Ok(())
+}
+
+/// `a.mp3` and `a.flac` would both become `a.mlsm`: such jobs keep their full names (`a.mp3.mlsm`).
+/// Nothing may overwrite an input.
+fn separate(jobs: &mut [Job], extension: &str) -> anyhow::Result<()> {
+    let mut users: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for job in jobs.iter() {
+        if let Some(path) = job.target.path() {
+            *users.entry(path.to_path_buf()).or_default() += 1;
+        }
+    }
+    for job in jobs.iter_mut() {
+        if let (Input::Path(input), Target::File(target)) = (&job.input, &mut job.target) {
+            if users[target.as_path()] > 1 {
+                if let Some(name) = input.file_name() {
+                    let mut name = name.to_os_string();
+                    name.push(".");
+                    name.push(extension);
+                    target.set_file_name(name);
+                }
+            }
+        }
+    }
+    let mut taken = BTreeMap::new();
+    for job in jobs.iter() {
+        let Some(target) = job.target.path() else { continue };
+        if let Some(other) = taken.insert(target.to_path_buf(), job.name()) {
+            return Err(hinted(
+                format!("{other} and {} would both become {}", job.name(), target.display()),
+                "convert them one at a time, each with its own -o",
+            ));
+        }
+        if let (Input::Path(input), Ok(real)) = (&job.input, target.canonicalize()) {
+            if target.is_file() && input.canonicalize().is_ok_and(|input| input == real) {
+                return Err(hinted(
+                    format!("the result would overwrite its own input {}", input.display()),
+                    "give another name with -o",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    const RULES: Rules<'static> = Rules { accepted: &["wav", "mp3", "flac"], extension: "mlsm" };
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, b"x").unwrap();
+        }
+        root
+    }
+
+    fn targets(inputs: &[PathBuf], output: Option<&Path>, root: &Path) -> Vec<String> {
+        let plan = plan(inputs, output, RULES).unwrap();
+        let name = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        plan.jobs.iter().map(|job| job.target.path().map_or("-".into(), name)).collect()
+    }
+
+    #[test]
+    fn one_file_goes_beside_itself_or_where_told() {
+        let root = tree(&["a.wav", "out/x"]);
+        let (at, input) = (root.path(), vec![root.path().join("a.wav")]);
+        assert_eq!(targets(&input, None, at), ["a.mlsm"]);
+        assert_eq!(targets(&input, Some(&at.join("b.mlsm")), at), ["b.mlsm"]);
+        assert_eq!(targets(&input, Some(&at.join("out")), at), ["out/a.mlsm"]);
+        assert_eq!(targets(&input, Some(&at.join("new/")), at), ["new/a.mlsm"]);
+        assert_eq!(targets(&input, Some(Path::new("-")), at), ["-"]);
+        assert_eq!(targets(&["-".into()], None, at), ["-"]);
+        assert_eq!(targets(&["-".into()], Some(&at.join("b.mlsm")), at), ["b.mlsm"]);
+    }
+
+    #[test]
+    fn directories_are_mirrored_without_what_is_hidden_foreign_or_a_result() {
+        let root =
+            tree(&["in/a.wav", "in/d/b.MP3", "in/d/b.flac", "in/note.txt", "in/.hide/c.wav", "in/out/o.wav"]);
+        let (at, input) = (root.path(), vec![root.path().join("in")]);
+        assert_eq!(
+            targets(&input, Some(&at.join("in/out")), at),
+            ["in/out/a.mlsm", "in/out/d/b.MP3.mlsm", "in/out/d/b.flac.mlsm"]
+        );
+        assert_eq!(plan(&input, Some(&at.join("in/out")), RULES).unwrap().ignored, 1);
+        assert!(plan(&input, None, RULES).is_err());
+        assert!(plan(&input, Some(Path::new("-")), RULES).is_err());
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let root = tree(&["a.wav", "b.wav", "c.mlsm", "d/a.wav"]);
+        let file = |name: &str| root.path().join(name);
+        let out = root.path().join("o");
+        assert!(plan(&[file("c.mlsm")], None, RULES).is_err(), "overwrites its input");
+        assert!(plan(&[file("a.wav"), file("d/a.wav")], Some(&out), RULES).is_err(), "the same name twice");
+        assert!(plan(&[file("a.wav"), file("b.wav")], Some(Path::new("-")), RULES).is_err());
+        assert!(plan(&["-".into(), "-".into()], None, RULES).is_err());
+        assert!(plan(&[file("missing.wav")], None, RULES).is_err());
+    }
+
+    #[test]
+    fn done_means_not_older_than_the_input() {
+        let root = tree(&["a.wav", "a.mlsm"]);
+        let job = plan(&[root.path().join("a.wav")], None, RULES).unwrap().jobs.remove(0);
+        let set = |name: &str, seconds: u64| {
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            fs::File::options().write(true).open(root.path().join(name)).unwrap().set_modified(time).unwrap();
+        };
+        set("a.wav", 1000);
+        for (seconds, done) in [(999, false), (1000, true), (1001, true)] {
+            set("a.mlsm", seconds);
+            assert_eq!(job.is_done(), done, "{seconds}");
+        }
+    }
+}
