@@ -43,21 +43,19 @@ impl CodecUnderTest for MelismaCodec {
     }
 
     fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, String> {
-        let config = EncoderConfig {
-            tune: self.tune,
-            rate: RateTarget::Bitrate((point.kbps * 1000.0).round() as u32),
-            block_switching: true,
-        };
+        let mut config = EncoderConfig::default();
+        config.tune = self.tune;
+        config.rate = RateTarget::Bitrate((point.kbps * 1000.0).round() as u32);
         // One thread, so that its CPU seconds are all there are: the codec works on the current pool.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|e| e.to_string())?;
         // A panic of the codec under test is its failure, not the end of the bench.
         let encoding = || melisma_codec::encode(source.pcm, &config, &Metadata::default());
         let (bytes, encode) = pool.install(|| measure(|| catch_unwind(AssertUnwindSafe(encoding))));
         let bytes =
-            bytes.map_err(|_| "encoder: panicked".to_string())?.map_err(|e| format!("encoder: {e:?}"))?;
+            bytes.map_err(|_| "encoder: panicked".to_string())?.map_err(|e| format!("encoder: {e}"))?;
         let (decoded, decode) = pool.install(|| measure(|| catch_unwind(|| melisma_codec::decode(&bytes))));
         let decoded =
-            decoded.map_err(|_| "decoder: panicked".to_string())?.map_err(|e| format!("decoder: {e:?}"))?;
+            decoded.map_err(|_| "decoder: panicked".to_string())?.map_err(|e| format!("decoder: {e}"))?;
         let file_bytes = bytes.len() as u64;
         Ok(Coded { file_bytes, payload_bytes: file_bytes, pcm: decoded.pcm, encode, decode })
     }
