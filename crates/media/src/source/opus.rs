@@ -1,9 +1,9 @@
 //! Opus packets to PCM at 48 kHz.
 //!
-//! Symphonia splits Ogg into packets but has no Opus decoder; `ruopus` (pure Rust) decodes them. Sources: RFC 7845, section 5.1 (identification header, output gain, channel
+//! Symphonia splits Ogg into packets but has no Opus decoder; `opus-pure` decodes them. Sources: RFC 7845, section 5.1 (identification header, output gain, channel
 //! mapping); RFC 6716.
 
-use ruopus::MultistreamDecoder;
+use opus_pure::{MAX_PACKET_SAMPLES, OpusMSDecoder};
 use symphonia::core::packet::Packet;
 
 use crate::{MediaError, Speaker};
@@ -13,7 +13,8 @@ const RATE_HZ: u32 = 48_000;
 
 /// Decodes the packets of one Opus stream.
 pub struct OpusPackets {
-    decoder: MultistreamDecoder,
+    decoder: OpusMSDecoder,
+    interleaved: Vec<f32>,
     channel_count: usize,
     gain: f32,
     layout: Vec<Speaker>,
@@ -28,27 +29,27 @@ impl OpusPackets {
         };
         let [_, _, _, _, _, _, gain_low, gain_high, family, table @ ..] = rest else { return Err(bad()) };
         let channel_count = usize::from(*channels);
-        let (streams, coupled, mapping) = match (family, table) {
-            (0, _) if (1..=2).contains(&channel_count) => {
-                (1, channel_count - 1, (0..*channels).collect::<Vec<u8>>())
-            }
-            (0, _) => return Err(bad()),
-            (_, [streams, coupled, mapping @ ..]) if mapping.len() >= channel_count => {
-                (usize::from(*streams), usize::from(*coupled), mapping[..channel_count].to_vec())
-            }
-            _ => return Err(bad()),
-        };
-        // RFC 7845, section 5.1.1: 255 is silence, everything else a decoded channel.
-        let decoded = streams + coupled;
-        let in_range = mapping.iter().all(|slot| *slot == 255 || usize::from(*slot) < decoded);
-        if streams == 0 || coupled > streams || decoded > 255 || !in_range {
-            return Err(MediaError::Damaged("the Opus channel mapping contradicts itself".into()));
+        if channel_count == 0 {
+            return Err(bad());
         }
-        let decoder = MultistreamDecoder::with_rate(RATE_HZ, streams, coupled, &mapping);
+        let refused = |reason: &dyn std::fmt::Display| MediaError::Unsupported(format!("Opus: {reason}"));
+        let decoder =
+            OpusMSDecoder::new(RATE_HZ as i32, channel_count, *family).map_err(|error| refused(&error))?;
+        if *family != 0 {
+            let [streams, coupled, mapping @ ..] = table else { return Err(bad()) };
+            let expected = decoder.layout();
+            let standard = usize::from(*streams) == expected.nb_streams
+                && usize::from(*coupled) == expected.nb_coupled_streams
+                && mapping.get(..channel_count) == Some(&expected.mapping[..]);
+            if !standard {
+                return Err(refused(&"channels in an unusual order"));
+            }
+        }
         // Q7.8 decibels.
         let gain_db = f32::from(i16::from_le_bytes([*gain_low, *gain_high])) / 256.0;
         Ok(Self {
             decoder,
+            interleaved: vec![0.0; MAX_PACKET_SAMPLES * channel_count],
             channel_count,
             gain: 10f32.powf(gain_db / 20.0),
             layout: vorbis_layout(channel_count),
@@ -62,13 +63,15 @@ impl OpusPackets {
 
     /// Decodes one packet into `[channel][sample]`, without what its page says to cut at the end.
     pub fn decode(&mut self, packet: &Packet, planes: &mut Vec<Vec<f32>>) -> Result<(), String> {
-        let interleaved = self.decoder.decode_packet(&packet.data).map_err(|error| error.to_string())?;
-        let samples = interleaved.len() / self.channel_count;
+        let samples = self
+            .decoder
+            .decode(&packet.data, MAX_PACKET_SAMPLES, &mut self.interleaved)
+            .map_err(|error| error.to_string())?;
         let cut = usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX).min(samples);
         let kept = samples - cut;
         planes.clear();
         planes.resize_with(self.channel_count, || Vec::with_capacity(kept));
-        for frame in interleaved.chunks_exact(self.channel_count).take(kept) {
+        for frame in self.interleaved.chunks_exact(self.channel_count).take(kept) {
             for (plane, x) in planes.iter_mut().zip(frame) {
                 plane.push(x * self.gain);
             }

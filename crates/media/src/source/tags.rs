@@ -165,8 +165,12 @@ fn tag_pairs(tag: &Tag, raw_names: bool) -> Vec<(String, String)> {
     if let Some(standard) = &tag.std {
         return standard_pair(standard).into_iter().collect();
     }
-    // `TXXX:MY KEY`, `----:com.apple.iTunes:MY KEY`: the last part is the name that the user gave.
-    let key = tag.raw.key.rsplit(':').next().unwrap_or_default();
+    // `TXXX` with a description, `----:com.apple.iTunes:MY KEY`: the name that the user gave.
+    let described = tag.raw.sub_fields.iter().flatten().find_map(|field| match &field.value {
+        RawValue::String(name) if tag.raw.key == "TXXX" && !name.is_empty() => Some(name.as_str()),
+        _ => None,
+    });
+    let key = described.or_else(|| tag.raw.key.rsplit(':').next()).unwrap_or_default();
     // Gapless information of the source; it would be wrong for any other coding.
     if key.eq_ignore_ascii_case("iTunSMPB") || key.eq_ignore_ascii_case("iTunNORM") {
         return Vec::new();
