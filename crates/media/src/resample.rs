@@ -13,9 +13,7 @@ use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
 
 use crate::MediaError;
 
-/// Input samples per channel handed to the FFT at once; a whole block that is a multiple of every
-/// common ratio's numerator. A longer filter is steeper: about 2048 taps put the transition band
-/// above 95 % of the lower Nyquist frequency.
+/// Input samples per channel handed to the FFT at once, about: a longer filter is steeper.
 const CHUNK_SAMPLES: usize = 2048;
 
 /// Largest rate taken in or given out; bounds the memory of the transform.
@@ -49,10 +47,13 @@ impl Resampler {
         let engine = if from_hz == to_hz {
             None
         } else {
+            // An even number of the smallest blocks: both transforms then have even lengths, and the
+            // delay, half of that, is a whole number of samples.
+            let block = (from_hz / greatest_common_divisor(from_hz, to_hz)) as usize;
             let engine = Fft::new_custom(
                 from_hz as usize,
                 to_hz as usize,
-                CHUNK_SAMPLES,
+                CHUNK_SAMPLES.div_ceil(2 * block) * 2 * block,
                 1,
                 channel_count,
                 WindowFunction::BlackmanHarris2,
@@ -166,4 +167,8 @@ impl Resampler {
         }
         Ok(())
     }
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

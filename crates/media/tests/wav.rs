@@ -196,7 +196,7 @@ fn written_files_read_back() {
             (4_097, 1, 48_000),
             (4_095, 2, 8_000),
             (0, 2, 44_100),
-            (1, 1, 192_000),
+            (1, 1, 96_000),
             (2, 2, 37_800),
         ] {
             for (stated, piped) in [(false, false), (true, false), (false, true), (true, true)] {

@@ -23,8 +23,8 @@ use crate::MediaError;
 
 /// Samples per channel in a frame: the reference encoder's default.
 const BLOCK_SAMPLES: usize = 4096;
-/// RFC 9639, section 8.2: 20 bits for the rate.
-const MAX_RATE_HZ: u32 = (1 << 20) - 1;
+/// What `flacenc` writes; FLAC itself goes to 1,048,575 Hz.
+const MAX_RATE_HZ: u32 = 96_000;
 /// RFC 9639, section 8.1: 24 bits for a block's length.
 const MAX_METADATA_BYTES: usize = (1 << 24) - 1;
 /// Front cover in a PICTURE block (section 8.8, the ID3v2 numbering).
@@ -63,7 +63,7 @@ impl FlacWriter {
         }
         if options.sample_rate_hz > MAX_RATE_HZ {
             return Err(MediaError::Limit {
-                what: "the sampling rate of FLAC",
+                what: "writing FLAC (WAV has no such limit)",
                 limit: MAX_RATE_HZ.into(),
                 found: options.sample_rate_hz.into(),
             });

@@ -6,7 +6,8 @@
 //!   and padding; both are cut, and what follows the padding (files glued together) is kept.
 //!   Without that extension nothing is cut, as `ffmpeg` and `mpg123` do.
 //! - MP4: see [`super::mp4`].
-//! - Vorbis: the granule positions, applied by Symphonia packet by packet.
+//! - Vorbis: the granule positions of the pages, at the end and at a cut start (as libvorbis does;
+//!   `ffmpeg` plays what lies before the cut).
 //! - Opus: pre-skip, and the granule position of the last page (RFC 7845, section 4).
 //! - FLAC, ALAC, AIFF: as stored.
 //!
@@ -68,7 +69,6 @@ pub struct SymphoniaReader {
     owed_samples: u64,
     mismatches: u32,
     delivered_samples: u64,
-    /// Music so far, before concealment, to tell a header that promised more.
     ended: bool,
 }
 
@@ -163,12 +163,14 @@ impl SymphoniaReader {
             } else {
                 self.trim.skip = track.delay.unwrap_or(0).into();
             }
-        } else if self.codec_id == CODEC_ID_OPUS {
-            let skip = u64::from(track.delay.unwrap_or(0));
-            self.format.total_samples = track.num_frames.map(|frames| frames.saturating_sub(skip));
-            self.trim.skip = skip;
         } else {
-            self.format.total_samples = track.num_frames.filter(|frames| *frames > 0);
+            if self.codec_id == CODEC_ID_OPUS {
+                self.trim.skip = u64::from(track.delay.unwrap_or(0));
+            }
+            // Ogg counts to the end position; a stream that was cut out of a longer one starts late.
+            let before = u64::try_from(track.start_ts.get()).unwrap_or(0).saturating_add(self.trim.skip);
+            self.format.total_samples =
+                track.num_frames.filter(|end| *end > 0).map(|end| end.saturating_sub(before));
         }
     }
 
@@ -232,6 +234,9 @@ impl SymphoniaReader {
             .unwrap_or_else(|error| Err(error.to_string()));
             match decoded {
                 Ok((rate, layout)) => {
+                    if self.codec_id == CODEC_ID_VORBIS {
+                        cut_before_zero(&packet, &mut planes);
+                    }
                     if planes.first().is_none_or(Vec::is_empty) {
                         continue; // a priming packet
                     }
@@ -367,6 +372,19 @@ impl BlockReader for SymphoniaReader {
             }
         }
         Ok(None)
+    }
+}
+
+/// Vorbis I, appendix A.2: a first page that ends earlier than its samples do says that the stream
+/// was cut there, and that what lies before time 0 is not to be heard.
+fn cut_before_zero(packet: &Packet, planes: &mut [Vec<f32>]) {
+    let trimmed = i64::try_from(packet.trim_start.get()).unwrap_or(i64::MAX);
+    let start = packet.pts.get().saturating_add(trimmed);
+    if start < 0 {
+        let early = usize::try_from(start.unsigned_abs()).unwrap_or(usize::MAX);
+        for plane in planes {
+            plane.drain(..early.min(plane.len()));
+        }
     }
 }
 

@@ -212,7 +212,7 @@ impl BlockReader for WavReader {
                 *left = 0;
             }
         }
-        if got as usize % frame_bytes != 0 {
+        if !(got as usize).is_multiple_of(frame_bytes) {
             notes.warn("the last WAV sample is incomplete and was dropped");
         }
         let samples = self.buffer.len() / frame_bytes;
