@@ -87,7 +87,9 @@ fn main() -> Result<()> {
     }
     for list in &arguments.list {
         let text = std::fs::read_to_string(list).with_context(|| list.display().to_string())?;
-        paths.extend(text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(PathBuf::from));
+        paths.extend(
+            text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(PathBuf::from),
+        );
     }
     paths.truncate(arguments.limit.unwrap_or(usize::MAX));
     std::fs::create_dir_all(&arguments.out).with_context(|| arguments.out.display().to_string())?;
@@ -162,7 +164,10 @@ fn progress(quiet: bool) -> impl FnMut(Event) + Send {
     let (mut started, mut todo, mut made) = (Instant::now(), 0, 0);
     move |event| match event {
         Event::Missing(peer) => {
-            eprintln!("note: no {} ({} is not installed: Debian package {})", peer.codec, peer.program, peer.package);
+            eprintln!(
+                "note: no {} ({} is not installed: Debian package {})",
+                peer.codec, peer.program, peer.package
+            );
         }
         Event::NoPerceptual(what) => eprintln!("note: {what}"),
         Event::Planned { todo: ahead, done } => {

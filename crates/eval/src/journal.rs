@@ -124,7 +124,8 @@ impl Journal {
                 Err(_) => damaged_lines += 1,
             }
         }
-        let mut file = OpenOptions::new().create(true).append(true).open(path).map_err(EvalError::io(path))?;
+        let mut file =
+            OpenOptions::new().create(true).append(true).open(path).map_err(EvalError::io(path))?;
         if !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n").map_err(EvalError::io(path))?;
         }

@@ -134,8 +134,7 @@ pub fn version(program: &str, flag: &str) -> Option<String> {
 pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     let (cpu, wall) = (thread_cpu_s(), Instant::now());
     let value = work();
-    let cost =
-        Cost { cpu_s: thread_cpu_s() - cpu, wall_s: wall.elapsed().as_secs_f64(), peak_bytes: None };
+    let cost = Cost { cpu_s: thread_cpu_s() - cpu, wall_s: wall.elapsed().as_secs_f64(), peak_bytes: None };
     (value, cost)
 }
 

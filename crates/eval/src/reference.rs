@@ -240,8 +240,7 @@ impl Scale {
             linear: vec![Vec::with_capacity(frames * bins); channels],
             ln: vec![Vec::with_capacity(frames * bins); channels],
         };
-        let mut magnitudes =
-            ms_stft::WINDOWS_SAMPLES.contains(&window_samples).then(|| empty(channel_count));
+        let mut magnitudes = ms_stft::WINDOWS_SAMPLES.contains(&window_samples).then(|| empty(channel_count));
         let wants_mono = window_samples == lsd::WINDOW_SAMPLES && pcm.sample_rate_hz > FULL_RATE_ABOVE_HZ;
         let mut mono = wants_mono.then(|| empty(1));
         for frame in 0..frames {

@@ -42,9 +42,7 @@ impl Resampler {
             let highest = (at + half as isize).div_euclid(up as isize);
             first.push(lowest);
             phases.push(
-                (lowest..=highest)
-                    .map(|n| taps[(half as isize + at - n * up as isize) as usize])
-                    .collect(),
+                (lowest..=highest).map(|n| taps[(half as isize + at - n * up as isize) as usize]).collect(),
             );
         }
         Self { up, down, phases, first }

@@ -379,8 +379,7 @@ fn clip_hash(pcm: &Pcm) -> String {
     hash.update(pcm.sample_rate_hz.to_le_bytes());
     hash.update((pcm.channel_count() as u32).to_le_bytes());
     for channel in &pcm.channels {
-        let bytes: Vec<u8> =
-            channel.iter().flat_map(|&x| ((x * 32_768.0) as i32).to_le_bytes()).collect();
+        let bytes: Vec<u8> = channel.iter().flat_map(|&x| ((x * 32_768.0) as i32).to_le_bytes()).collect();
         hash.update(&bytes);
     }
     hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
@@ -391,7 +390,8 @@ fn clip_hash(pcm: &Pcm) -> String {
 pub fn clip_names(paths: &[PathBuf]) -> Vec<String> {
     let tail = |path: &Path, parts: usize| {
         let without = path.with_extension("");
-        let all: Vec<_> = without.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+        let all: Vec<_> =
+            without.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
         all[all.len().saturating_sub(parts)..].join("/")
     };
     // Two parts always, so that a name does not depend on which other clips are in the list.

@@ -49,7 +49,8 @@ pub fn points(rows: &[Row], metrics: &[Metric], bootstrap: BootstrapConfig) -> S
         let _ = write!(text, "| {codec} | {label} | {} | {failed} | {:.1} |", good.len(), rate(&good));
         for &metric in &shown {
             let values: Vec<f64> = good.iter().filter_map(|r| r.metric(metric)).collect();
-            let statistic = |indices: &[usize]| median(&indices.iter().map(|&i| values[i]).collect::<Vec<_>>());
+            let statistic =
+                |indices: &[usize]| median(&indices.iter().map(|&i| values[i]).collect::<Vec<_>>());
             match (median(&values), bootstrap.interval(values.len(), statistic)) {
                 (Some(middle), Some(interval)) => {
                     let digits = digits(metric);
@@ -80,7 +81,8 @@ fn digits(metric: Metric) -> usize {
 /// BD-rate of every codec against `anchor` on each metric, with its interval.
 #[must_use]
 pub fn bd_rates(rows: &[Row], anchor: &str, metrics: &[Metric], bootstrap: BootstrapConfig) -> String {
-    let judges = |m: &Metric| m.direction() != Direction::Neutral && rows.iter().any(|r| r.metric(*m).is_some());
+    let judges =
+        |m: &Metric| m.direction() != Direction::Neutral && rows.iter().any(|r| r.metric(*m).is_some());
     let shown: Vec<Metric> = metrics.iter().copied().filter(judges).collect();
     let mut text = format!("| BD-rate against {anchor} | clips |");
     for metric in &shown {
@@ -116,7 +118,12 @@ const NOISE_PERCENT: f64 = 0.5;
 /// A codec is compared with its own earlier self by BD-rate; worse is an interval wholly above
 /// 0.5 % more bits.
 #[must_use]
-pub fn regressions(now: &[Row], before: &[Row], metrics: &[Metric], bootstrap: BootstrapConfig) -> Vec<String> {
+pub fn regressions(
+    now: &[Row],
+    before: &[Row],
+    metrics: &[Metric],
+    bootstrap: BootstrapConfig,
+) -> Vec<String> {
     let mut worse = Vec::new();
     let tracks: BTreeSet<&str> = now.iter().map(|r| r.track.as_str()).collect();
     for track in tracks {

@@ -56,7 +56,8 @@ fn agrees_with_numpy_on_real_music() {
         let expected: serde_json::Value = serde_json::from_str(line).expect("a JSON line");
         let figure = |at: &str| expected.pointer(at).and_then(serde_json::Value::as_f64).expect("a figure");
         let (rate, channels) = (figure("/rate") as u32, figure("/channels") as usize);
-        let load = |kind: &str| read_f32(&scratch.path().join(format!("{number}.{kind}.f32")), rate, channels);
+        let load =
+            |kind: &str| read_f32(&scratch.path().join(format!("{number}.{kind}.f32")), rate, channels);
         let (source, decoded) = (load("ref"), load("dec"));
 
         let mut clock = vec![cpu_s()];
@@ -82,7 +83,11 @@ fn agrees_with_numpy_on_real_music() {
             let theirs = figure(&format!("/scores/{}", metric.name()));
             let error = (value - theirs).abs() / theirs.abs().max(1.0);
             if error > tolerance(metric) {
-                wrong.push(format!("{} {}: {value} instead of {theirs}", clips[number].display(), metric.name()));
+                wrong.push(format!(
+                    "{} {}: {value} instead of {theirs}",
+                    clips[number].display(),
+                    metric.name()
+                ));
             }
         }
     }
@@ -100,7 +105,8 @@ fn some_clips(folder: &Path) -> Vec<PathBuf> {
             let path = entry.path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|e| e == "ogg" || e == "mp3" || e == "wav" || e == "flac") {
+            } else if path.extension().is_some_and(|e| e == "ogg" || e == "mp3" || e == "wav" || e == "flac")
+            {
                 found.push(path);
             }
         }

@@ -66,7 +66,11 @@ impl ExternalCodec {
         let ladder = match rates {
             None => Ladder::Range(0.0, f64::INFINITY),
             Some(rates) => Ladder::Steps(
-                rates.split(',').map(rate).collect::<Result<_, _>>().map_err(|_| wrong("rates are numbers"))?,
+                rates
+                    .split(',')
+                    .map(rate)
+                    .collect::<Result<_, _>>()
+                    .map_err(|_| wrong("rates are numbers"))?,
             ),
         };
         Ok(Self {
@@ -101,7 +105,10 @@ impl CodecUnderTest for ExternalCodec {
             Ladder::Steps(steps) => steps
                 .iter()
                 .filter(|(kbps, _)| rates_kbps.contains(kbps))
-                .map(|(kbps, options)| OperatingPoint { fields: field(options), ..OperatingPoint::rate(*kbps) })
+                .map(|(kbps, options)| OperatingPoint {
+                    fields: field(options),
+                    ..OperatingPoint::rate(*kbps)
+                })
                 .collect(),
             Ladder::Single(label) => {
                 vec![OperatingPoint { label: (*label).to_string(), kbps: 0.0, fields: Vec::new() }]
@@ -122,7 +129,8 @@ impl CodecUnderTest for ExternalCodec {
         let step = |what: &str, template: &Template, from: &Path, to: &Path| {
             let (input, output) = (from.to_string_lossy(), to.to_string_lossy());
             let words = template.fill(&[("in", &input), ("out", &output)], &fields);
-            let cost = process::run(&words, source.scratch, self.limit).map_err(|e| format!("{what}: {e}"))?;
+            let cost =
+                process::run(&words, source.scratch, self.limit).map_err(|e| format!("{what}: {e}"))?;
             match std::fs::metadata(to) {
                 Ok(file) if file.len() > 0 => Ok((cost, file.len())),
                 _ => Err(format!("{what}: {} wrote nothing", template.program())),

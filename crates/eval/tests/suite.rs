@@ -1,0 +1,78 @@
+//! The suite end to end with small shell codecs: good ones, broken ones, resuming, merging.
+#![cfg(unix)]
+
+use melisma_eval::Metric;
+use melisma_eval::journal::Journal;
+use melisma_eval::results::Results;
+use melisma_eval::suite::{Clips, Event, SuiteConfig};
+use melisma_signal::Pcm;
+
+fn clip(index: usize) -> Result<Pcm, String> {
+    if index == 2 {
+        return Err("not audio".to_string());
+    }
+    let tone = |i: usize| (i as f32 * 0.05 * (index + 1) as f32).sin() * 0.4;
+    Ok(Pcm { sample_rate_hz: 16_000, channels: vec![(0..16_000).map(tone).collect(); 2] })
+}
+
+fn config(codecs: &[&str]) -> SuiteConfig {
+    SuiteConfig {
+        codecs: vec!["downsample".to_string()],
+        custom_codecs: codecs.iter().map(|c| (*c).to_string()).collect(),
+        rates_kbps: vec![16.0, 64.0],
+        perceptual: Vec::new(),
+        jobs: 2,
+        ..SuiteConfig::default()
+    }
+}
+
+#[test]
+fn failures_are_rows_and_runs_merge() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let path = directory.path().join("journal.jsonl");
+    let clips = Clips { names: ["a", "b", "c"].map(str::to_string).to_vec(), load: &clip };
+    let run = |config: &SuiteConfig| {
+        let mut journal = Journal::open(&path).expect("a journal");
+        let mut made = 0;
+        config
+            .run(&clips, &mut journal, &mut |event| made += usize::from(matches!(event, Event::Measured(_))))
+            .expect("runs");
+        made
+    };
+    let first = config(&["copy=cp {in} {out} ;; cp {in} {out}", "crash=false {in} {out} ;; cp {in} {out}"]);
+    assert_eq!(run(&first), 3 * 2 * 3);
+    assert_eq!(run(&first), 0, "nothing is measured twice");
+    let second = config(&[
+        "silent=cp {in} {out} ;; true {in} {out}",
+        "short=cp {in} {out} ;; sh -c 'head -c 20000 \"$0\" > \"$1\"' {in} {out}",
+        "noise=cp {in} {out} ;; sh -c 'echo no audio > \"$1\"' {in} {out}",
+    ]);
+    assert_eq!(run(&second), 3 * 2 * 3, "the baseline was there already");
+
+    let journal = Journal::open(&path).expect("a journal");
+    let results = Results::of(&journal, second);
+    assert_eq!(results.rows.len(), 3 * 2 * 6);
+    for row in &results.rows {
+        let error = row.error.clone().unwrap_or_default();
+        let expected = match (row.clip.as_str(), row.codec.as_str()) {
+            ("c", _) => "clip: not audio",
+            (_, "crash") => "encoder: false: exit status: 1",
+            (_, "silent") => "decoder: true wrote nothing",
+            (_, "short" | "noise") => "decoder: ",
+            _ => "",
+        };
+        assert!(error.starts_with(expected) && error.is_empty() == expected.is_empty(), "{row:?}");
+        assert_eq!(error.lines().count(), usize::from(!error.is_empty()));
+        if error.is_empty() {
+            assert!(row.kbps > 0.0 && row.metric(Metric::SiSdr).is_some());
+        }
+        if row.codec == "copy" && error.is_empty() {
+            assert_eq!((row.metric(Metric::MelL1), row.lag_samples), (Some(0.0), 0));
+            assert!(row.encode.peak_bytes.is_some());
+        }
+    }
+    results.write(directory.path()).expect("written");
+    let read = Results::read(&directory.path().join("results.json")).expect("read");
+    assert_eq!(read.rows, results.rows);
+    assert_eq!(read.csv().lines().count(), 1 + read.rows.len());
+}
