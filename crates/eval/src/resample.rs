@@ -145,8 +145,9 @@ mod tests {
             let output = Resampler::new(from_hz, to_hz).process(&input);
             assert_eq!(output.len(), to_hz as usize);
             // Kaiser beta 5: pass-band ripple of about -53 dB, 0.0022 of an amplitude of 0.5.
-            for i in to_hz as usize / 4..to_hz as usize * 3 / 4 {
-                assert!((output[i] - tone(to_hz, i)).abs() < 2e-3, "{from_hz} -> {to_hz} at {i}");
+            let middle = to_hz as usize / 4..to_hz as usize * 3 / 4;
+            for (i, &sample) in output.iter().enumerate().filter(|(i, _)| middle.contains(i)) {
+                assert!((sample - tone(to_hz, i)).abs() < 2e-3, "{from_hz} -> {to_hz} at {i}");
             }
         }
     }

@@ -22,8 +22,8 @@ fn synthesise(rate: u32, channels: usize) -> [Vec<Vec<f32>>; 2] {
     let rough = |i: u32, a: u32, b: u32, speed: f64, over: f64| {
         (speed * f64::from(i % a) * f64::from(i % b) / over).sin()
     };
-    let mut signals = [vec![Vec::new(); channels], vec![Vec::new(); channels]];
-    for channel in 0..channels {
+    let (mut source, mut decoded) = (vec![Vec::new(); channels], vec![Vec::new(); channels]);
+    for (channel, (source, decoded)) in source.iter_mut().zip(&mut decoded).enumerate() {
         for i in 0..2 * rate {
             let wave = |hz: f64, phase: f64| (TAU * hz * (f64::from(i) / f64::from(rate)) + phase).sin();
             let c = channel as f64;
@@ -31,11 +31,11 @@ fn synthesise(rate: u32, channels: usize) -> [Vec<Vec<f32>>; 2] {
             let swell = 0.02 * wave(3456.7, 2.0) * (1.0 + wave(3.0, 0.0));
             let x = tones + swell + 0.01 * rough(i, 977, 1013, 0.5, 50.0);
             let y = 0.97 * x + 0.02 * wave(2222.0, 0.5) + 0.003 * rough(i, 991, 1009, 0.3, 40.0);
-            signals[0][channel].push(x as f32);
-            signals[1][channel].push(y as f32);
+            source.push(x as f32);
+            decoded.push(y as f32);
         }
     }
-    signals
+    [source, decoded]
 }
 
 #[test]
