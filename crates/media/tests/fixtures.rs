@@ -212,7 +212,10 @@ fn real_music() {
                 }
                 assert!(samples > 0, "{path:?}");
                 if let Some(total) = source.total_samples() {
-                    assert_eq!(samples, total, "{path:?} {:?}", source.warnings());
+                    // Clips cut out of longer Ogg streams have positions that disagree with their
+                    // packets by less than a block; oggdec and ffmpeg give the packets' length too.
+                    let allowed = if extension == "ogg" { 1024 } else { 0 };
+                    assert!(samples.abs_diff(total) <= allowed, "{path:?} {:?}", source.warnings());
                 }
             }
         }

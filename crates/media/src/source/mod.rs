@@ -1,8 +1,8 @@
 //! Opening an input and reading it as blocks that the codec takes: one or two channels, 8 to
 //! 48 kHz, exactly as long as the music.
 //!
-//! The chain: bytes ([`bytes`]) -> decoder ([`wav`], [`symphonia_reader`] with [`opus`] and
-//! [`mp4`], or [`ffmpeg`]) -> downmix -> resampler -> block. The decoder is chosen by the first
+//! The chain: bytes (`bytes`) -> decoder (`wav`, `symphonia_reader` with `opus` and
+//! `mp4`, or `ffmpeg`) -> downmix -> resampler -> block. The decoder is chosen by the first
 //! bytes, then by what refuses.
 
 mod bytes;
