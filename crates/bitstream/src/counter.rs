@@ -37,6 +37,12 @@ impl Counter {
         self.0 >> 20
     }
 
+    /// Bits it counts itself to have seen, up to the limit of its updates.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.0 & COUNT_MASK
+    }
+
     /// Learns one bit; the count grows up to `limit` (at most 255).
     pub fn update(&mut self, bit: bool, limit: u32) {
         let count = self.0 & COUNT_MASK;

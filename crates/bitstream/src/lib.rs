@@ -15,6 +15,7 @@ pub mod range_coder;
 pub mod symbol_check;
 
 pub use counter::Counter;
+pub use crc32c::crc32c;
 pub use mixer::{Mixed, Mixer};
 pub use range_coder::{BinaryCoder, RangeDecoder, RangeEncoder};
 pub use symbol_check::SymbolCheck;

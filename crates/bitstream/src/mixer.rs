@@ -24,6 +24,8 @@ pub struct Mixer<const N: usize> {
     pub rate: i32,
     /// Count at which counters stop slowing down (at most 255).
     pub limit: u32,
+    /// `[counter] -> (zeros, ones)` seen, while tables are trained; none otherwise.
+    pub tally: Option<Vec<(u32, u32)>>,
 }
 
 /// One prediction, kept until the bit is known.
@@ -77,6 +79,12 @@ impl<const N: usize> Mixer<N> {
         for slot in mixed.slots {
             self.counters[slot as usize].update(bit, self.limit);
         }
+        if let Some(tally) = &mut self.tally {
+            for slot in mixed.slots {
+                let (zeros, ones) = &mut tally[slot as usize];
+                *(if bit { ones } else { zeros }) += 1;
+            }
+        }
     }
 }
 
@@ -93,6 +101,7 @@ mod tests {
             bias: vec![0; 2],
             rate: 1200,
             limit: 255,
+            tally: None,
         };
         let mut state = 1u32;
         let mut late_cost = 0.0;

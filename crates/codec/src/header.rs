@@ -134,7 +134,7 @@ impl Header {
 #[must_use]
 pub fn write_metadata(metadata: &Metadata) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut text = |out: &mut Vec<u8>, bytes: &[u8]| {
+    let text = |out: &mut Vec<u8>, bytes: &[u8]| {
         write_varint(out, bytes.len() as u64);
         out.extend(bytes);
     };

@@ -38,6 +38,7 @@ mod section;
 mod sketch;
 mod step;
 mod synthesis;
+pub mod training;
 mod tuning;
 
 pub use decoder::{Damage, Decoded, Decoder, decode};

@@ -1,0 +1,101 @@
+//! Tables from music: every training track is coded at several rates, twice over.
+
+use anyhow::{Context, Result, ensure};
+use melisma_codec::{EncoderConfig, Model, RateTarget, Tune, training::Trainer};
+use melisma_media::{AudioSource, Input, OpenOptions};
+use melisma_signal::Pcm;
+use rayon::prelude::*;
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// What to learn from and how long.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Tab-separated list of tracks with columns `file` and `split`; only split `train` is read.
+    #[arg(long)]
+    manifest: PathBuf,
+    /// Folder that the manifest's files are relative to.
+    #[arg(long)]
+    root: PathBuf,
+    /// Times that the whole music is gone through; the first pass starts from the old table, or from nothing.
+    #[arg(long, default_value_t = 2)]
+    passes: u32,
+    /// Start from a model that knows nothing instead of the embedded one.
+    #[arg(long)]
+    from_blank: bool,
+    /// Use every n-th track.
+    #[arg(long, default_value_t = 1)]
+    every: usize,
+    /// Where the table goes.
+    #[arg(long, default_value = "crates/codec/model/floor.bin")]
+    output: PathBuf,
+}
+
+/// Bitrates in kbit/s that tracks are coded at in turn: what the tables will be used for.
+const RATES_KBPS: [u32; 8] = [16, 48, 8, 24, 96, 12, 32, 64];
+
+/// Trains and writes the table.
+pub fn run(options: &Options) -> Result<()> {
+    let tracks = training_tracks(options)?;
+    ensure!(!tracks.is_empty(), "{} lists no training track", options.manifest.display());
+    let mut model = Arc::new(if options.from_blank { Model::blank() } else { (*Model::embedded()).clone() });
+    for pass in 1..=options.passes {
+        let halves: Vec<Trainer> = tracks
+            .par_chunks(tracks.len().div_ceil(2))
+            .map(|half| {
+                let mut trainer = Trainer::new(model.clone());
+                for (number, track) in half.iter().enumerate() {
+                    learn_track(&mut trainer, track, number)
+                        .with_context(|| format!("cannot learn from {}", track.display()))?;
+                }
+                Ok(trainer)
+            })
+            .collect::<Result<_>>()?;
+        let mut halves = halves.into_iter();
+        let mut trainer = halves.next().context("no tracks")?;
+        for other in halves {
+            trainer.merge(&other);
+        }
+        eprintln!("pass {pass}: {} tracks, {} bytes", tracks.len(), trainer.bits() / 8);
+        let table = trainer.finish();
+        std::fs::write(&options.output, &table)
+            .with_context(|| format!("cannot write {}", options.output.display()))?;
+        model = Arc::new(Model::from_table(&table)?);
+    }
+    eprintln!("model {:08x} in {}", model.id, options.output.display());
+    Ok(())
+}
+
+/// Both tunes, each at two of the rates, chosen by the track's number.
+fn learn_track(trainer: &mut Trainer, track: &Path, number: usize) -> Result<()> {
+    let pcm = read(track)?;
+    for (turn, tune) in [Tune::Music, Tune::Mse, Tune::Music, Tune::Mse].into_iter().enumerate() {
+        let kbps = RATES_KBPS[(number * 3 + turn) % RATES_KBPS.len()];
+        let mut config = EncoderConfig::default();
+        config.tune = tune;
+        config.rate = RateTarget::Bitrate(kbps * 1000);
+        trainer.learn(&pcm, &config)?;
+    }
+    Ok(())
+}
+
+fn read(track: &Path) -> Result<Pcm> {
+    let input = Input::from_argument(OsStr::new(track));
+    Ok(AudioSource::open(&input, &OpenOptions::default())?.read_to_end()?)
+}
+
+fn training_tracks(options: &Options) -> Result<Vec<PathBuf>> {
+    let text = std::fs::read_to_string(&options.manifest)
+        .with_context(|| format!("cannot read {}", options.manifest.display()))?;
+    let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let columns = lines.next().context("the manifest is empty")?;
+    let column = |name: &str| {
+        columns.iter().position(|column| *column == name).with_context(|| format!("the manifest has no column {name}"))
+    };
+    let (file, split) = (column("file")?, column("split")?);
+    let tracks = lines.filter(|row| row.get(split) == Some(&"train")).filter_map(|row| row.get(file).copied());
+    Ok(tracks.step_by(options.every.max(1)).map(|path| options.root.join(path)).collect())
+}
