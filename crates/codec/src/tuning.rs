@@ -65,20 +65,3 @@ impl Tuning {
         }
     }
 }
-impl Tuning {
-    #[doc(hidden)]
-    pub fn set(&mut self, key: &str, v: f32) {
-        match key {
-            "shaping" => self.shaping = v as u8,
-            "noise" => self.noise = v as u8,
-            "grid" => self.grid = if v == 0.0 { ScaleGrid::PerBlock } else { ScaleGrid::PerSuperframes(v as u8) },
-            "lambda" => self.lambda = v,
-            "split_bias" => self.split_bias = v,
-            "switch" => self.block_switching = v > 0.0,
-            "rot" => self.rotation_bits = v,
-            "scale_lambda" => self.scale_lambda = v,
-            "band_threshold" => self.band_threshold = v,
-            _ => panic!("{key}"),
-        }
-    }
-}
