@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 #[command(after_help = format!("{}\n\n{}", examples::TOP, exit::table()))]
 pub struct Arguments {
     /// No progress bar and no summary; errors and warnings only
-    #[arg(short, long, global = true)]
+    #[arg(long, global = true)]
     pub quiet: bool,
     /// What to do
     #[command(subcommand)]

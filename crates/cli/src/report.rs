@@ -10,20 +10,21 @@ const HINT: Style = AnsiColor::Cyan.on_default();
 
 /// The chain of causes in one line: `song.mp3: cannot open: no such file`.
 ///
-/// A link that its predecessor has quoted already is left out (many errors print their source).
+/// Many errors print their source or name the file that their context names too: a link that a
+/// neighbour quotes in full is left out.
 pub fn chain(error: &anyhow::Error) -> String {
-    let mut line = String::new();
+    let mut links: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
-        if line.contains(&text) {
+        if links.iter().any(|link| link.contains(&text)) {
             continue;
         }
-        if !line.is_empty() {
-            line.push_str(": ");
+        if links.last().is_some_and(|link| text.contains(link.as_str())) {
+            links.pop();
         }
-        line.push_str(&text);
+        links.push(text);
     }
-    crate::text::printable(&line)
+    crate::text::printable(&links.join(": "))
 }
 
 /// What to do about it, where there is something to do.
@@ -110,6 +111,8 @@ mod tests {
         let inner = anyhow::Error::new(cause).context("cannot open: no such file").context("song.mp3");
         assert_eq!(chain(&inner), "song.mp3: cannot open: no such file");
         assert!(hint(&inner).is_some());
+        let named = anyhow::anyhow!("cannot open song.mp3").context("song.mp3");
+        assert_eq!(chain(&named), "cannot open song.mp3");
         let own = Err::<(), _>(hinted("no length", "give a file")).context("-").unwrap_err();
         assert_eq!((chain(&own).as_str(), hint(&own)), ("-: no length", Some("give a file")));
     }

@@ -58,13 +58,13 @@ impl DemoArguments {
         ));
 
         let mut table = format!(
-            "{:<24} {:>9} {:>10} {:>8} {:>8} {:>9} {:>9}\n",
+            "{:<22} {:>9} {:>12} {:>8} {:>8} {:>7} {:>7}\n",
             "file", "size", "rate", "smaller", "SNR", "encode", "decode"
         );
         for bitrate_bps in BITRATES_BPS {
             let row = trial(&music, bitrate_bps, &metadata, &self.output)?;
             table += &format!(
-                "{:<24} {:>9} {:>5.1} kbps {:>7.1}x {:>5.1} dB {:>8.0}x {:>8.0}x\n",
+                "{:<22} {:>9} {:>5.1} kbit/s {:>7.1}x {:>5.1} dB {:>6.0}x {:>6.0}x\n",
                 row.file,
                 text::bytes(row.bytes),
                 text::bitrate_bps(row.bytes, row.seconds) / 1000.0,

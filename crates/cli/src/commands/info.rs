@@ -169,11 +169,12 @@ impl<'a> Facts<'a> {
         }
         let loudness = self.loudness().map(|loudness| {
             // JSON has no infinity: silence has a loudness and a gain of null.
-            let gain = REPLAYGAIN_LUFS - loudness.integrated_lufs;
+            // Thousandths: the meter is no finer, and an f32 printed as an f64 would pretend it is.
+            let rounded = |value: f32| (f64::from(value) * 1000.0).round() / 1000.0;
             json!({
-                "integrated_lufs": loudness.integrated_lufs,
-                "true_peak": loudness.true_peak,
-                "replaygain_track_gain_db": gain,
+                "integrated_lufs": rounded(loudness.integrated_lufs),
+                "true_peak": rounded(loudness.true_peak),
+                "replaygain_track_gain_db": rounded(REPLAYGAIN_LUFS - loudness.integrated_lufs),
             })
         });
         let damage: Vec<Value> = self
