@@ -93,7 +93,7 @@ pub fn run(
             None => Ok(outcome),
         };
     }
-    if let Some((name, error)) = failures.pop_if(|(_, error)| output::reader_left(error)) {
+    if let Some((name, error)) = failures.pop_if(|_| output::reader_left()) {
         return Err(error).context(name);
     }
     failures.sort_by(|a, b| a.0.cmp(&b.0));

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
     match commands::run(arguments) {
         Ok(outcome) => outcome.into(),
-        Err(error) if output::reader_left(&error) => exit::Outcome::Success.into(),
+        Err(_) if output::reader_left() => exit::Outcome::Success.into(),
         Err(error) => {
             report::error(&error);
             exit::Outcome::Failure.into()

@@ -15,10 +15,8 @@ pub struct DataOut;
 
 impl DataOut {
     fn notice<T>(result: io::Result<T>) -> io::Result<T> {
-        if let Err(error) = &result {
-            if error.kind() == io::ErrorKind::BrokenPipe {
-                READER_LEFT.store(true, Ordering::Relaxed);
-            }
+        if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            READER_LEFT.store(true, Ordering::Relaxed);
         }
         result
     }
@@ -34,9 +32,10 @@ impl Write for DataOut {
     }
 }
 
-/// Whether `error` is but the consequence of a reader that has had enough (`melisma info x | head`).
-pub fn reader_left(_error: &anyhow::Error) -> bool {
-    // Any error after that moment follows from it: nothing else is being written.
+/// Whether the reader of stdout has had enough (`melisma info x | head`).
+///
+/// Any error after that moment counts: it follows from the closed pipe, or is of no interest to anybody.
+pub fn reader_left() -> bool {
     READER_LEFT.load(Ordering::Relaxed)
 }
 

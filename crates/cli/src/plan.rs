@@ -166,15 +166,14 @@ fn separate(jobs: &mut [Job], extension: &str) -> anyhow::Result<()> {
         }
     }
     for job in jobs.iter_mut() {
-        if let (Input::Path(input), Target::File(target)) = (&job.input, &mut job.target) {
-            if users[target.as_path()] > 1 {
-                if let Some(name) = input.file_name() {
-                    let mut name = name.to_os_string();
-                    name.push(".");
-                    name.push(extension);
-                    target.set_file_name(name);
-                }
-            }
+        if let (Input::Path(input), Target::File(target)) = (&job.input, &mut job.target)
+            && users[target.as_path()] > 1
+            && let Some(name) = input.file_name()
+        {
+            let mut name = name.to_os_string();
+            name.push(".");
+            name.push(extension);
+            target.set_file_name(name);
         }
     }
     let mut taken = BTreeMap::new();
@@ -186,13 +185,14 @@ fn separate(jobs: &mut [Job], extension: &str) -> anyhow::Result<()> {
                 "convert them one at a time, each with its own -o",
             ));
         }
-        if let (Input::Path(input), Ok(real)) = (&job.input, target.canonicalize()) {
-            if target.is_file() && input.canonicalize().is_ok_and(|input| input == real) {
-                return Err(hinted(
-                    format!("the result would overwrite its own input {}", input.display()),
-                    "give another name with -o",
-                ));
-            }
+        if let (Input::Path(input), Ok(real)) = (&job.input, target.canonicalize())
+            && target.is_file()
+            && input.canonicalize().is_ok_and(|input| input == real)
+        {
+            return Err(hinted(
+                format!("the result would overwrite its own input {}", input.display()),
+                "give another name with -o",
+            ));
         }
     }
     Ok(())

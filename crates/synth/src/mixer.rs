@@ -40,12 +40,12 @@ impl Mixer {
         let angle = (place.pan + 1.0) * std::f32::consts::FRAC_PI_4;
         let gains = [angle.cos() * place.gain, angle.sin() * place.gain];
         let start = (start_seconds.max(0.0) * f64::from(self.sample_rate_hz)) as usize;
-        for side in 0..2 {
-            let direct = self.direct[side].iter_mut().skip(start);
-            let send = self.send[side].iter_mut().skip(start);
+        for ((direct, send), gain) in self.direct.iter_mut().zip(&mut self.send).zip(gains) {
+            let direct = direct.iter_mut().skip(start);
+            let send = send.iter_mut().skip(start);
             for ((direct, send), sample) in direct.zip(send).zip(mono) {
-                *direct += gains[side] * sample;
-                *send += gains[side] * place.send * sample;
+                *direct += gain * sample;
+                *send += gain * place.send * sample;
             }
         }
     }

@@ -35,9 +35,8 @@ pub(crate) fn hall(send: &[Vec<f32>; 2], sample_rate_hz: u32) -> [Vec<f32>; 2] {
         .collect();
     let damping = (1.0 - (-std::f64::consts::TAU * DAMPING_HZ / rate_hz).exp()) as f32;
     let pre_delay = (PRE_DELAY_SECONDS * rate_hz) as usize;
-    let samples = send[0].len();
-    let mut output = [vec![0.0; samples], vec![0.0; samples]];
-    for index in 0..samples {
+    let [mut wet_left, mut wet_right] = send.each_ref().map(|channel| Vec::with_capacity(channel.len()));
+    for index in 0..send[0].len() {
         let (left, right) = match index.checked_sub(pre_delay) {
             Some(delayed) => (send[0][delayed], send[1][delayed]),
             None => (0.0, 0.0),
@@ -49,8 +48,8 @@ pub(crate) fn hall(send: &[Vec<f32>; 2], sample_rate_hz: u32) -> [Vec<f32>; 2] {
             *tap = line.damped;
         }
         // Even lines are heard left, odd lines right.
-        output[0][index] = taps[0] - taps[2] + taps[4] - taps[6];
-        output[1][index] = taps[1] - taps[3] + taps[5] - taps[7];
+        wet_left.push(taps[0] - taps[2] + taps[4] - taps[6]);
+        wet_right.push(taps[1] - taps[3] + taps[5] - taps[7]);
         hadamard(&mut taps);
         for (number, (tap, line)) in taps.iter().zip(&mut lines).enumerate() {
             let input = if number % 2 == 0 { left } else { right };
@@ -58,7 +57,7 @@ pub(crate) fn hall(send: &[Vec<f32>; 2], sample_rate_hz: u32) -> [Vec<f32>; 2] {
             line.position = (line.position + 1) % line.buffer.len();
         }
     }
-    output
+    [wet_left, wet_right]
 }
 
 /// In-place orthonormal Walsh-Hadamard transform.

@@ -99,12 +99,8 @@ impl DecodeArguments {
         let mut writer = Writer::open(job, format, &header, self, part)?;
 
         let mut written = 0u64;
-        let mut block = first_block;
-        loop {
-            let Some(mut pcm) = block.take().map_or_else(|| sound.next_block(), |block| Ok(Some(block)))?
-            else {
-                break;
-            };
+        let mut next = first_block.map_or_else(|| sound.next_block(), |block| Ok(Some(block)))?;
+        while let Some(mut pcm) = next {
             if let Some(part) = part {
                 let left = part - written;
                 for channel in &mut pcm.channels {
@@ -117,6 +113,7 @@ impl DecodeArguments {
             if part.is_some_and(|part| written >= part) {
                 break;
             }
+            next = sound.next_block()?;
         }
         let clipped = writer.finish()?;
 
