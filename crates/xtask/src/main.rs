@@ -1,5 +1,7 @@
 //! Chores of the project, run as `cargo run --release -p xtask -- CHORE`.
 
+mod golden;
+mod readme;
 mod train_tables;
 
 use clap::Parser;
@@ -9,10 +11,16 @@ use clap::Parser;
 enum Chore {
     /// Learn the codec's tables from a folder of music with a manifest.
     TrainTables(train_tables::Options),
+    /// Make the golden vectors in tests/vectors anew, after the bitstream or the model has changed.
+    Golden,
+    /// Put the tables of docs/results into README.md.
+    Readme(readme::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Chore::parse() {
         Chore::TrainTables(options) => train_tables::run(&options),
+        Chore::Golden => golden::run(),
+        Chore::Readme(options) => readme::run(&options),
     }
 }

@@ -1,0 +1,161 @@
+//! The decoder for WebAssembly: `.mlsm` bytes in, interleaved 16-bit PCM out.
+//!
+//! One file at a time, kept in this module: the host asks for room ([`melisma_input`]), writes the file there through
+//! the module's memory, calls [`melisma_decode`], and reads the sound at [`melisma_pcm`]. No pointer that comes from
+//! the host is ever followed, so nothing here is unsafe but the exported names themselves.
+//!
+//! ```text
+//! melisma_input(n) -> write n bytes -> melisma_decode() -> 0 -> melisma_pcm(), melisma_samples(), ... -> melisma_release()
+//! ```
+
+use melisma_codec::{DecodeError, decode, symbol_hash};
+use std::cell::RefCell;
+
+/// Everything that a host can ask for.
+#[derive(Default)]
+struct State {
+    file: Vec<u8>,
+    /// Interleaved.
+    pcm: Vec<i16>,
+    sample_rate_hz: u32,
+    channels: u32,
+    damaged_places: u32,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+/// Result of [`melisma_decode`]: the sound is there.
+pub const DONE: i32 = 0;
+/// The bytes are no `.mlsm` file, or their header is damaged.
+pub const NOT_MELISMA: i32 = 1;
+/// The file is of a newer version or needs another model.
+pub const UNKNOWN_FORMAT: i32 = 2;
+/// Something else went wrong.
+pub const FAILED: i32 = 3;
+
+impl State {
+    fn reserve(&mut self, bytes: usize) -> *mut u8 {
+        *self = Self::default();
+        if self.file.try_reserve_exact(bytes).is_err() {
+            return std::ptr::null_mut();
+        }
+        self.file.resize(bytes, 0);
+        self.file.as_mut_ptr()
+    }
+
+    fn decode(&mut self) -> i32 {
+        let decoded = match decode(&self.file) {
+            Ok(decoded) => decoded,
+            Err(DecodeError::NotMelisma | DecodeError::Header(_)) => return NOT_MELISMA,
+            Err(DecodeError::Version { .. } | DecodeError::UnknownModel { .. }) => return UNKNOWN_FORMAT,
+            Err(_) => return FAILED,
+        };
+        let channels = &decoded.pcm.channels;
+        self.pcm.clear();
+        if self.pcm.try_reserve_exact(decoded.pcm.samples() * channels.len()).is_err() {
+            return FAILED;
+        }
+        for i in 0..decoded.pcm.samples() {
+            self.pcm.extend(channels.iter().map(|channel| to_s16(channel[i])));
+        }
+        self.sample_rate_hz = decoded.pcm.sample_rate_hz;
+        self.channels = channels.len() as u32;
+        self.damaged_places = decoded.damage.len() as u32;
+        DONE
+    }
+}
+
+/// `round(x * 2^15)`, clipped.
+fn to_s16(sample: f32) -> i16 {
+    (sample * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16
+}
+
+fn with<T>(look: impl FnOnce(&mut State) -> T) -> T {
+    STATE.with_borrow_mut(look)
+}
+
+/// Forgets the last file and makes room for one of `bytes` bytes; null if there is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_input(bytes: usize) -> *mut u8 {
+    with(|state| state.reserve(bytes))
+}
+
+/// Decodes the file that was written to [`melisma_input`]: [`DONE`] or what is wrong.
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_decode() -> i32 {
+    with(State::decode)
+}
+
+/// Where the interleaved samples lie, as little-endian 16-bit integers: [`melisma_samples`] times [`melisma_channels`].
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_pcm() -> *const i16 {
+    with(|state| state.pcm.as_ptr())
+}
+
+/// Samples per channel.
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_samples() -> usize {
+    with(|state| state.pcm.len() / state.channels.max(1) as usize)
+}
+
+/// 1 or 2.
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_channels() -> u32 {
+    with(|state| state.channels)
+}
+
+/// Samples per second.
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_sample_rate_hz() -> u32 {
+    with(|state| state.sample_rate_hz)
+}
+
+/// Damaged places; there the sound is silent.
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_damaged_places() -> u32 {
+    with(|state| state.damaged_places)
+}
+
+/// Hash of the file's symbols (`docs/format.md`, "Test vectors"); 0 if it cannot be read.
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_symbol_hash() -> u64 {
+    with(|state| symbol_hash(&state.file).map_or(0, |symbols| symbols.hash))
+}
+
+/// Forgets file and sound and gives their memory back.
+#[unsafe(no_mangle)]
+pub extern "C" fn melisma_release() {
+    with(|state| *state = State::default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rubbish_is_refused_and_forgotten() {
+        let mut state = State::default();
+        assert!(!state.reserve(3).is_null());
+        state.file.copy_from_slice(b"mp3");
+        assert_eq!(state.decode(), NOT_MELISMA);
+        assert!(state.reserve(usize::MAX).is_null());
+        assert!(state.file.is_empty());
+        assert_eq!(state.decode(), NOT_MELISMA);
+    }
+
+    #[test]
+    fn a_golden_file_is_decoded() {
+        let golden = include_bytes!("../../../tests/vectors/mono-8k-mse.mlsm");
+        let mut state = State::default();
+        state.reserve(golden.len());
+        state.file.copy_from_slice(golden);
+        assert_eq!(state.decode(), DONE);
+        assert_eq!(
+            (state.sample_rate_hz, state.channels, state.pcm.len(), state.damaged_places),
+            (8_000, 1, 16_000, 0)
+        );
+        assert!(state.pcm.iter().any(|&sample| sample.unsigned_abs() > 1_000));
+    }
+}
