@@ -371,6 +371,7 @@ impl Coding {
             padding_samples: section.padding_samples,
             step_index,
             shaping: self.tuning.shaping,
+            tilt: self.tuning.tilt,
             noise: self.tuning.noise,
             grid: self.tuning.grid,
             overlaps_log2: section.analysis.overlaps_log2,

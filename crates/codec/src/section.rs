@@ -29,6 +29,8 @@ pub struct SectionHead {
     pub step_index: u16,
     /// Exponent of the scale in the step, of 128.
     pub shaping: u8,
+    /// Growth of the step from base band to base band, in 1/192 octave.
+    pub tilt: u8,
     /// Amplitude of noise in place of zeros, of 128.
     pub noise: u8,
     /// How often scales are sent.
@@ -60,12 +62,17 @@ pub struct PartSizes {
 /// The scale that coefficients of a band have moved to by shaping exponent 1, in 1/48 octave: `2^-4.3`.
 const SHAPING_REFERENCE_UNITS: i32 = -208;
 
+/// The base band whose step no tilt changes: 1.27 to 1.48 kHz.
+const TILT_CENTRE: i32 = 10;
+
 impl SectionHead {
-    /// Step of a band with scale `scale` (1..=63), in 1/48 octave.
+    /// Step of a band with scale `scale` (1..=63) that begins with base band `base_band`, in 1/48 octave.
     #[must_use]
-    pub fn band_step_units(&self, scale: u8) -> i32 {
+    pub fn band_step_units(&self, scale: u8, base_band: usize) -> i32 {
         let above = step::scale_units(scale) - SHAPING_REFERENCE_UNITS;
-        step::step_units(self.step_index) + ((i32::from(self.shaping) * above) >> 7)
+        step::step_units(self.step_index)
+            + ((i32::from(self.shaping) * above) >> 7)
+            + ((i32::from(self.tilt) * (base_band as i32 - TILT_CENTRE)) >> 2)
     }
 
     fn write(&self, geometry: &Geometry, out: &mut Vec<u8>) {
@@ -93,7 +100,7 @@ impl SectionHead {
         let superframes = reader.size("superframes of a section", most, "what the header announces")? as u32;
         let padding = reader.size("padding", geometry.superframe_samples() - 1, "below a superframe")? as u32;
         let step_index = reader.size("step index", usize::from(MAX_STEP_INDEX), "0..=383")? as u16;
-        let (shaping, noise) = (reader.u8("shaping")?, reader.u8("noise")?);
+        let (shaping, tilt, noise) = (reader.u8("shaping")?, reader.u8("tilt")?, reader.u8("noise")?);
         let grid = match reader.u8("scale grid")? {
             0 => ScaleGrid::PerBlock,
             period => ScaleGrid::PerSuperframes(period),
@@ -115,6 +122,7 @@ impl SectionHead {
             padding_samples: padding,
             step_index,
             shaping,
+            tilt,
             noise,
             grid,
             overlaps_log2,
@@ -184,7 +192,7 @@ fn band_places(
     out.extend((0..layout.count()).map(|band| {
         let (bins, bases) = (layout.bins(band), layout.base_bands(band));
         let scale = band_scale(scales, bases.clone());
-        let step_units = head.band_step_units(scale);
+        let step_units = head.band_step_units(scale, bases.start);
         let ratio_units = if scale == 0 { i32::MIN } else { step::scale_units(scale) - step_units };
         BandPlace { begin: bins.start, end: bins.end, base_band: bases.start, ratio_units, step_units }
     }));

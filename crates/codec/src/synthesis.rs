@@ -36,10 +36,12 @@ pub fn synthesise(
             let scales = &block.scales[(channel * geometry.base_bands).min(block.scales.len())..];
             for band in 0..layout.count() {
                 let bins = layout.bins(band);
-                let scale = band_scale(scales, layout.base_bands(band));
+                let bases = layout.base_bands(band);
+                let scale = band_scale(scales, bases.clone());
                 if scale > 0 {
                     let out = &mut out[range.start + bins.start..range.start + bins.end];
-                    dequantise(head, scale, values, bins, &mut noise, out);
+                    let step_units = head.band_step_units(scale, bases.start);
+                    dequantise(head, scale, step_units, values, bins, &mut noise, out);
                 }
             }
         }
@@ -63,12 +65,13 @@ pub fn synthesise(
 fn dequantise(
     head: &SectionHead,
     scale: u8,
+    step_units: i32,
     values: &[i32],
     bins: std::ops::Range<usize>,
     noise: &mut Noise,
     out: &mut [f32],
 ) {
-    let step = step::amplitude(head.band_step_units(scale));
+    let step = step::amplitude(step_units);
     let (mut energy, mut zeros) = (0f32, 0usize);
     for (out, k) in out.iter_mut().zip(bins.clone()) {
         let value = values[k];

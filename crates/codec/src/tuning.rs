@@ -17,6 +17,8 @@ pub enum Tune {
 pub struct Tuning {
     /// Exponent of a band's scale in its step, of 128.
     pub shaping: u8,
+    /// Growth of the step from base band to base band, in 1/192 octave.
+    pub tilt: u8,
     /// Amplitude of noise in place of zeros, of 128.
     pub noise: u8,
     /// How often scales are sent.
@@ -42,21 +44,23 @@ impl Tuning {
         match tune {
             Tune::Mse => Self {
                 shaping: 0,
+                tilt: 0,
                 noise: 0,
-                grid: ScaleGrid::PerSuperframes(16),
-                lambda: 0.14,
+                grid: ScaleGrid::PerSuperframes(32),
+                lambda: 0.11,
                 split_bias: 0.0,
                 block_switching: true,
-                rotation_bits: 10.0,
+                rotation_bits: 25.0,
                 scale_lambda: 0.5,
                 band_threshold: 0.8,
             },
             Tune::Music => Self {
                 shaping: 70,
-                noise: 110,
+                tilt: 8,
+                noise: 96,
                 grid: ScaleGrid::PerBlock,
                 lambda: 0.08,
-                split_bias: 0.0,
+                split_bias: -0.01,
                 block_switching: true,
                 rotation_bits: 10.0,
                 scale_lambda: 0.7,
