@@ -36,7 +36,9 @@ impl Model {
     #[must_use]
     pub fn embedded() -> Arc<Self> {
         static MODEL: OnceLock<Arc<Model>> = OnceLock::new();
-        MODEL.get_or_init(|| Arc::new(Self::from_table(EMBEDDED).expect("the embedded table is whole"))).clone()
+        MODEL
+            .get_or_init(|| Arc::new(Self::from_table(EMBEDDED).expect("the embedded table is whole")))
+            .clone()
     }
 
     /// A model that knows nothing: every probability one half, equal weights. The start of training.
@@ -68,7 +70,11 @@ impl Model {
         read_mixer(&mut reader, &mut model.detail.magnitudes)?;
         read_counters(&mut reader, &mut model.detail.plain)?;
         if reader.remaining() > 0 {
-            return Err(FormatError::Value { field: "bytes behind the table", value: reader.remaining() as u64, allowed: "0" });
+            return Err(FormatError::Value {
+                field: "bytes behind the table",
+                value: reader.remaining() as u64,
+                allowed: "0",
+            });
         }
         model.id = crc32c(table);
         Ok(model)

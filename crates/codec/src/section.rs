@@ -87,6 +87,7 @@ impl SectionHead {
         let nibble = |log2: Option<u8>| log2.map_or(0, |log2| log2 - geometry.min_log2() as u8 + 1);
         out.extend([
             self.shaping,
+            self.tilt,
             self.noise,
             grid,
             nibble(self.overlaps_log2.0) << 4 | nibble(self.overlaps_log2.1),

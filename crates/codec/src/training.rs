@@ -73,7 +73,8 @@ impl Trainer {
         let Ok(mut chunks) = ChunkReader::new(file.as_slice()) else { return Ok(()) };
         let geometry = chunks.header().geometry();
         while let Ok(Some(chunk)) = chunks.next_section() {
-            if let Ok((head, symbols)) = section::decode(&chunk.payload, &geometry, &self.base, chunk.offset) {
+            if let Ok((head, symbols)) = section::decode(&chunk.payload, &geometry, &self.base, chunk.offset)
+            {
                 self.learn_section(&head, &symbols, &geometry);
             }
         }
@@ -175,7 +176,10 @@ impl Quantiser for Replay<'_> {
     fn begin(&mut self, block: &BlockPlace<'_>, channel: usize, bands: &[BandPlace]) -> usize {
         (self.channel, self.start) = (channel, block.start);
         let values = &self.symbols.values[channel][block.start..];
-        bands.iter().rposition(|band| values[band.begin..band.end].iter().any(|&value| value != 0)).map_or(0, |b| b + 1)
+        bands
+            .iter()
+            .rposition(|band| values[band.begin..band.end].iter().any(|&value| value != 0))
+            .map_or(0, |b| b + 1)
     }
 
     fn choose(&mut self, _: &DetailModel, _: &Place, k: usize) -> i32 {
