@@ -157,7 +157,7 @@ impl Encoder {
         let superframes = (config.section_seconds * format.sample_rate_hz as f32) as usize >> superframe_log2;
         let superframes = superframes.clamp(1, MAX_SECTION_SAMPLES >> superframe_log2) as u32;
         let model = config.model.unwrap_or_else(Model::embedded);
-        let rate = RateControl::new(config.rate, config.tune, &format)?;
+        let rate = RateControl::new(config.rate, &format)?;
         let header = Header {
             version: VERSION,
             sample_rate_hz: format.sample_rate_hz,

@@ -8,7 +8,6 @@ use crate::{
     EncodeError,
     encoder::{Coding, PendingSection, RateTarget, StreamFormat},
     step::MAX_STEP_INDEX,
-    tuning::Tune,
 };
 
 /// Range of [`RateTarget::Quality`].
@@ -34,13 +33,13 @@ enum Target {
 }
 
 impl RateControl {
-    pub(crate) fn new(rate: RateTarget, tune: Tune, format: &StreamFormat) -> Result<Self, EncodeError> {
+    pub(crate) fn new(rate: RateTarget, format: &StreamFormat) -> Result<Self, EncodeError> {
         let seconds = |samples: u64| samples as f64 / f64::from(format.sample_rate_hz);
         let average = |bits_per_second: f64| {
-            // Finer steps for more bits: about 6 dB less for a doubling at usual rates, from a middle at 32 kbit/s.
+            // A first guess, from where music of ordinary loudness lands: 16 indices for each factor of two.
             let doublings = (bits_per_second / 32_000.0).max(1e-3).log2();
             let step_index =
-                (middle_step(tune) - 14.0 * doublings).clamp(0.0, f64::from(MAX_STEP_INDEX)) as u16;
+                (STEP_AT_32_KBPS - 16.0 * doublings).clamp(0.0, f64::from(MAX_STEP_INDEX)) as u16;
             Self {
                 target: Target::Average { bytes_per_second: bits_per_second / 8.0, seconds_settled: 0.0 },
                 step_index,
@@ -55,8 +54,8 @@ impl RateControl {
                         allowed: "0..=10",
                     });
                 }
-                let step_index = (middle_step(tune) + 12.0 * (5.0 - f64::from(quality))).round() as u16;
-                Ok(Self { target: Target::Constant, step_index })
+                let step_index = STEP_AT_QUALITY_5 + STEPS_PER_QUALITY * (5.0 - f64::from(quality));
+                Ok(Self { target: Target::Constant, step_index: step_index.round() as u16 })
             }
             RateTarget::Bitrate(bits_per_second) => {
                 if !(500..=2_000_000).contains(&bits_per_second) {
@@ -195,10 +194,11 @@ fn seconds(coding: &Coding, section: &PendingSection) -> f64 {
     (samples - section.padding_samples as usize) as f64 / f64::from(coding.geometry.sample_rate_hz)
 }
 
-/// Step of quality 5.
-fn middle_step(tune: Tune) -> f64 {
-    match tune {
-        Tune::Music => 190.0,
-        Tune::Mse => 180.0,
-    }
-}
+/// Step of quality 5: about 56 kbit/s for stereo music of ordinary loudness.
+const STEP_AT_QUALITY_5: f64 = 218.0;
+
+/// Steps between qualities: 10 is near 190 kbit/s, 0 near 8 kbit/s.
+const STEPS_PER_QUALITY: f64 = 9.0;
+
+/// Where an average bitrate of 32 kbit/s begins its search.
+const STEP_AT_32_KBPS: f64 = 232.0;
