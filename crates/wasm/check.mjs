@@ -5,7 +5,7 @@
 //
 // `--write` records size and speed in docs/results/wasm.md.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cpus } from "node:os";
@@ -88,6 +88,7 @@ console.log(`${binary.length} bytes, ${compressed} with gzip`);
 console.log(`ok: ${rows.length} golden vectors in WebAssembly`);
 
 if (write) {
+  mkdirSync(join(root, "docs/results"), { recursive: true });
   const table = rows.map(({ name, channels, rate, kbps, largest, speed }) =>
     `| ${name} | ${channels} | ${rate} | ${kbps.toFixed(1)} | ${largest} | ${speed.toFixed(0)} |`);
   writeFileSync(join(root, "docs/results/wasm.md"), `The decoder as WebAssembly (no SIMD, one thread) on the golden vectors, with Node ${process.version} on ${cpus()[0]?.model ?? "?"}.

@@ -408,11 +408,12 @@ class DetailDecoder:
     def plain(self, index):
         return by_counter(self.coder, self.model.detail[index], 100)
 
-    def ratio(self, scale):
+    def ratio(self, scale, base):
         if scale == 0:
             return float("-inf")
-        s = 16 * (scale - 1) - 672
-        return s - (3 * self.head["step"] - 864 + (self.head["shaping"] * (s + 208) >> 7))
+        s, head = 16 * (scale - 1) - 672, self.head
+        step = 3 * head["step"] - 864 + (head["shaping"] * (s + 208) >> 7) + (head["tilt"] * (base - 10) >> 2)
+        return s - step
 
     def band_count(self, channel, bands):
         n = len(bands)
@@ -439,7 +440,7 @@ class DetailDecoder:
             coded = self.band_count(channel, bands)
             out = [0] * n
             for begin, stop, base, end in bands[:coded]:
-                ratio = self.ratio(mean(frame[channel][base:end]))
+                ratio = self.ratio(mean(frame[channel][base:end]), base)
                 if ratio > -200:
                     for k in range(begin, stop):
                         v = self.value(C, P, Q, O, k + PAD, channel, splits, base, ratio)
@@ -506,7 +507,7 @@ class Fnv1a:
 def decode_section(payload, geometry, table, hashed):
     fields = Fields(payload)
     number, superframes, _padding, step = (fields.varint() for _ in range(4))
-    shaping, _noise, grid, _overlaps = fields.take(4)
+    shaping, tilt, _noise, grid, _overlaps = fields.take(5)
     fields.take(4)
     sketch_bytes, sketch_check, detail_check = fields.varint(), fields.integer(2), fields.integer(2)
     sketch_stream = RangeDecoder(fields.take(sketch_bytes))
@@ -516,7 +517,8 @@ def decode_section(payload, geometry, table, hashed):
     coded = [sketch.superframe(i) for i in range(superframes)]
     assert sketch.check.value() == sketch_check and not sketch_stream.overrun(), "sketch check"
 
-    detail = DetailDecoder(detail_stream, Model(table), geometry, {"step": step, "shaping": shaping})
+    head = {"step": step, "shaping": shaping, "tilt": tilt}
+    detail = DetailDecoder(detail_stream, Model(table), geometry, head)
     values = [[] for _ in range(geometry.channels)]
     hashed.add(number)
     for sizes, angles, frames in coded:

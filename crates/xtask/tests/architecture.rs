@@ -23,8 +23,14 @@ const CRATES: [(&str, &[&str], Option<&[&str]>); 9] = [
 ];
 
 /// The outermost crates may use all others, but nothing may use them.
-const ANY: &[&str] =
-    &["melisma-bitstream", "melisma-codec", "melisma-eval", "melisma-media", "melisma-signal", "melisma-synth"];
+const ANY: &[&str] = &[
+    "melisma-bitstream",
+    "melisma-codec",
+    "melisma-eval",
+    "melisma-media",
+    "melisma-signal",
+    "melisma-synth",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
