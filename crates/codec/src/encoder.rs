@@ -7,7 +7,7 @@ use crate::{
     header::{END_MAGIC, Header, MAX_SECTION_SAMPLES, SAMPLE_RATES_HZ, Trailer, VERSION, write_metadata},
     model::Model,
     quantise::{RateDistortion, best_centroids},
-    rate::{self, RateControl},
+    rate::{self, MAX_BATCH_SECTIONS, RateControl},
     section::{CENTROIDS, SectionHead, encode_detail, encode_sketch, write_payload},
     step,
     tuning::{Tune, Tuning},
@@ -260,7 +260,7 @@ impl Encoder {
     /// Analyses whatever sections are complete and emits those whose step is settled.
     fn advance(&mut self, ending: bool, out: &mut Vec<u8>) {
         let section = self.coding.geometry.section_samples();
-        let batch = rayon::current_num_threads().clamp(1, 16);
+        let batch = rayon::current_num_threads().clamp(1, MAX_BATCH_SECTIONS);
         loop {
             let available = self.buffered[0].len() - self.margin;
             let complete = available.saturating_sub(self.margin) / section;
@@ -302,11 +302,11 @@ impl Encoder {
                 (window, index, (superframes * superframe - samples) as u32)
             })
             .collect();
-        let step_index = self.rate.analysis_step();
-        let (coding, lapped) = (&self.coding, &self.lapped);
+        let (coding, lapped, rate) = (&self.coding, &self.lapped, &self.rate);
         let analysed: Vec<PendingSection> = work
             .into_par_iter()
             .map_with(lapped.clone(), |lapped, (window, index, padding_samples)| {
+                let step_index = rate.analysis_step(coding, index);
                 coding.analyse(lapped, window, index, padding_samples, step_index)
             })
             .collect();

@@ -16,6 +16,9 @@ pub const QUALITY_RANGE: std::ops::RangeInclusive<f32> = 0.0..=10.0;
 /// Seconds of music that an average bitrate looks ahead.
 const LOOKAHEAD_SECONDS: f64 = 40.0;
 
+/// Most sections that are analysed side by side.
+pub(crate) const MAX_BATCH_SECTIONS: usize = 16;
+
 /// Bytes behind the last section: trailer, seek table per section.
 const TRAILER_BYTES: f64 = 48.0;
 const SEEK_BYTES_PER_SECTION: f64 = 2.6;
@@ -25,6 +28,9 @@ pub(crate) struct RateControl {
     target: Target,
     /// Step that the last settled section got, or a first guess.
     step_index: u16,
+    first_guess: u16,
+    /// Of every section settled so far.
+    settled: Vec<u16>,
 }
 
 enum Target {
@@ -43,6 +49,8 @@ impl RateControl {
             Self {
                 target: Target::Average { bytes_per_second: bits_per_second / 8.0, seconds_settled: 0.0 },
                 step_index,
+                first_guess: step_index,
+                settled: Vec::new(),
             }
         };
         match rate {
@@ -55,7 +63,13 @@ impl RateControl {
                     });
                 }
                 let step_index = STEP_AT_QUALITY_5 + STEPS_PER_QUALITY * (5.0 - f64::from(quality));
-                Ok(Self { target: Target::Constant, step_index: step_index.round() as u16 })
+                let step_index = step_index.round() as u16;
+                Ok(Self {
+                    target: Target::Constant,
+                    step_index,
+                    first_guess: step_index,
+                    settled: Vec::new(),
+                })
             }
             RateTarget::Bitrate(bits_per_second) => {
                 if !(500..=2_000_000).contains(&bits_per_second) {
@@ -78,9 +92,14 @@ impl RateControl {
         }
     }
 
-    /// The step that analysis should assume.
-    pub(crate) fn analysis_step(&self) -> u16 {
-        self.step_index
+    /// The step that analysis of section `index` should assume: that of the latest section which is settled by then
+    /// however many sections are analysed side by side, so that the file does not depend on the number of threads.
+    pub(crate) fn analysis_step(&self, coding: &Coding, index: u32) -> u16 {
+        let section_seconds =
+            coding.geometry.section_samples() as f64 / f64::from(coding.geometry.sample_rate_hz);
+        let waiting = (LOOKAHEAD_SECONDS / section_seconds).ceil() as usize + MAX_BATCH_SECTIONS;
+        let settled = (index as usize).checked_sub(waiting).and_then(|index| self.settled.get(index));
+        settled.copied().unwrap_or(self.first_guess)
     }
 
     /// Steps of the pending sections that can be settled now, from the first on; none if more must be seen.
@@ -97,10 +116,17 @@ impl RateControl {
         let Target::Average { bytes_per_second, seconds_settled } = self.target else {
             return Some(vec![self.step_index; pending.len()]);
         };
-        let window: f64 = pending.iter().map(|section| seconds(coding, section)).sum();
+        // The window is no longer than it must be, whatever else was analysed along with it.
+        let (mut window, mut count) = (0.0, 0);
+        while window < LOOKAHEAD_SECONDS && count < pending.len() {
+            window += seconds(coding, &pending[count]);
+            count += 1;
+        }
         if !ending && window < LOOKAHEAD_SECONDS {
             return None;
         }
+        let ending = ending && count == pending.len();
+        let pending = &mut pending[..count];
         // Behind the window the same rate goes on, so the seek table's share is charged as it grows.
         let seek = SEEK_BYTES_PER_SECTION * (f64::from(pending[0].index) + pending.len() as f64);
         let budget =
@@ -108,6 +134,7 @@ impl RateControl {
         let (coarse, fine) = self.bracket(coding, pending, budget);
         if !ending {
             self.step_index = fine.0;
+            self.settled.push(fine.0);
             return Some(vec![fine.0]);
         }
         // The end is in sight: as many sections at the finer step as the budget allows, spread evenly.
