@@ -8,9 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Name, crates of ours, crates of others.
+type Room = (&'static str, Names, Option<Names>);
+type Names = &'static [&'static str];
+
 /// Each crate, the crates of ours that it uses, and, where outside ones are rationed, exactly those that it uses.
 /// Rationed crates have no machine-learning framework and nothing that touches files.
-const CRATES: [(&str, &[&str], Option<&[&str]>); 9] = [
+const CRATES: [Room; 9] = [
     ("melisma-signal", &[], Some(&["rustfft"])),
     ("melisma-bitstream", &[], Some(&["crc32c", "thiserror"])),
     ("melisma-codec", &["melisma-bitstream", "melisma-signal"], Some(&["rayon", "thiserror"])),
