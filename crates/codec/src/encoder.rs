@@ -9,10 +9,10 @@ use crate::{
     quantise::{RateDistortion, best_centroids},
     rate::{self, MAX_BATCH_SECTIONS, RateControl},
     section::{CENTROIDS, SectionHead, encode_detail, encode_sketch, write_payload},
-    step,
+    step::{self, MAX_STEP_INDEX},
     tuning::{Tune, Tuning},
 };
-use melisma_bitstream::chunk::{Kind, write_chunk};
+use melisma_bitstream::chunk::{Kind, MAX_METADATA_BYTES, MAX_PAYLOAD_BYTES, write_chunk};
 use melisma_signal::{Loudness, Metadata, Pcm, lapped::LappedTransform};
 use rayon::prelude::*;
 use std::{collections::VecDeque, sync::Arc};
@@ -176,7 +176,14 @@ impl Encoder {
         let mut fresh = Vec::new();
         write_chunk(&mut fresh, Kind::Header, &header.payload());
         if *metadata != Metadata::default() {
-            write_chunk(&mut fresh, Kind::Metadata, &write_metadata(metadata));
+            let payload = write_metadata(metadata);
+            if payload.len() > MAX_METADATA_BYTES {
+                return Err(EncodeError::Unsupported {
+                    what: format!("{} bytes of tags and cover picture", payload.len()),
+                    allowed: "at most 9 MiB; leave the picture out",
+                });
+            }
+            write_chunk(&mut fresh, Kind::Metadata, &payload);
         }
         let margin = 2 * geometry.superframe_samples();
         Ok(Self {
@@ -379,29 +386,39 @@ impl Coding {
         }
     }
 
-    /// Quantises and codes a section at one step.
+    /// Quantises and codes a section at one step, or at the finest one above it whose values and bytes the format
+    /// can hold: music never gets there, but the highest rates on the loudest signals would.
     pub(crate) fn payload(&self, section: &PendingSection, step_index: u16) -> Vec<u8> {
-        let mut model = self.model.detail.clone();
-        self.payload_with(section, step_index, &mut model)
+        let mut step_index = step_index;
+        loop {
+            let (payload, too_fine_by) = self.payload_at(section, step_index);
+            if too_fine_by == 0 || step_index == MAX_STEP_INDEX {
+                return payload;
+            }
+            step_index = step_index.saturating_add(too_fine_by).min(MAX_STEP_INDEX);
+        }
     }
 
-    /// The same with a model that keeps what it learns.
-    pub(crate) fn payload_with(
-        &self,
-        section: &PendingSection,
-        step_index: u16,
-        model: &mut crate::detail::DetailModel,
-    ) -> Vec<u8> {
+    /// The payload, and by how many step indices it is beyond what the format can hold.
+    fn payload_at(&self, section: &PendingSection, step_index: u16) -> (Vec<u8>, u16) {
+        let mut model = self.model.detail.clone();
         let mut head = self.head(section, step_index);
         let mut quantiser = RateDistortion::new(
             &section.analysis.coefficients,
             self.tuning.lambda,
             self.tuning.band_threshold,
         );
-        let coded = encode_detail(&head, &self.geometry, model, &section.analysis.sketch, &mut quantiser);
+        let coded =
+            encode_detail(&head, &self.geometry, &mut model, &section.analysis.sketch, &mut quantiser);
         head.centroids = best_centroids(&coded.values, &quantiser.scaled);
         let (sketch, sketch_check) = &section.sketch;
-        write_payload(&head, &self.geometry, (sketch, *sketch_check), (&coded.detail, coded.check))
+        let payload =
+            write_payload(&head, &self.geometry, (sketch, *sketch_check), (&coded.detail, coded.check));
+        // A bit less for each coefficient takes an octave, 16 indices.
+        let coefficients = coded.values.iter().map(Vec::len).sum::<usize>().max(1);
+        let excess_bits = payload.len().saturating_sub(MAX_PAYLOAD_BYTES) * 8;
+        let too_long = 16 * excess_bits.div_ceil(coefficients) as u16;
+        (payload, quantiser.too_fine_by().max(too_long))
     }
 
     /// Makes sure that every section has a trial at `step_index`; returns their sizes in bytes.

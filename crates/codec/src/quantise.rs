@@ -20,6 +20,9 @@ pub struct RateDistortion<'a> {
     start: usize,
 }
 
+/// Largest value: a little below 2^24, which is as far as a float counts and the escape code reaches.
+pub const MAX_MAGNITUDE: f32 = 16.0e6;
+
 /// Where reconstruction will lie below the integer, about: used before the section's centroids are known.
 const EXPECTED_OFFSETS: [f32; 2] = [0.06, 0.03];
 
@@ -29,6 +32,15 @@ impl<'a> RateDistortion<'a> {
     pub fn new(coefficients: &'a [Vec<f32>], lambda: f32, band_threshold: f32) -> Self {
         let scaled = coefficients.iter().map(|channel| vec![0.0; channel.len()]).collect();
         Self { coefficients, lambda, band_threshold, scaled, channel: 0, start: 0 }
+    }
+}
+
+impl RateDistortion<'_> {
+    /// How many steps of 1/16 octave the base step must grow before every value can be coded.
+    #[must_use]
+    pub fn too_fine_by(&self) -> u16 {
+        let peak = self.scaled.iter().flatten().fold(0f32, |peak, scaled| peak.max(scaled.abs()));
+        if peak <= MAX_MAGNITUDE { 0 } else { ((peak / MAX_MAGNITUDE).log2() * 16.0).ceil() as u16 }
     }
 }
 
@@ -61,7 +73,7 @@ impl Quantiser for RateDistortion<'_> {
         if magnitude < 0.5 {
             return 0;
         }
-        let nearest = (magnitude + 0.5).min(4.0e6) as u32;
+        let nearest = (magnitude + 0.5).min(MAX_MAGNITUDE) as u32;
         let chosen =
             if nearest >= UNARY_MAX { nearest } else { self.cheapest(model, place, magnitude, nearest) };
         if scaled < 0.0 { -(chosen as i32) } else { chosen as i32 }
