@@ -176,7 +176,7 @@ impl<R: Read> Decoder<R> {
             // The trailer tells how much is missing behind the last intact section, and is believed as far as its
             // own seek table reaches.
             if let Some(trailer) = self.chunks.trailer() {
-                let reach = trailer.section_bytes.len() as u64 * self.geometry.section_samples() as u64;
+                let reach = self.chunks.announced_sections() * self.geometry.section_samples() as u64;
                 let missing = trailer.total_samples.min(reach).saturating_sub(self.produced);
                 self.give(Piece::Silence(missing), missing);
             }

@@ -60,6 +60,7 @@ pub(crate) struct ChunkReader<R> {
     header: Header,
     geometry: Geometry,
     trailer: Option<Trailer>,
+    trailer_offset: u64,
     damage: Vec<Damage>,
     first_section_offset: u64,
     header_bytes: u64,
@@ -115,6 +116,7 @@ impl<R: Read> ChunkReader<R> {
             geometry: header.geometry(),
             header,
             trailer: None,
+            trailer_offset: 0,
             damage: Vec::new(),
             first_section_offset: 0,
             header_bytes: 0,
@@ -162,6 +164,12 @@ impl<R: Read> ChunkReader<R> {
 
     pub(crate) fn damage(&self) -> &[Damage] {
         &self.damage
+    }
+
+    /// Sections in the trailer's seek table, as far as the bytes before it can hold them.
+    pub(crate) fn announced_sections(&self) -> u64 {
+        let listed = self.trailer.as_ref().map_or(0, |trailer| trailer.section_bytes.len() as u64);
+        listed.min(self.trailer_offset / MIN_SECTION_BYTES)
     }
 
     /// The section that should come next.
@@ -336,7 +344,10 @@ impl<R: Read> ChunkReader<R> {
     fn take_trailer(&mut self, payload: Range<usize>) {
         let offset = self.offset() + payload.start as u64;
         match Trailer::parse(self.bytes(payload), offset) {
-            Ok(trailer) => self.trailer = Some(trailer),
+            Ok(trailer) => {
+                self.trailer = Some(trailer);
+                self.trailer_offset = offset;
+            }
             Err(error) => {
                 self.open_damage.get_or_insert((offset, error.to_string()));
             }
@@ -422,6 +433,7 @@ impl<R: Read + Seek> ChunkReader<R> {
                 self.reader.read_exact(&mut chunk)?;
                 if let Ok(Parsed::Chunk { kind: Kind::Trailer, payload, .. }) = parse_chunk(&chunk, offset) {
                     self.trailer = Trailer::parse(&chunk[payload], offset).ok();
+                    self.trailer_offset = offset;
                 }
             }
         }
