@@ -93,7 +93,11 @@ fn bitrate_and_size_are_met() {
             // The target counts the whole file.
             let file = encode(&pcm, &config(Tune::Music, rate), &Metadata::default()).expect("valid");
             let off = file.len() as f64 / bytes as f64 - 1.0;
-            assert!(off.abs() < 0.01, "{sample_rate_hz} Hz, {seconds} s, {rate:?}: off by {:.2} %", off * 100.0);
+            assert!(
+                off.abs() < 0.01,
+                "{sample_rate_hz} Hz, {seconds} s, {rate:?}: off by {:.2} %",
+                off * 100.0
+            );
         }
     }
 }

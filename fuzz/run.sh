@@ -1,0 +1,57 @@
+#!/bin/sh
+# Runs every fuzz target for so many seconds, one after the other, and sums up what came of it.
+#
+#   fuzz/run.sh SECONDS [TARGET...]      JOBS=2 fuzz/run.sh ...   (two targets side by side)
+#
+# Needs a nightly compiler and cargo-fuzz. Ends with 1 if a target crashed; the input that did it lies under
+# fuzz/artifacts/TARGET/ and is run again with: cargo +nightly fuzz run TARGET fuzz/artifacts/TARGET/FILE
+set -eu
+cd "$(dirname "$0")"
+seconds=${1:?usage: run.sh SECONDS [TARGET...]}
+shift
+[ $# -gt 0 ] || set -- header decoder encode_decode
+
+cargo +nightly fuzz build
+
+fuzz_one() {
+    target=$1
+    mkdir -p "corpus/$target" "artifacts/$target"
+    # The targets hold valid files of their own; a byte of each mode leads into them.
+    for mode in 000 001 002 003 005 006 007 011 013 201 203; do
+        printf "\\$mode" >"corpus/$target/mode-$mode"
+    done
+    printf '\001\000\003\010\001' >"corpus/$target/edit"
+    # Decoders must not hold more than the limit of 64 MB; the sanitizer itself takes its share on top.
+    if cargo +nightly fuzz run "$target" "corpus/$target" -- \
+        -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 \
+        >"artifacts/$target.log" 2>&1; then
+        outcome=ok
+    else
+        outcome=CRASHED
+    fi
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "artifacts/$target.log")
+    rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "artifacts/$target.log")
+    peak=$(sed -n 's/^stat::peak_rss_mb: *//p' "artifacts/$target.log")
+    cover=$(sed -n 's/.* cov: \([0-9]*\) ft: \([0-9]*\) .*/\1 edges, \2 features/p' "artifacts/$target.log" | tail -1)
+    echo "$target: $outcome, ${executions:-?} runs, ${rate:-?}/s, ${cover:-nothing covered}, peak ${peak:-?} MB"
+    [ "$outcome" = ok ] || tail -30 "artifacts/$target.log"
+    [ "$outcome" = ok ]
+}
+
+failed=0
+jobs=${JOBS:-1}
+running=
+for target; do
+    fuzz_one "$target" &
+    running="$running $!"
+    set -- $running
+    if [ $# -ge "$jobs" ]; then
+        wait "$1" || failed=1
+        shift
+        running="$*"
+    fi
+done
+for job in $running; do
+    wait "$job" || failed=1
+done
+exit $failed
