@@ -28,7 +28,7 @@ impl Counter {
     #[must_use]
     pub const fn new(probability_12bit: u16, count: u8) -> Self {
         let probability = if probability_12bit > 4095 { 4095 } else { probability_12bit as u32 };
-        Self((probability << 20 | 1 << 19) | count as u32)
+        Self((probability << 20) | (1 << 19) | count as u32)
     }
 
     /// Probability of a one, of 4096.
@@ -48,7 +48,7 @@ impl Counter {
         let count = self.0 & COUNT_MASK;
         let probability = i64::from(self.0 >> COUNT_BITS);
         let target = if bit { (1i64 << 22) - 1 } else { 0 };
-        let step = (target - probability) * i64::from(RECIPROCALS[(count & 255) as usize]) >> 16;
+        let step = ((target - probability) * i64::from(RECIPROCALS[(count & 255) as usize])) >> 16;
         self.0 = ((probability + step) as u32) << COUNT_BITS | if count < limit { count + 1 } else { count };
     }
 }

@@ -69,9 +69,9 @@ impl<const N: usize> Mixer<N> {
         let error = i64::from((i32::from(bit) << 16) - mixed.probability as i32) * i64::from(self.rate);
         for selector in mixed.selectors {
             let weights = &mut self.weights[selector as usize];
-            for input in 0..N {
-                let step = (i64::from(mixed.stretched[input]) * error + (1 << 23)) >> 24;
-                weights[input] = (weights[input] + step as i32).clamp(-WEIGHT_MAX, WEIGHT_MAX);
+            for (weight, &stretched) in weights.iter_mut().zip(&mixed.stretched) {
+                let step = (i64::from(stretched) * error + (1 << 23)) >> 24;
+                *weight = (*weight + step as i32).clamp(-WEIGHT_MAX, WEIGHT_MAX);
             }
             let bias = &mut self.bias[selector as usize];
             *bias = (*bias + ((error + (1 << 15)) >> 16) as i32).clamp(-WEIGHT_MAX, WEIGHT_MAX);

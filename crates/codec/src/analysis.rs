@@ -40,19 +40,32 @@ pub struct Window<'a> {
     pub last: bool,
 }
 
-/// Analyses one section, for quantisation at about `step` (an amplitude).
+/// Steps (amplitudes) that an analysis assumes.
+#[derive(Clone, Copy, Debug)]
+pub struct AssumedSteps {
+    /// Inside the section.
+    pub inside: f32,
+    /// In the superframes on either side of a section's border: the same for the whole stream, so that the two
+    /// sections, each analysed by itself, see the same blocks there and overlap by the same width.
+    pub at_borders: f32,
+}
+
+/// Analyses one section.
 #[must_use]
 pub fn analyse(
     geometry: &Geometry,
     lapped: &mut LappedTransform,
     tuning: &Tuning,
     window: Window<'_>,
-    step: f32,
+    steps: AssumedSteps,
 ) -> Analysis {
     let superframe = geometry.superframe_samples();
+    let step = steps.inside;
     let mut chooser = Chooser::new(geometry, tuning, step);
     let mut partition = |number: isize| {
         let start = (window.start as isize + number * superframe as isize) as usize;
+        let at_border = number <= 0 || number + 1 >= window.superframes as isize;
+        chooser.step = if at_border { steps.at_borders } else { steps.inside };
         chooser.partition(geometry, lapped, window.channels, start)
     };
     let sizes: Vec<Vec<u8>> = (0..window.superframes as isize).map(&mut partition).collect();

@@ -209,7 +209,8 @@ impl Neighbourhood {
         let channel = channel as u32;
         let length_class = [0, 0, 1, 2, 2][splits];
         // Weights: the nearest in frequency and in time count most.
-        let total = (6 * a + 4 * b + run + 3 * near + far + if channel == 1 { 2 * other } else { 0 } + 1) / 2;
+        let across = if channel == 1 { 2 * other } else { 0 };
+        let total = (6 * a + 4 * b + run + 3 * near + far + across).div_ceil(2);
         let total_level = level(total / 2, 12);
         let ratio = ((band.ratio_units + 12 * 12).clamp(0, 287) / 12) as u32;
         let coarse = total_level.min(11) / 2;
@@ -371,14 +372,14 @@ impl DetailModel {
         let coded = self.code_band_count(coder, channel, bands.len(), predicted, wanted_bands);
         values.fill(0);
         for band in bands.iter().take(coded).filter(|band| band.ratio_units > SKIP_UNITS) {
-            for k in band.begin..band.end {
+            for (k, out) in values.iter_mut().enumerate().take(band.end).skip(band.begin) {
                 let place = neighbourhood.place(channel, k, band, splits);
                 let wanted = choose(self, &place, k);
                 let value = self.code_value(coder, &place, wanted);
                 if value != 0 {
                     neighbourhood.set(channel, k, value.unsigned_abs());
                     check.add(value ^ (k as i32) << 8);
-                    values[k] = value;
+                    *out = value;
                 }
             }
         }

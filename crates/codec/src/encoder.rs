@@ -2,7 +2,7 @@
 
 use crate::{
     EncodeError,
-    analysis::{Analysis, Window, analyse},
+    analysis::{Analysis, AssumedSteps, Window, analyse},
     geometry::Geometry,
     header::{END_MAGIC, Header, MAX_SECTION_SAMPLES, SAMPLE_RATES_HZ, Trailer, VERSION, write_metadata},
     model::Model,
@@ -313,8 +313,8 @@ impl Encoder {
         let analysed: Vec<PendingSection> = work
             .into_par_iter()
             .map_with(lapped.clone(), |lapped, (window, index, padding_samples)| {
-                let step_index = rate.analysis_step(coding, index);
-                coding.analyse(lapped, window, index, padding_samples, step_index)
+                let steps = (rate.analysis_step(coding, index), rate.border_step());
+                coding.analyse(lapped, window, index, padding_samples, steps)
             })
             .collect();
         self.pending.extend(analysed);
@@ -355,10 +355,11 @@ impl Coding {
         window: Window<'_>,
         index: u32,
         padding_samples: u32,
-        step_index: u16,
+        (step_index, border_step_index): (u16, u16),
     ) -> PendingSection {
-        let step = step::amplitude(step::step_units(step_index));
-        let analysis = analyse(&self.geometry, lapped, &self.tuning, window, step);
+        let amplitude = |index| step::amplitude(step::step_units(index));
+        let steps = AssumedSteps { inside: amplitude(step_index), at_borders: amplitude(border_step_index) };
+        let analysis = analyse(&self.geometry, lapped, &self.tuning, window, steps);
         let mut pending = PendingSection {
             index,
             padding_samples,
@@ -457,3 +458,38 @@ pub fn encode(pcm: &Pcm, config: &EncoderConfig, metadata: &Metadata) -> Result<
 }
 
 pub use rate::QUALITY_RANGE;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{reader::ChunkReader, section};
+
+    /// An average bitrate changes its mind about the step on the way; neighbours must agree on their border all the same.
+    #[test]
+    fn neighbouring_sections_overlap_by_the_same_width() {
+        let mut state = 1u32;
+        let samples = (0..70 * 8000).map(|i| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = (state >> 8) as f32 / 16_777_216.0 - 0.5;
+            let click = if i % 1777 < 20 { 0.9 } else { 0.05 };
+            noise * click * if i < 60 * 8000 { 1.0 } else { 0.1 }
+        });
+        let pcm = Pcm { sample_rate_hz: 8000, channels: vec![samples.collect()] };
+        let config = EncoderConfig {
+            rate: RateTarget::Bitrate(12_000),
+            section_seconds: 0.5,
+            ..EncoderConfig::default()
+        };
+        let file = encode(&pcm, &config, &Metadata::default()).unwrap();
+        let mut chunks = ChunkReader::new(file.as_slice()).unwrap();
+        let geometry = chunks.header().geometry();
+        let (mut last, mut steps) = (None, std::collections::BTreeSet::new());
+        while let Some(chunk) = chunks.next_section().unwrap() {
+            let (head, _) = section::read_head(&chunk.payload, &geometry, 0).unwrap();
+            assert_eq!(head.overlaps_log2.0, last, "section {}", head.index);
+            last = head.overlaps_log2.1;
+            steps.insert(head.step_index);
+        }
+        assert!(steps.len() > 1, "the step never changed: this proves nothing");
+    }
+}

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 const EMBEDDED: &[u8] = include_bytes!("../model/floor.bin");
 
 /// Counts that four bits can say: after how many bits a counter behaves as if it had seen them.
-pub const TRUST: [u8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 144, 224];
+pub(crate) const TRUST: [u8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 144, 224];
 
 /// A pair of models in their initial state.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl Model {
         Ok(model)
     }
 
-    /// The table of this model. Counts are rounded to [`TRUST`], weights to 1/4096.
+    /// The table of this model. Counts are rounded to the sixteen of the table, weights to 1/4096.
     #[must_use]
     pub fn to_table(&self) -> Vec<u8> {
         let mut out = Vec::new();

@@ -94,6 +94,11 @@ impl RateControl {
 
     /// The step that analysis of section `index` should assume: that of the latest section which is settled by then
     /// however many sections are analysed side by side, so that the file does not depend on the number of threads.
+    /// The step that analysis should assume where two sections meet: one for the whole stream.
+    pub(crate) fn border_step(&self) -> u16 {
+        self.first_guess
+    }
+
     pub(crate) fn analysis_step(&self, coding: &Coding, index: u32) -> u16 {
         let section_seconds =
             coding.geometry.section_samples() as f64 / f64::from(coding.geometry.sample_rate_hz);

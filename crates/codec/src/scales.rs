@@ -71,9 +71,9 @@ fn cheapest_path(measured: &[u8], lambda: f32) -> Vec<u8> {
         let mut from = [0u8; STATES];
         let mut next = [f32::INFINITY; STATES];
         for state in 0..STATES {
-            for origin in 0..STATES {
+            for (origin, &cost) in costs.iter().enumerate() {
                 let distance = value(time, state).abs_diff(value(time - 1, origin)) as usize;
-                let cost = costs[origin] + move_bits(distance);
+                let cost = cost + move_bits(distance);
                 if cost < next[state] {
                     (next[state], from[state]) = (cost, origin as u8);
                 }

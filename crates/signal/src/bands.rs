@@ -29,9 +29,9 @@ impl BandLayout {
     pub fn new(sample_rate_hz: u32, bins: usize) -> Self {
         let base_count = base_band_count(sample_rate_hz);
         let (mut bin_edges, mut base_edges) = (vec![0], vec![0]);
-        for base in 0..base_count {
+        for (base, &edge_hz) in BASE_BAND_EDGES_HZ[..base_count].iter().enumerate() {
             let last = base + 1 == base_count;
-            let edge_hz = u64::from(BASE_BAND_EDGES_HZ[base]);
+            let edge_hz = u64::from(edge_hz);
             let rounded = ((edge_hz * 4 * bins as u64 + u64::from(sample_rate_hz))
                 / (2 * u64::from(sample_rate_hz))) as usize;
             let bin = if last { bins } else { rounded.min(bins) };
