@@ -422,22 +422,50 @@ impl Coding {
         (payload, quantiser.too_fine_by().max(too_long))
     }
 
-    /// Makes sure that every section has a trial at `step_index`; returns their sizes in bytes.
-    pub(crate) fn try_step(&self, sections: &mut [PendingSection], step_index: u16) -> Vec<usize> {
+    /// Bytes of each section's payload at `step_index`: of a trial at that very step where it must be `exact`, else read
+    /// between trials on a grid of [`TRIAL_GRID`] indices, where the logarithm of the size is as good as linear.
+    pub(crate) fn payload_bytes(
+        &self,
+        sections: &mut [PendingSection],
+        step_index: u16,
+        exact: bool,
+    ) -> Vec<usize> {
+        let below = step_index - step_index % TRIAL_GRID;
+        let above = (below + TRIAL_GRID).min(MAX_STEP_INDEX);
         sections
             .par_iter_mut()
             .map(|section| {
-                if let Some((_, payload)) = section.trials.iter().find(|(step, _)| *step == step_index) {
-                    return payload.len();
+                if exact || section.trial_bytes(step_index).is_some() || step_index == below || below == above
+                {
+                    return self.try_step(section, step_index);
                 }
-                let payload = self.payload(section, step_index);
-                let bytes = payload.len();
-                section.trials.push((step_index, payload));
-                bytes
+                let (finer, coarser) = (self.try_step(section, below), self.try_step(section, above));
+                let position = f64::from(step_index - below) / f64::from(above - below);
+                let logarithm = (finer as f64).ln() * (1.0 - position) + (coarser as f64).ln() * position;
+                logarithm.exp().round() as usize
             })
             .collect()
     }
+
+    /// Bytes of a section's payload at a step, from a trial that is kept.
+    fn try_step(&self, section: &mut PendingSection, step_index: u16) -> usize {
+        section.trial_bytes(step_index).unwrap_or_else(|| {
+            let payload = self.payload(section, step_index);
+            let bytes = payload.len();
+            section.trials.push((step_index, payload));
+            bytes
+        })
+    }
 }
+
+impl PendingSection {
+    fn trial_bytes(&self, step_index: u16) -> Option<usize> {
+        self.trials.iter().find(|(step, _)| *step == step_index).map(|(_, payload)| payload.len())
+    }
+}
+
+/// Step indices between trials whose sizes are interpolated: half an octave.
+const TRIAL_GRID: u16 = 8;
 
 /// Encodes a whole track in memory.
 ///
@@ -468,11 +496,12 @@ mod tests {
     #[test]
     fn neighbouring_sections_overlap_by_the_same_width() {
         let mut state = 1u32;
-        let samples = (0..70 * 8000).map(|i| {
+        // Clicks over noise, ever louder: the step follows, and with it which clicks are worth short blocks.
+        let samples = (0..80 * 8000).map(|i| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let noise = (state >> 8) as f32 / 16_777_216.0 - 0.5;
-            let click = if i % 1777 < 20 { 0.9 } else { 0.05 };
-            noise * click * if i < 60 * 8000 { 1.0 } else { 0.1 }
+            let loudness = 10f32.powf(i as f32 / 160_000.0 - 4.0);
+            noise * loudness * if i % 1777 < 20 { 1.0 } else { 0.03 }
         });
         let pcm = Pcm { sample_rate_hz: 8000, channels: vec![samples.collect()] };
         let config = EncoderConfig {

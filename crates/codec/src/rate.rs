@@ -136,7 +136,7 @@ impl RateControl {
         let seek = SEEK_BYTES_PER_SECTION * (f64::from(pending[0].index) + pending.len() as f64);
         let budget =
             bytes_per_second * (seconds_settled + window) - total_bytes as f64 - TRAILER_BYTES - seek;
-        let (coarse, fine) = self.bracket(coding, pending, budget);
+        let (coarse, fine) = self.bracket(coding, pending, budget, ending);
         if !ending {
             self.step_index = fine.0;
             self.settled.push(fine.0);
@@ -170,15 +170,17 @@ impl RateControl {
         }
     }
 
-    /// Two neighbouring steps and what the window costs at them: the coarser within the budget, the finer not.
+    /// Two neighbouring steps and what the window costs at them: the coarser within the budget, the finer not. Costs
+    /// that need not be `exact` are read between trials: what they miss is carried on.
     fn bracket(
         &self,
         coding: &Coding,
         pending: &mut [PendingSection],
         budget: f64,
+        exact: bool,
     ) -> ((u16, usize), (u16, usize)) {
         let mut cost = |step: u16| -> usize {
-            coding.try_step(pending, step).iter().map(|payload| payload + CHUNK_BYTES).sum()
+            coding.payload_bytes(pending, step, exact).iter().map(|payload| payload + CHUNK_BYTES).sum()
         };
         let mut below: Option<(u16, usize)> = None; // within the budget
         let mut above: Option<(u16, usize)> = None; // beyond it

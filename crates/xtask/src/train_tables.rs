@@ -93,9 +93,13 @@ fn training_tracks(options: &Options) -> Result<Vec<PathBuf>> {
     let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let columns = lines.next().context("the manifest is empty")?;
     let column = |name: &str| {
-        columns.iter().position(|column| *column == name).with_context(|| format!("the manifest has no column {name}"))
+        columns
+            .iter()
+            .position(|column| *column == name)
+            .with_context(|| format!("the manifest has no column {name}"))
     };
     let (file, split) = (column("file")?, column("split")?);
-    let tracks = lines.filter(|row| row.get(split) == Some(&"train")).filter_map(|row| row.get(file).copied());
+    let tracks =
+        lines.filter(|row| row.get(split) == Some(&"train")).filter_map(|row| row.get(file).copied());
     Ok(tracks.step_by(options.every.max(1)).map(|path| options.root.join(path)).collect())
 }
