@@ -21,11 +21,17 @@ run --track study --codecs mp3,aac,opus,vorbis --rates 6,8,12,16,24,32,48,64 --p
 run --track study --codecs downsample --rates 7.9,15.7,31.5,63 --perceptual none
 
 # The tables, from the journal.
+print_from() { "$bench" --codecs none --perceptual none --out "$work" "$@" 2> /dev/null; }
 table() {
-    local file="docs/results/$1.md" title="$2"
-    shift 2
-    { printf '# %s\n\nMade by `benches/quality.sh`; rates are those of whole files, intervals 95 %% by bootstrap over clips.\n\n' "$title"
-      "$bench" --codecs none --perceptual none --out "$work" "$@" 2> /dev/null; } > "$file"
+    local file="docs/results/$1.md" title="$2" anchors="$4"
+    {
+        printf '# %s\n\nMade by `benches/quality.sh`; rates are those of whole files, medians over clips, intervals 95 %% by bootstrap over clips.\n\n' "$title"
+        print_from --track "$3" | sed '/^| BD-rate/,$d'
+        for anchor in $anchors; do
+            print_from --track "$3" --anchor "$anchor" | sed -n '/^| BD-rate/,$p'
+        done
+    } > "$file"
 }
-table quality "Quality at 44.1 kHz stereo" --track S44 --anchor opus
-table study "Quality in the study's setting, 8 kHz mono" --track study --anchor mp3
+table quality "Quality at 44.1 kHz stereo" S44 "opus mp3 vorbis aac"
+table study "Quality in the study's setting, 8 kHz mono" study "mp3 aac"
+cp "$work/results.csv" docs/results/quality.csv

@@ -171,7 +171,8 @@ impl Encoder {
             metadata: metadata.clone(),
         };
         let geometry = header.geometry();
-        let mut tuning = config.tuning.unwrap_or_else(|| Tuning::new(config.tune));
+        let mut tuning =
+            config.tuning.unwrap_or_else(|| Tuning::new(config.tune).at_step(rate.border_step()));
         tuning.block_switching &= config.block_switching;
         let mut fresh = Vec::new();
         write_chunk(&mut fresh, Kind::Header, &header.payload());

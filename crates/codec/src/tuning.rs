@@ -37,7 +37,20 @@ pub struct Tuning {
     pub band_threshold: f32,
 }
 
+/// The step where 8 kbit/s begins its search. With coarser ones, scales for every block would eat the budget.
+const COARSE_STEP_INDEX: u16 = 264;
+
 impl Tuning {
+    /// Adapts to about which step is in view: below 8 kbit/s scales hold for three superframes, and blocks are halved
+    /// only where that clearly saves.
+    #[must_use]
+    pub fn at_step(self, step_index: u16) -> Self {
+        if step_index <= COARSE_STEP_INDEX || self.grid != ScaleGrid::PerBlock {
+            return self;
+        }
+        Self { grid: ScaleGrid::PerSuperframes(3), split_bias: 0.05, ..self }
+    }
+
     /// The defaults of a tune.
     #[must_use]
     pub fn new(tune: Tune) -> Self {

@@ -73,6 +73,7 @@ fn median_of(rows: &[&Row], value: impl Fn(&Row) -> Option<f64>) -> Option<f64> 
 fn digits(metric: Metric) -> usize {
     match metric {
         Metric::Zimtohrli => 4,
+        Metric::StudyComplex8k | Metric::StudyLinear8k => 3,
         Metric::Snr | Metric::SiSdr | Metric::Lsd | Metric::Lsd16k => 1,
         _ => 2,
     }
