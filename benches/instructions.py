@@ -4,7 +4,7 @@
     cargo build --release
     python3 benches/instructions.py [--out docs/results/instructions.md]
 
-Counts with `valgrind --tool=callgrind` what one thread executes to encode and decode 6 s of white-free original
+Counts with `valgrind --tool=callgrind` what one thread executes to encode and decode 6 s of the original
 music (`melisma demo`'s piece, cut), in total and in the functions that take most.
 """
 import argparse, os, re, subprocess, tempfile, wave

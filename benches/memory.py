@@ -63,7 +63,7 @@ def main():
             encoding = piped([options.melisma, "--quiet", "encode", *rate, "-", "-o", "-"], feed(), out.write)
         size = os.path.getsize(coded)
         decoding = piped([options.melisma, "--quiet", "decode", coded, "-o", "-"], None, lambda block: None)
-    lines = ["# Memory", "",
+    lines = [
              f"{seconds / 3600:.2f} hours of 44.1 kHz stereo through a pipe, {'--bitrate ' + options.bitrate if options.bitrate else 'quality 5'}"
              f" ({size * 8e-3 / seconds:.1f} kbit/s), {os.cpu_count()} threads, {datetime.date.today()}.", "",
              "| | peak memory, MiB | x real time, CPU seconds |", "|---|---|---|",

@@ -20,18 +20,30 @@ run --track study --codecs melisma:mse --rates 7.9,15.7,31.5,63 --perceptual non
 run --track study --codecs mp3,aac,opus,vorbis --rates 6,8,12,16,24,32,48,64 --perceptual none
 run --track study --codecs downsample --rates 7.9,15.7,31.5,63 --perceptual none
 
-# The tables, from the journal.
+# The tables, from the journal: all metrics, and a shorter one for the README.
 print_from() { "$bench" --codecs none --perceptual none --out "$work" "$@" 2> /dev/null; }
+all_tables() {
+    print_from --track "$1" | sed '/^| BD-rate/,$d'
+    for anchor in $2; do
+        print_from --track "$1" --anchor "$anchor" | sed -n '/^| BD-rate/,$p'
+    done
+}
+# Keeps the columns whose heading matches $1.
+columns() {
+    awk -F'|' -v wanted="$1" '
+        !/^\|/ { print; heading = 1; next }
+        NR == 1 || heading { for (i = 2; i < NF; i++) keep[i] = ($i ~ wanted); heading = 0 }
+        { line = "|"; for (i = 2; i < NF; i++) if (keep[i]) line = line $i "|"; print line }'
+}
 table() {
-    local file="docs/results/$1.md" title="$2" anchors="$4"
+    local file="docs/results/$1.md" title="$2" wanted="$5"
     {
-        printf '# %s\n\nMade by `benches/quality.sh`; rates are those of whole files, medians over clips, intervals 95 %% by bootstrap over clips.\n\n' "$title"
-        print_from --track "$3" | sed '/^| BD-rate/,$d'
-        for anchor in $anchors; do
-            print_from --track "$3" --anchor "$anchor" | sed -n '/^| BD-rate/,$p'
-        done
+        [[ -z "$title" ]] || printf '# %s\n\n' "$title"
+        printf 'Made by `benches/quality.sh`: 35 + 60 validation clips; rates are those of whole files, medians over clips, intervals 95 %% by bootstrap over clips.\n\n'
+        all_tables "$3" "$4" | columns "$wanted"
     } > "$file"
 }
-table quality "Quality at 44.1 kHz stereo" S44 "opus mp3 vorbis aac"
-table study "Quality in the study's setting, 8 kHz mono" study "mp3 aac"
-cp "$work/results.csv" docs/results/quality.csv
+table quality-all-metrics "Quality at 44.1 kHz stereo" S44 "opus mp3 vorbis aac" .
+table study-all-metrics "Quality in the setting of the study, 8 kHz mono" study "mp3 aac" .
+table quality "" S44 "opus mp3 vorbis aac" '^ (codec|point|kbps|zimtohrli|mel_l1|si_sdr|BD-rate.*) $'
+table study "" study "mp3 aac" '^ (codec|point|kbps|study_cplx_8k|si_sdr|BD-rate.*) $'

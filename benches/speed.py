@@ -23,7 +23,7 @@ def repeated(source, target, seconds):
 
 
 def run(command, cores):
-    """(cpu seconds, wall seconds, peak MiB) of one command on the given cores."""
+    """(cpu seconds, wall seconds) of one command on the given cores."""
     start = time.monotonic()
     child = subprocess.Popen(["taskset", "-c", cores, *command], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -31,7 +31,7 @@ def run(command, cores):
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         sys.exit(f"{' '.join(command)}: exit status {child.returncode}")
-    return usage.ru_utime + usage.ru_stime, time.monotonic() - start, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, time.monotonic() - start
 
 
 def main():
@@ -65,13 +65,12 @@ def main():
         kbps = os.path.getsize(at("a.mlsm")) * 8e-3 / options.seconds
     median = lambda name, column: statistics.median(row[column] for row in measured[name])
     lines = [
-        "# Speed", "",
         f"{options.seconds:.0f} s of {os.path.basename(options.song)}, 44.1 kHz stereo; medians of {options.repeats} interleaved runs; "
         f"Melisma at quality 5 ({kbps:.1f} kbit/s). {platform.machine()}, {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.1f} at the end, {datetime.date.today()}.",
-        "", "| program | x real time, CPU seconds | x real time, wall | peak memory, MiB |", "|---|---|---|---|"]
+        "", "| program | x real time, CPU seconds | x real time, wall |", "|---|---|---|"]
     for name in jobs:
-        lines.append(f"| {name} | {options.seconds / median(name, 0):.1f} | {options.seconds / median(name, 1):.1f} | {median(name, 2):.0f} |")
+        lines.append(f"| {name} | {options.seconds / median(name, 0):.1f} | {options.seconds / median(name, 1):.1f} |")
     lines.append("")
     for what, one in (("encode", "melisma encode, quality 5"), ("decode", "melisma decode")):
         ratio = median(one, 1) / median(f"melisma {what}, two threads", 1)

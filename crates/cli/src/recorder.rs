@@ -26,8 +26,8 @@ pub struct Recipe {
     pub overwrite: bool,
 }
 
-/// Blocks that reading may be ahead of encoding.
-const BLOCKS_AHEAD: usize = 32;
+/// Blocks that reading may be ahead of encoding: some 30 s, as much as the encoder takes at once, lest either waits.
+const BLOCKS_AHEAD: usize = 320;
 
 /// What is known once the input is open.
 struct Opening {

@@ -2,6 +2,7 @@
 
 use crate::{
     DecodeError,
+    encoder::batch_sections,
     geometry::Geometry,
     header::Header,
     model::Model,
@@ -142,7 +143,7 @@ impl<R: Read> Decoder<R> {
     /// Reads as many sections as there are threads, decodes them side by side and joins them.
     fn decode_batch(&mut self) -> Result<(), DecodeError> {
         let mut batch = Vec::new();
-        while batch.len() < rayon::current_num_threads().clamp(1, 16) {
+        while batch.len() < batch_sections() {
             match self.chunks.next_section()? {
                 Some(chunk) => batch.push(chunk),
                 None => {

@@ -268,7 +268,7 @@ impl Encoder {
     /// Analyses whatever sections are complete and emits those whose step is settled.
     fn advance(&mut self, ending: bool, out: &mut Vec<u8>) {
         let section = self.coding.geometry.section_samples();
-        let batch = rayon::current_num_threads().clamp(1, MAX_BATCH_SECTIONS);
+        let batch = batch_sections();
         loop {
             let available = self.buffered[0].len() - self.margin;
             let complete = available.saturating_sub(self.margin) / section;
@@ -339,6 +339,14 @@ impl Encoder {
             }
             self.rate.spent(&self.coding, steps.len(), self.total_bytes);
         }
+    }
+}
+
+/// Sections that are worked on side by side: several a thread, since some take longer than others.
+pub(crate) fn batch_sections() -> usize {
+    match rayon::current_num_threads() {
+        0 | 1 => 1,
+        threads => (2 * threads).min(MAX_BATCH_SECTIONS),
     }
 }
 

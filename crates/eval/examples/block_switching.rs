@@ -15,7 +15,6 @@ const SECONDS: f64 = 12.0;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pcm = signals::castanets(SAMPLE_RATE_HZ, SECONDS);
     let reference = Reference::new(pcm.clone());
-    println!("# Block switching on castanets\n");
     println!("{SECONDS} s of synthesised castanets, 44.1 kHz, `--tune music`.\n");
     println!("| kbit/s | blocks | SI-SDR dB | mel L1 | pre-echo dB |\n|---|---|---|---|---|");
     for kbps in [16, 32, 64, 96] {
