@@ -337,7 +337,7 @@ impl Encoder {
                 self.section_bytes.push(size as u32);
                 self.total_bytes += size as u64;
             }
-            self.rate.spent(&self.coding, steps.len(), self.total_bytes);
+            self.rate.spent(&self.coding, steps.len());
         }
     }
 }

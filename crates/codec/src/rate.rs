@@ -163,7 +163,7 @@ impl RateControl {
     }
 
     /// Notes that the first `count` pending sections were written.
-    pub(crate) fn spent(&mut self, coding: &Coding, count: usize, _total_bytes: u64) {
+    pub(crate) fn spent(&mut self, coding: &Coding, count: usize) {
         if let Target::Average { seconds_settled, .. } = &mut self.target {
             *seconds_settled += count as f64 * coding.geometry.section_samples() as f64
                 / f64::from(coding.geometry.sample_rate_hz);
