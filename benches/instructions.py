@@ -9,6 +9,8 @@ music (`melisma demo`'s piece, cut), in total and in the functions that take mos
 """
 import argparse, os, re, subprocess, tempfile, wave
 
+import result
+
 
 def count(command, folder):
     out = os.path.join(folder, "callgrind")
@@ -23,8 +25,7 @@ def count(command, folder):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--melisma", default=os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release/melisma"))
-    options.add_argument("--out")
+    result.add_options(options)
     options = options.parse_args()
     seconds = 6
     lines = ["# Instructions of the hot loops", "",
@@ -46,11 +47,7 @@ def main():
             lines += ["", f"## {what}: {total / 1e6:.0f} million, {total / samples:.0f} a sample", "", "| million | a sample | function |", "|---|---|---|"]
             lines += [f"| {n / 1e6:.1f} | {n / samples:.1f} | `{name[:90]}` |" for n, name in rows]
     lines += ["", "Made by `python3 benches/instructions.py`."]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if options.out:
-        with open(options.out, "w") as out:
-            out.write(text)
+    result.publish(lines, options.out)
 
 
 main()

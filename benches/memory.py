@@ -9,6 +9,8 @@ goes to a pipe as well. Nothing of it is stored but the `.mlsm` file.
 """
 import argparse, datetime, os, struct, subprocess, tempfile, threading, wave
 
+import result
+
 
 def piped(command, feed, sink):
     """Runs a command; (peak MiB, CPU seconds, bytes fed when its first output came)."""
@@ -44,8 +46,7 @@ def main():
     options.add_argument("song")
     options.add_argument("--hours", type=float, default=3)
     options.add_argument("--bitrate")
-    options.add_argument("--melisma", default=os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release/melisma"))
-    options.add_argument("--out")
+    result.add_options(options)
     options = options.parse_args()
     with wave.open(options.song) as song:
         assert (song.getframerate(), song.getnchannels(), song.getsampwidth()) == (44100, 2, 2)
@@ -70,11 +71,7 @@ def main():
              f"| encode | {encoding[0]:.0f} | {seconds / encoding[1]:.0f} |", f"| decode | {decoding[0]:.0f} | {seconds / decoding[1]:.0f} |", "",
              f"Encoded music began to come out after {encoding[2] / 176400:.0f} s of input.", "",
              f"Made by `python3 benches/memory.py {os.path.basename(options.song)} --hours {options.hours:g}{' --bitrate ' + options.bitrate if options.bitrate else ''}`."]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if options.out:
-        with open(options.out, "w") as out:
-            out.write(text)
+    result.publish(lines, options.out)
 
 
 main()

@@ -10,6 +10,8 @@ machine. `lame`, `opusenc` and `opusdec` are measured when they are installed.
 """
 import argparse, datetime, os, platform, shutil, statistics, subprocess, sys, tempfile, time, wave
 
+import result
+
 
 def repeated(source, target, seconds):
     with wave.open(source) as song:
@@ -39,8 +41,7 @@ def main():
     options.add_argument("song")
     options.add_argument("--seconds", type=float, default=300)
     options.add_argument("--repeats", type=int, default=5)
-    options.add_argument("--melisma", default=os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release/melisma"))
-    options.add_argument("--out")
+    result.add_options(options)
     options = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         at = lambda name: os.path.join(folder, name)
@@ -76,11 +77,7 @@ def main():
         ratio = median(one, 1) / median(f"melisma {what}, two threads", 1)
         lines.append(f"Two threads {what} {ratio:.2f} times as fast as one (wall).")
     lines += ["", f"Made by `python3 benches/speed.py {os.path.basename(options.song)} --seconds {options.seconds:.0f} --repeats {options.repeats}`."]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if options.out:
-        with open(options.out, "w") as out:
-            out.write(text)
+    result.publish(lines, options.out)
 
 
 main()
