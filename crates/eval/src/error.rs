@@ -45,16 +45,24 @@ pub enum EvalError {
     /// The perceptual worker could not start or died.
     #[error("perceptual worker: {0}")]
     Worker(String),
-    /// A journal or result file does not have the expected shape.
-    #[error("{}:{line}: {source}", path.display())]
-    Journal {
+    /// A file of results or a journal does not have the expected shape.
+    #[error("{}: {source}", path.display())]
+    Results {
         /// The file.
         path: PathBuf,
-        /// Line counted from 1.
-        line: usize,
-        /// What the JSON reader said.
+        /// What the JSON reader or writer said.
         #[source]
         source: serde_json::Error,
+    },
+    /// A file of results was made by a later version of this program.
+    #[error("{}: schema {found} is newer than {known}, the newest that this version knows", path.display())]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: u32,
+        /// Ours.
+        known: u32,
     },
 }
 

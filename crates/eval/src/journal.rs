@@ -149,11 +149,8 @@ impl Journal {
     /// # Errors
     /// [`EvalError::Io`] if the disk refuses.
     pub fn append(&mut self, row: Row) -> Result<(), EvalError> {
-        let mut line = serde_json::to_string(&row).map_err(|source| EvalError::Journal {
-            path: self.path.clone(),
-            line: 0,
-            source,
-        })?;
+        let mut line = serde_json::to_string(&row)
+            .map_err(|source| EvalError::Results { path: self.path.clone(), source })?;
         line.push('\n');
         self.file.write_all(line.as_bytes()).map_err(EvalError::io(&self.path))?;
         self.rows.insert(row.key(), row);

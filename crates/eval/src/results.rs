@@ -1,18 +1,29 @@
 //! `results.json`: everything a journal holds, with what is needed to judge and repeat it.
+//!
+//! It is one JSON object, written one measurement a line so that two versions can be compared line by
+//! line. A name that ends in `.gz` is compressed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
 use crate::error::EvalError;
 use crate::journal::{Journal, Row};
 use crate::metrics::Metric;
+use crate::peers::MissingPeer;
 use crate::suite::SuiteConfig;
 
 /// Shape of the file; a reader refuses a newer one.
 pub const SCHEMA: u32 = 1;
+
+/// A compressed file that unpacks to more than this is none of ours.
+const LARGEST_TEXT_BYTES: u64 = 1 << 30;
 
 /// Where it was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +50,26 @@ impl Machine {
     }
 }
 
+/// An excerpt to listen to: of a clip itself, or of what a codec made of it, on the clip's own time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Listening {
+    /// Name of the track.
+    pub track: String,
+    /// Name of the clip.
+    pub clip: String,
+    /// Name of the codec; none for the original.
+    pub codec: Option<String>,
+    /// The codec's point.
+    pub label: Option<String>,
+    /// Rate of the whole coded file (not of the excerpt alone).
+    pub kbps: Option<f64>,
+    /// Where in the clip the excerpt starts.
+    pub start_s: f64,
+    /// A FLAC or WAV file, relative to the folder of the results.
+    pub file: String,
+}
+
 /// The file of results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
@@ -48,12 +79,21 @@ pub struct Results {
     pub version: String,
     /// Seconds since 1970 when the file was written.
     pub written_unix_s: u64,
+    /// Commit of Melisma's source that was measured, if it was known.
+    #[serde(default)]
+    pub git_revision: Option<String>,
     /// Where the last run was made.
     pub machine: Machine,
     /// Settings of the last run.
     pub settings: SuiteConfig,
     /// Source hash of each clip, by track and name.
     pub clips: BTreeMap<String, String>,
+    /// Codecs that were asked for and not there.
+    #[serde(default)]
+    pub missing: Vec<MissingPeer>,
+    /// Excerpts to listen to.
+    #[serde(default)]
+    pub listening: Vec<Listening>,
     /// Every measurement.
     pub rows: Vec<Row>,
 }
@@ -70,42 +110,93 @@ impl Results {
             schema: SCHEMA,
             version: env!("CARGO_PKG_VERSION").to_string(),
             written_unix_s: since_1970.map_or(0, |d| d.as_secs()),
+            git_revision: settings.revision.clone(),
             machine: Machine::here(),
             settings,
             clips,
+            missing: Vec::new(),
+            listening: Vec::new(),
             rows,
         }
     }
 
-    /// Reads a file of results.
+    /// Reads a file of results, compressed if its name ends in `.gz`.
     ///
     /// # Errors
-    /// [`EvalError::Io`] or [`EvalError::Journal`] if it is not one.
+    /// [`EvalError::Io`], [`EvalError::Results`] if it is not one, [`EvalError::NewerSchema`].
     pub fn read(path: &Path) -> Result<Self, EvalError> {
-        let text = std::fs::read_to_string(path).map_err(EvalError::io(path))?;
-        let wrong = |source| EvalError::Journal { path: path.to_path_buf(), line: 1, source };
-        let results: Self = serde_json::from_str(&text).map_err(wrong)?;
-        if results.schema > SCHEMA {
-            use serde::de::Error;
-            let what = format!("schema {} is newer than {SCHEMA}", results.schema);
-            return Err(wrong(serde_json::Error::custom(what)));
+        let bytes = std::fs::read(path).map_err(EvalError::io(path))?;
+        let mut text = String::new();
+        if is_compressed(path) {
+            GzDecoder::new(&bytes[..]).take(LARGEST_TEXT_BYTES).read_to_string(&mut text)
+        } else {
+            (&bytes[..]).read_to_string(&mut text)
         }
-        Ok(results)
+        .map_err(EvalError::io(path))?;
+        let wrong = |source| EvalError::Results { path: path.to_path_buf(), source };
+        /// What every version of the file has.
+        #[derive(Deserialize)]
+        struct Head {
+            schema: u32,
+        }
+        let found = serde_json::from_str::<Head>(&text).map_err(wrong)?.schema;
+        if found > SCHEMA {
+            return Err(EvalError::NewerSchema { path: path.to_path_buf(), found, known: SCHEMA });
+        }
+        serde_json::from_str(&text).map_err(wrong)
     }
 
-    /// Writes `results.json` and `results.csv` into a directory, each through a temporary file.
+    /// Writes one file, compressed if its name ends in `.gz`; it appears whole or not at all.
     ///
     /// # Errors
     /// [`EvalError::Io`] if the disk refuses.
-    pub fn write(&self, directory: &Path) -> Result<(), EvalError> {
-        let path = directory.join("results.json");
-        let json = serde_json::to_string_pretty(self).map_err(|source| EvalError::Journal {
-            path: path.clone(),
-            line: 0,
-            source,
-        })?;
-        replace(&path, &json)?;
-        replace(&directory.join("results.csv"), &self.csv())
+    pub fn write_json(&self, path: &Path) -> Result<(), EvalError> {
+        let text = self.json().map_err(|source| EvalError::Results { path: path.to_path_buf(), source })?;
+        if !is_compressed(path) {
+            return replace(path, text.as_bytes());
+        }
+        let mut compressor = GzEncoder::new(Vec::new(), Compression::best());
+        let bytes = compressor.write_all(text.as_bytes()).and_then(|()| compressor.finish());
+        replace(path, &bytes.map_err(EvalError::io(path))?)
+    }
+
+    /// Writes `results.json` and `results.csv` into a folder.
+    ///
+    /// # Errors
+    /// [`EvalError::Io`] if the disk refuses.
+    pub fn write(&self, folder: &Path) -> Result<(), EvalError> {
+        self.write_json(&folder.join("results.json"))?;
+        replace(&folder.join("results.csv"), self.csv().as_bytes())
+    }
+
+    /// The object, a field a line, lists an element a line.
+    fn json(&self) -> Result<String, serde_json::Error> {
+        let Self {
+            schema,
+            version,
+            written_unix_s,
+            git_revision,
+            machine,
+            settings,
+            clips,
+            missing,
+            listening,
+            rows,
+        } = self;
+        let fields = [
+            ("schema", serde_json::to_string(schema)?),
+            ("version", serde_json::to_string(version)?),
+            ("written_unix_s", serde_json::to_string(written_unix_s)?),
+            ("git_revision", serde_json::to_string(git_revision)?),
+            ("machine", serde_json::to_string(machine)?),
+            ("settings", serde_json::to_string(settings)?),
+            ("clips", serde_json::to_string(clips)?),
+            ("missing", list(missing)?),
+            ("listening", list(listening)?),
+            ("rows", list(rows)?),
+        ];
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        Ok(format!("{{\n{}\n}}\n", fields.join(",\n")))
     }
 
     /// One line a measurement, failures with their reason.
@@ -157,8 +248,20 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn replace(path: &Path, text: &str) -> Result<(), EvalError> {
-    let part = path.with_extension("part");
-    std::fs::write(&part, text).map_err(EvalError::io(&part))?;
-    std::fs::rename(&part, path).map_err(EvalError::io(path))
+fn list<T: Serialize>(values: &[T]) -> Result<String, serde_json::Error> {
+    let lines = values.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+    Ok(if lines.is_empty() { "[]".to_string() } else { format!("[\n{}\n]", lines.join(",\n")) })
+}
+
+fn is_compressed(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"))
+}
+
+/// Writes beside the place, flushes to the disk, then takes the place.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(EvalError::io(path))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(EvalError::io(path))?;
+    file.persist(path).map_err(|e| EvalError::io(path)(e.error))?;
+    Ok(())
 }

@@ -1,10 +1,10 @@
 //! The suite end to end with small shell codecs: good ones, broken ones, resuming, merging.
 #![cfg(unix)]
 
-use melisma_eval::Metric;
 use melisma_eval::journal::Journal;
 use melisma_eval::results::Results;
 use melisma_eval::suite::{Clips, Event, SuiteConfig};
+use melisma_eval::{EvalError, Metric};
 use melisma_signal::Pcm;
 
 fn clip(index: usize) -> Result<Pcm, String> {
@@ -75,4 +75,11 @@ fn failures_are_rows_and_runs_merge() {
     let read = Results::read(&directory.path().join("results.json")).expect("read");
     assert_eq!(read.rows, results.rows);
     assert_eq!(read.csv().lines().count(), 1 + read.rows.len());
+    let compressed = directory.path().join("results.json.gz");
+    results.write_json(&compressed).expect("written");
+    assert_eq!(Results::read(&compressed).expect("read").rows, results.rows);
+    let newer = std::fs::read_to_string(directory.path().join("results.json")).expect("text");
+    let newer = newer.replace("\"schema\":1", "\"schema\":99");
+    std::fs::write(&path, newer).expect("written");
+    assert!(matches!(Results::read(&path), Err(EvalError::NewerSchema { found: 99, .. })));
 }
