@@ -431,33 +431,30 @@ impl Coding {
         (payload, quantiser.too_fine_by().max(too_long))
     }
 
-    /// Bytes of each section's payload at `step_index`: of a trial at that very step where it must be `exact`, else read
-    /// between trials on a grid of [`TRIAL_GRID`] indices, where the logarithm of the size is as good as linear.
-    pub(crate) fn payload_bytes(
-        &self,
-        sections: &mut [PendingSection],
-        step_index: u16,
-        exact: bool,
-    ) -> Vec<usize> {
+    /// Bytes of all sections with their chunks at `step_index`.
+    pub(crate) fn exact_bytes(&self, sections: &mut [PendingSection], step_index: u16) -> usize {
+        sections.par_iter_mut().map(|section| self.try_step(section, step_index) + CHUNK_BYTES).sum()
+    }
+
+    /// Bytes of all sections with their chunks at `step_index`, read between trials on a grid of [`TRIAL_GRID`] indices,
+    /// where the logarithm of the size is as good as linear.
+    pub(crate) fn estimated_bytes(&self, sections: &mut [PendingSection], step_index: u16) -> usize {
         let below = step_index - step_index % TRIAL_GRID;
         let above = (below + TRIAL_GRID).min(MAX_STEP_INDEX);
-        sections
-            .par_iter_mut()
-            .map(|section| {
-                if exact || section.trial_bytes(step_index).is_some() || step_index == below || below == above
-                {
-                    return self.try_step(section, step_index);
-                }
-                let (finer, coarser) = (self.try_step(section, below), self.try_step(section, above));
-                let position = f64::from(step_index - below) / f64::from(above - below);
-                let logarithm = (finer as f64).ln() * (1.0 - position) + (coarser as f64).ln() * position;
-                logarithm.exp().round() as usize
-            })
-            .collect()
+        let estimate = |section: &mut PendingSection| {
+            if section.trial_bytes(step_index).is_some() || step_index == below || below == above {
+                return self.try_step(section, step_index);
+            }
+            let (finer, coarser) = (self.try_step(section, below), self.try_step(section, above));
+            let position = f64::from(step_index - below) / f64::from(above - below);
+            let logarithm = (finer as f64).ln() * (1.0 - position) + (coarser as f64).ln() * position;
+            logarithm.exp().round() as usize
+        };
+        sections.par_iter_mut().map(|section| estimate(section) + CHUNK_BYTES).sum()
     }
 
     /// Bytes of a section's payload at a step, from a trial that is kept.
-    fn try_step(&self, section: &mut PendingSection, step_index: u16) -> usize {
+    pub(crate) fn try_step(&self, section: &mut PendingSection, step_index: u16) -> usize {
         section.trial_bytes(step_index).unwrap_or_else(|| {
             let payload = self.payload(section, step_index);
             let bytes = payload.len();
@@ -472,6 +469,9 @@ impl PendingSection {
         self.trials.iter().find(|(step, _)| *step == step_index).map(|(_, payload)| payload.len())
     }
 }
+
+/// Sync, kind, length and CRC around a payload.
+const CHUNK_BYTES: usize = 9;
 
 /// Step indices between trials whose sizes are interpolated: half an octave.
 const TRIAL_GRID: u16 = 8;

@@ -92,13 +92,13 @@ impl RateControl {
         }
     }
 
-    /// The step that analysis of section `index` should assume: that of the latest section which is settled by then
-    /// however many sections are analysed side by side, so that the file does not depend on the number of threads.
     /// The step that analysis should assume where two sections meet: one for the whole stream.
     pub(crate) fn border_step(&self) -> u16 {
         self.first_guess
     }
 
+    /// The step that analysis of section `index` should assume: that of the latest section which is settled by then
+    /// however many sections are analysed side by side, so that the file does not depend on the number of threads.
     pub(crate) fn analysis_step(&self, coding: &Coding, index: u32) -> u16 {
         let section_seconds =
             coding.geometry.section_samples() as f64 / f64::from(coding.geometry.sample_rate_hz);
@@ -136,30 +136,12 @@ impl RateControl {
         let seek = SEEK_BYTES_PER_SECTION * (f64::from(pending[0].index) + pending.len() as f64);
         let budget =
             bytes_per_second * (seconds_settled + window) - total_bytes as f64 - TRAILER_BYTES - seek;
-        let (coarse, fine) = self.bracket(coding, pending, budget, ending);
-        if !ending {
-            self.step_index = fine.0;
-            self.settled.push(fine.0);
-            return Some(vec![fine.0]);
+        if ending {
+            return Some(self.last_steps(coding, pending, budget));
         }
-        // The end is in sight: as many sections at the finer step as the budget allows, spread evenly.
-        let surplus = budget - coarse.1 as f64;
-        let share = (surplus / (fine.1 as f64 - coarse.1 as f64).max(1.0)).clamp(0.0, 1.0);
-        let mut owed = 0.5;
-        let steps = pending
-            .iter()
-            .map(|_| {
-                owed += share;
-                if owed >= 1.0 {
-                    owed -= 1.0;
-                    fine.0
-                } else {
-                    coarse.0
-                }
-            })
-            .collect();
-        self.step_index = fine.0;
-        Some(steps)
+        self.step_index = self.window_step(coding, pending, budget);
+        self.settled.push(self.step_index);
+        Some(vec![self.step_index])
     }
 
     /// Notes that the first `count` pending sections were written.
@@ -170,58 +152,133 @@ impl RateControl {
         }
     }
 
-    /// Two neighbouring steps and what the window costs at them: the coarser within the budget, the finer not. Costs
-    /// that need not be `exact` are read between trials: what they miss is carried on.
-    fn bracket(
-        &self,
-        coding: &Coding,
-        pending: &mut [PendingSection],
-        budget: f64,
-        exact: bool,
-    ) -> ((u16, usize), (u16, usize)) {
-        let mut cost = |step: u16| -> usize {
-            coding.payload_bytes(pending, step, exact).iter().map(|payload| payload + CHUNK_BYTES).sum()
-        };
-        let mut below: Option<(u16, usize)> = None; // within the budget
-        let mut above: Option<(u16, usize)> = None; // beyond it
+    /// The step just beyond the budget of a window, by sizes read between trials: what they miss is carried on.
+    fn window_step(&self, coding: &Coding, pending: &mut [PendingSection], budget: f64) -> u16 {
+        let mut search = Search::new(budget);
         let mut step = self.step_index;
         loop {
-            let bytes = cost(step);
-            if bytes as f64 <= budget {
-                below = Some((step, bytes));
-            } else {
-                above = Some((step, bytes));
+            match search.next(step, coding.estimated_bytes(pending, step)) {
+                Some(next) => step = next,
+                None => return search.above.or(search.below).map_or(step, |(step, _)| step),
             }
-            step = match (below, above) {
-                (Some(coarse), Some(fine)) if coarse.0 == fine.0 + 1 => return (coarse, fine),
-                (Some(coarse), Some(fine)) => {
-                    // Log-linear between the two, kept strictly inside.
-                    let position = (fine.1 as f64 / budget).ln() / (fine.1 as f64 / coarse.1 as f64).ln();
-                    let guess = f64::from(fine.0) + position * f64::from(coarse.0 - fine.0);
-                    (guess.round() as u16).clamp(fine.0 + 1, coarse.0 - 1)
+        }
+    }
+
+    /// Steps of the last sections, by exact sizes: one step, and its neighbour for as many sections as the budget allows
+    /// or demands.
+    fn last_steps(&self, coding: &Coding, pending: &mut [PendingSection], budget: f64) -> Vec<u16> {
+        let mut search = Search::new(budget);
+        let mut step = self.first_step(coding, pending, budget);
+        let mut bytes = coding.exact_bytes(pending, step);
+        while (bytes as f64 / budget.max(1.0)).ln().abs() > NEAR
+            && let Some(next) = search.next(step, bytes)
+        {
+            step = next;
+            bytes = coding.exact_bytes(pending, step);
+        }
+        let mut steps = vec![step; pending.len()];
+        let mut bytes = bytes as f64;
+        let change = |section: &mut PendingSection, from: u16, to: u16| {
+            coding.try_step(section, to) as f64 - coding.try_step(section, from) as f64
+        };
+        if bytes <= budget {
+            for section in spread(pending.len()).filter(|_| step > 0) {
+                let change = change(&mut pending[section], step, step - 1);
+                if bytes + change > budget {
+                    break;
                 }
-                (None, Some(fine)) => {
-                    if fine.0 == MAX_STEP_INDEX {
-                        return (fine, fine);
-                    }
-                    let jump = ((fine.1 as f64 / budget.max(1.0)).log2() * 20.0).clamp(1.0, 64.0) as u16 + 1;
-                    (fine.0 + jump).min(MAX_STEP_INDEX)
+                bytes += change;
+                steps[section] = step - 1;
+            }
+            return steps;
+        }
+        while bytes > budget && step < MAX_STEP_INDEX {
+            for section in spread(pending.len()) {
+                if bytes <= budget {
+                    break;
                 }
-                (Some(coarse), None) => {
-                    if coarse.0 == 0 {
-                        return (coarse, coarse);
-                    }
-                    let jump = ((budget / coarse.1 as f64).log2() * 14.0).clamp(1.0, 48.0) as u16 + 1;
-                    coarse.0.saturating_sub(jump)
-                }
-                (None, None) => unreachable!("one of them was just set"),
-            };
+                bytes += change(&mut pending[section], step, step + 1);
+                steps[section] = step + 1;
+            }
+            step += 1;
+        }
+        steps
+    }
+
+    /// Where an exact search begins: at the step of the sections before, or, where there are none, at what one section in
+    /// four suggests.
+    fn first_step(&self, coding: &Coding, pending: &mut [PendingSection], budget: f64) -> u16 {
+        if !self.settled.is_empty() || pending.len() < SAMPLED_SECTIONS {
+            return self.step_index;
+        }
+        let all: f64 = pending.iter().map(|section| seconds(coding, section)).sum();
+        let (mut bytes, mut part) = (0, 0.0);
+        for section in pending.iter_mut().skip(1).step_by(SAMPLED_SECTIONS) {
+            part += seconds(coding, section);
+            bytes += coding.try_step(section, self.step_index);
+        }
+        moved(self.step_index, (bytes as f64 * all / part / budget.max(1.0)).log2())
+    }
+}
+
+/// The search for the step that spends a budget.
+struct Search {
+    budget: f64,
+    /// Finest step known to be within the budget, and its bytes.
+    below: Option<(u16, usize)>,
+    /// Coarsest step known to be beyond it.
+    above: Option<(u16, usize)>,
+}
+
+impl Search {
+    fn new(budget: f64) -> Self {
+        Self { budget: budget.max(1.0), below: None, above: None }
+    }
+
+    /// Takes what `step` costs; the step to try next, or none once the two around the budget are neighbours or the end
+    /// of the scale is reached.
+    fn next(&mut self, step: u16, bytes: usize) -> Option<u16> {
+        if bytes as f64 <= self.budget {
+            self.below = Some((step, bytes));
+        } else {
+            self.above = Some((step, bytes));
+        }
+        match (self.below, self.above) {
+            (Some(coarse), Some(fine)) if coarse.0 == fine.0 + 1 => None,
+            (Some(coarse), Some(fine)) => {
+                // Log-linear between the two, kept strictly inside.
+                let position = (fine.1 as f64 / self.budget).ln() / (fine.1 as f64 / coarse.1 as f64).ln();
+                let guess = f64::from(fine.0) + position * f64::from(coarse.0 - fine.0);
+                Some((guess.round() as u16).clamp(fine.0 + 1, coarse.0 - 1))
+            }
+            _ => {
+                let doublings = (bytes as f64 / self.budget).log2();
+                let next = moved(step, doublings);
+                // Always a step further, or a search that undershoots would stand still.
+                let next = match doublings > 0.0 {
+                    true => next.max(step + 1).min(MAX_STEP_INDEX),
+                    false => next.min(step.saturating_sub(1)),
+                };
+                (next != step).then_some(next)
+            }
         }
     }
 }
 
-/// Sync, kind, length and CRC around a payload.
-const CHUNK_BYTES: usize = 9;
+/// The step at which a size `doublings` times too large (or, negative, too small) would be right.
+fn moved(step: u16, doublings: f64) -> u16 {
+    let doublings = doublings.clamp(-4.0, 4.0);
+    let next = f64::from(step) + STEPS_PER_DOUBLING * doublings;
+    next.round().clamp(0.0, f64::from(MAX_STEP_INDEX)) as u16
+}
+
+/// Numbers below `count` in an order that keeps every beginning of it evenly spread (van der Corput's sequence).
+fn spread(count: usize) -> impl Iterator<Item = usize> {
+    let bits = count.next_power_of_two().trailing_zeros();
+    (0..1usize << bits)
+        .map(move |index| if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS - bits) })
+        .filter(move |&index| index < count)
+}
 
 fn seconds(coding: &Coding, section: &PendingSection) -> f64 {
     let samples = section.analysis.sketch.len() << coding.geometry.superframe_log2;
@@ -233,6 +290,16 @@ const STEP_AT_QUALITY_5: f64 = 218.0;
 
 /// Steps between qualities: 10 is near 190 kbit/s, 0 near 8 kbit/s.
 const STEPS_PER_QUALITY: f64 = 9.0;
+
+/// Step indices that halve the size of ordinary music.
+const STEPS_PER_DOUBLING: f64 = 17.0;
+
+/// One section in so many is tried to find where an exact search begins.
+const SAMPLED_SECTIONS: usize = 4;
+
+/// How near, as a logarithm, one step's size must come to the budget before single sections take the neighbouring step:
+/// about what one index changes.
+const NEAR: f64 = 0.045;
 
 /// Where an average bitrate of 32 kbit/s begins its search.
 const STEP_AT_32_KBPS: f64 = 232.0;
