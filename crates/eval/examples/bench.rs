@@ -46,8 +46,8 @@ struct Arguments {
     /// Clips worked on at a time.
     #[arg(long, default_value_t = 1)]
     jobs: usize,
-    /// Perceptual metrics, separated by commas; `none` for none.
-    #[arg(long, value_delimiter = ',', default_value = "zimtohrli")]
+    /// Metrics by Python packages: visqol; `none` for none.
+    #[arg(long, value_delimiter = ',', default_value = "none")]
     perceptual: Vec<String>,
     /// Python that has their packages.
     #[arg(long, default_value = "python3")]

@@ -77,6 +77,57 @@ pub fn ln(x: f32) -> f32 {
     f + (f * z * p - 0.5 * z) + exponent as f32 * std::f32::consts::LN_2
 }
 
+/// Exponential function, to about 2e-7 relative between the smallest and the largest normal number; beyond
+/// them it stays there.
+///
+/// The argument is split into a multiple of ln 2 and a rest below half of it, which the polynomial of
+/// Cephes `expf` (Moshier 1989) covers.
+#[inline(always)]
+#[must_use]
+pub fn exp(x: f32) -> f32 {
+    /// Adding and subtracting it rounds a small number to an integer.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.3, 88.3);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let exponent = shifted - ROUND;
+    let f = x - exponent * 0.693_359_4 - exponent * -2.121_944_4e-4;
+    let mut p = 1.987_569_1e-4;
+    p = p * f + 1.398_199_9e-3;
+    p = p * f + 8.333_452e-3;
+    p = p * f + 4.166_579_5e-2;
+    p = p * f + 1.666_666_5e-1;
+    p = p * f + 0.5;
+    let power = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32).wrapping_add(127) << 23;
+    (f * f * p + f + 1.0) * f32::from_bits(power as u32)
+}
+
+/// `values[i] = values[i]^power` of numbers not below zero; what is below 1e-30 counts as that.
+pub fn pow(values: &mut [f32], power: f32) {
+    for value in values {
+        *value = exp(power * ln(value.max(1e-30)));
+    }
+}
+
+/// `out[i] = sum of taps[t] * signal[i + t]`; `signal` has at least `out.len() + taps.len() - 1` samples.
+pub fn correlate(signal: &[f32], taps: &[f32], out: &mut [f32]) {
+    const BLOCK: usize = 16;
+    let mut blocks = out.chunks_exact_mut(BLOCK);
+    let mut at = 0;
+    for block in &mut blocks {
+        let mut sums = [0.0_f32; BLOCK];
+        for (&tap, samples) in taps.iter().zip(signal[at..].windows(BLOCK)) {
+            for (sum, &x) in sums.iter_mut().zip(samples) {
+                *sum += tap * x;
+            }
+        }
+        block.copy_from_slice(&sums);
+        at += BLOCK;
+    }
+    for (i, out) in blocks.into_remainder().iter_mut().enumerate() {
+        *out = dot(taps, &signal[at + i..]);
+    }
+}
+
 /// `out[i] = ln(max(x[i], floor))`; `floor` is a positive normal number.
 pub fn ln_clamped(x: &[f32], floor: f32, out: &mut [f32]) {
     for (out, &x) in out.iter_mut().zip(x) {

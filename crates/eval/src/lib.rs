@@ -2,7 +2,7 @@
 //!
 //! * [`metrics`]: distances between a reference and its decoded version, one file each.
 //! * [`align`], [`resample`]: bringing the decoded version onto the reference's time and rate.
-//! * [`perceptual`]: distances computed by well-kept Python packages in one long-lived worker.
+//! * [`perceptual`]: a distance that a well-kept Python package computes in one long-lived worker.
 //! * [`peers`]: codecs under test, foreign programs and Melisma itself, behind one trait.
 //! * [`suite`]: clips x codecs x rates into a resumable journal; [`results`]: the file of results.
 //! * [`bd_rate`], [`bootstrap`], [`table`]: what is read off the results.

@@ -3,6 +3,7 @@
 //!
 //! A window length is transformed once a channel and feeds mel L1, multi-scale STFT, log-spectral
 //! distance and (as the mean of the channels' spectra, the transform being linear) the mono forms.
+//! Zimtohrli has spectrograms of its own, of the signal at 48 kHz.
 //! The cache takes about 130 bytes a sample and channel: meant for excerpts, not for whole albums.
 
 use melisma_signal::Pcm;
@@ -16,6 +17,7 @@ use crate::metrics::mel::{self, MelBank, MelSums};
 use crate::metrics::ms_stft::{self, MsStftSums};
 use crate::metrics::study::{self, StudySums};
 use crate::metrics::waveform::Moments;
+use crate::metrics::zimtohrli::{self, Spectrogram};
 use crate::metrics::{Metric, Scores};
 use crate::resample::{Resampler, mono};
 use crate::stft::{Stft, StftScratch};
@@ -83,12 +85,20 @@ struct StudySide {
     magnitudes: Magnitudes,
 }
 
+/// The side at 48 kHz.
+struct ZimtohrliSide {
+    resampler: Resampler,
+    /// One a channel; none if the clip is too short.
+    spectrograms: Option<Vec<Spectrogram>>,
+}
+
 /// A reference clip and its cached features.
 pub struct Reference {
     pcm: Pcm,
     aligner: Aligner,
     scales: Vec<Scale>,
     study: StudySide,
+    zimtohrli: ZimtohrliSide,
 }
 
 /// What one walk over the frames of a scale puts into or compares with.
@@ -135,7 +145,8 @@ impl Reference {
         let scales = mel::WINDOWS_SAMPLES.iter().zip(mel::BANDS);
         let scales = scales.map(|(&window, bands)| Scale::new(&pcm, window, bands)).collect();
         let study = StudySide::new(&pcm);
-        Self { pcm, aligner, scales, study }
+        let zimtohrli = ZimtohrliSide::new(&pcm);
+        Self { pcm, aligner, scales, study, zimtohrli }
     }
 
     /// The clip itself.
@@ -183,11 +194,20 @@ impl Reference {
         gain_db
     }
 
+    /// The perceptual distance alone, which [`Self::score`] includes; none for clips below about 0.1 s.
+    #[must_use]
+    pub fn zimtohrli(&self, decoded: &[Vec<f32>]) -> Option<f64> {
+        self.zimtohrli.compare(decoded)
+    }
+
     /// Every metric that needs no outside program, for a version given by [`Reference::prepare`].
     #[must_use]
     pub fn score(&self, decoded: &[Vec<f32>]) -> Scores {
         let mut scores = Scores::new();
         let study = self.study.compare(decoded);
+        if let Some(distance) = self.zimtohrli(decoded) {
+            scores.insert(Metric::Zimtohrli, distance);
+        }
         scores.insert(Metric::StudyComplex8k, study.complex());
         scores.insert(Metric::StudyLog8k, study.log());
         scores.insert(Metric::StudyLinear8k, study.linear());
@@ -306,6 +326,26 @@ impl Scale {
             }
         }
         sums
+    }
+}
+
+impl ZimtohrliSide {
+    fn new(pcm: &Pcm) -> Self {
+        let resampler = Resampler::new(pcm.sample_rate_hz, zimtohrli::RATE_HZ);
+        let mut side = Self { resampler, spectrograms: None };
+        side.spectrograms = side.analyse(&pcm.channels);
+        side
+    }
+
+    fn analyse(&self, channels: &[Vec<f32>]) -> Option<Vec<Spectrogram>> {
+        channels.iter().map(|channel| zimtohrli::analyse(&self.resampler.process(channel))).collect()
+    }
+
+    /// Mean over channels.
+    fn compare(&self, decoded: &[Vec<f32>]) -> Option<f64> {
+        let (reference, decoded) = (self.spectrograms.as_ref()?, self.analyse(decoded)?);
+        let distances = reference.iter().zip(&decoded).map(|(r, d)| zimtohrli::distance(r, d));
+        Some(distances.sum::<f64>() / decoded.len() as f64)
     }
 }
 

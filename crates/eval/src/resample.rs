@@ -76,7 +76,6 @@ impl Resampler {
 
 /// `2 half + 1` taps, cut off at 1/`rate` of the up-sampled Nyquist rate, gain `up`.
 fn low_pass(half: usize, rate: usize, up: usize) -> Vec<f32> {
-    let window_scale = bessel_i0(KAISER_BETA);
     let mut taps: Vec<f64> = (0..=2 * half)
         .map(|i| {
             let offset = i as f64 - half as f64;
@@ -86,9 +85,7 @@ fn low_pass(half: usize, rate: usize, up: usize) -> Vec<f32> {
             } else {
                 (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x)
             };
-            let position = offset / half as f64;
-            let window = bessel_i0(KAISER_BETA * (1.0 - position * position).max(0.0).sqrt()) / window_scale;
-            sinc / rate as f64 * window
+            sinc / rate as f64 * kaiser(offset / half as f64, KAISER_BETA)
         })
         .collect();
     let sum: f64 = taps.iter().sum();
@@ -96,7 +93,12 @@ fn low_pass(half: usize, rate: usize, up: usize) -> Vec<f32> {
     taps.into_iter().map(|tap| tap as f32 * up as f32).collect()
 }
 
-/// Modified Bessel function of order 0 by its power series; fast for the arguments below 6 used here.
+/// Kaiser's window at a position from -1 to 1, 1 in the middle.
+pub(crate) fn kaiser(position: f64, beta: f64) -> f64 {
+    bessel_i0(beta * (1.0 - position * position).max(0.0).sqrt()) / bessel_i0(beta)
+}
+
+/// Modified Bessel function of order 0 by its power series; fast for the small arguments used here.
 fn bessel_i0(x: f64) -> f64 {
     let quarter = x * x / 4.0;
     let (mut term, mut sum) = (1.0, 1.0);

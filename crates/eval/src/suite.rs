@@ -35,7 +35,7 @@ pub struct SuiteConfig {
     pub custom_codecs: Vec<String>,
     /// Nominal rates in kbit/s.
     pub rates_kbps: Vec<f64>,
-    /// Perceptual metrics wanted.
+    /// Metrics wanted that Python packages compute, out of [`perceptual::METRICS`].
     pub perceptual: Vec<Metric>,
     /// Python interpreter that has their packages.
     pub python: PathBuf,
@@ -59,7 +59,7 @@ impl Default for SuiteConfig {
             codecs: names.map(str::to_string).to_vec(),
             custom_codecs: Vec::new(),
             rates_kbps: vec![6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0],
-            perceptual: vec![Metric::Zimtohrli],
+            perceptual: Vec::new(),
             python: PathBuf::from("python3"),
             jobs: 1,
             score: ScoreOptions::default(),
@@ -181,17 +181,19 @@ impl SuiteConfig {
     }
 
     fn available_perceptual(&self, report: &mut dyn FnMut(Event)) -> Vec<Metric> {
-        if self.perceptual.is_empty() {
-            return Vec::new();
+        let wanted: Vec<Metric> =
+            self.perceptual.iter().copied().filter(|m| perceptual::METRICS.contains(m)).collect();
+        if wanted.is_empty() {
+            return wanted;
         }
-        let available = match PerceptualWorker::start(&self.python, &self.perceptual) {
+        let available = match PerceptualWorker::start(&self.python, &wanted) {
             Ok(worker) => worker.metrics().to_vec(),
             Err(error) => {
                 report(Event::NoPerceptual(error.to_string()));
                 return Vec::new();
             }
         };
-        for metric in self.perceptual.iter().filter(|m| !available.contains(m)) {
+        for metric in wanted.iter().filter(|m| !available.contains(m)) {
             let python = self.python.display();
             report(Event::NoPerceptual(format!("{python} has no package for {}", metric.name())));
         }

@@ -8,6 +8,7 @@ pub mod mel;
 pub mod ms_stft;
 pub mod study;
 pub mod waveform;
+pub mod zimtohrli;
 
 use std::collections::BTreeMap;
 
@@ -59,7 +60,7 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// Zimtohrli perceptual distance, 0 (identical) to 1, 48 kHz, mean over channels.
+    /// Perceptual distance, 0 (identical) to 1, 48 kHz, mean over channels: [`zimtohrli`].
     Zimtohrli "zimtohrli" "" Lower;
     /// ViSQOL v3 audio mode, MOS-LQO 1 to 4.73, 48 kHz mono.
     Visqol "visqol" "MOS" Higher;

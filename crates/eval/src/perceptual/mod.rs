@@ -1,8 +1,7 @@
 //! Perceptual distances by well-kept Python packages, in one process that lives as long as its owner:
 //! 48 kHz channels in, one figure a metric out.
 //!
-//! * zimtohrli (pip `zimtohrli`): distance of auditory spectrograms, 0 identical to 1, mean of channels.
-//! * ViSQOL v3 audio mode (pip `visqol-python`; Chinen et al. 2020): MOS-LQO of the mono mixes.
+//! ViSQOL v3 audio mode (pip `visqol-python`; Chinen et al. 2020): MOS-LQO of the mono mixes.
 //!
 //! A package that is not installed is simply not among [`PerceptualWorker::metrics`].
 
@@ -15,8 +14,8 @@ use crate::metrics::Metric;
 
 /// Rate that these metrics want.
 pub const RATE_HZ: u32 = 48_000;
-/// Metrics of this kind.
-pub const METRICS: [Metric; 2] = [Metric::Zimtohrli, Metric::Visqol];
+/// Metrics that it may be asked for.
+pub const METRICS: [Metric; 1] = [Metric::Visqol];
 /// The other side of the pipe.
 const SCRIPT: &str = include_str!("worker.py");
 

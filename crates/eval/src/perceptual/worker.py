@@ -1,6 +1,6 @@
 """Perceptual distances for melisma-eval: one process, frames on stdin and stdout, little-endian.
 
-argv: comma-separated names (zimtohrli, visqol).  Starts by writing the names it can do as one line.
+argv: comma-separated names (visqol).  Starts by writing the names it can do as one line.
 Request: u32 kind (1 reference, 2 decoded), u32 channels, u32 samples, then f32 [channel][sample] at 48 kHz.
 A reference has no answer; a decoded version is answered by one f64 for each name it can do."""
 import os, struct, sys
@@ -8,11 +8,6 @@ for k in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_N
     os.environ[k] = "1"
 channel_in, channel_out = sys.stdin.buffer, sys.stdout.buffer
 sys.stdout = sys.stderr                      # whatever a package prints must not enter the frames
-
-def make_zimtohrli():
-    from zimtohrli import Pyohrli
-    tool = Pyohrli()
-    return lambda a, b: float(np.mean([tool.distance(x, y) for x, y in zip(a, b)]))
 
 def make_visqol():
     import logging; logging.disable(logging.WARNING)
@@ -26,7 +21,7 @@ try:
     import numpy as np
     for name in sys.argv[1].split(","):
         try:
-            tools[name] = dict(zimtohrli=make_zimtohrli, visqol=make_visqol)[name]()
+            tools[name] = dict(visqol=make_visqol)[name]()
         except Exception as error:
             print(f"{name}: {error!r}", file=sys.stderr)
 except Exception as error:
