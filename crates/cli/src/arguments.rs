@@ -1,7 +1,7 @@
 //! The command line's grammar: the commands, and what they share. Each command's own flags live
 //! beside its code in [`crate::commands`].
 
-use crate::commands::{completions, decode, demo, encode, info, man, verify};
+use crate::commands::{completions, data, decode, demo, encode, info, man, verify};
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
 
@@ -29,6 +29,8 @@ pub enum Command {
     Info(info::InfoArguments),
     /// Check every byte of a .mlsm file, or compare it with its original
     Verify(verify::VerifyArguments),
+    /// Prepare music to learn from and to measure with: manifests, FMA, a synthesised collection
+    Data(data::DataArguments),
     /// Hear what this codec does: needs no file
     Demo(demo::DemoArguments),
     /// Print a completion script for a shell

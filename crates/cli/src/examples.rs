@@ -60,3 +60,44 @@ pub const MAN: &str = "\
 Examples:
   melisma man | man -l -
   melisma man ~/.local/share/man/man1            melisma.1, melisma-encode.1, ...";
+
+/// Of `data`.
+pub const DATA: &str = "\
+Examples:
+  melisma data synth Toy                         no music at hand? five genres, made on the spot
+  melisma data fma Toy -o toy.jsonl              its manifest: what to train and test on
+  melisma data scan Music -o mine.jsonl          your own collection
+  melisma data show mine.jsonl                   parts, genres, and what is of no use";
+
+/// Of `data scan`.
+pub const DATA_SCAN: &str = "\
+Examples:
+  melisma data scan Music -o mine.jsonl           80/10/10 by artist
+  melisma data scan Music -o mine.jsonl --force   again: only what is new is decoded
+  melisma data scan Music --split 70/30 --by album --seed 7
+  melisma data scan Music --table labels.tsv      parts, artists, genres from a table
+  jq -r 'select(.verdict == \"duplicate\").path' mine.jsonl
+
+A manifest has one line of JSON a file. Unreadable, damaged, silent and too short files, and second
+copies of the same sound (equal decoded samples, whatever the tags), stay in it with the reason, and
+are not used. An interrupted scan goes on where it stopped.";
+
+/// Of `data fma`.
+pub const DATA_FMA: &str = "\
+Examples:
+  melisma data fma FMA -o fma.jsonl           fma_small and fma_metadata in FMA; official parts
+  melisma data fma FMA --split study --seed 3 -o study.jsonl
+  melisma data fma FMA --audio clips --split 80/10/10 -o own.jsonl";
+
+/// Of `data show`.
+pub const DATA_SHOW: &str = "\
+Examples:
+  melisma data show mine.jsonl
+  melisma data show mine.jsonl --refused                  every file that is not used, and why";
+
+/// Of `data synth`.
+pub const DATA_SYNTH: &str = "\
+Examples:
+  melisma data synth Toy                                  60 tracks of 12 s
+  melisma data synth Toy --tracks 500 --seconds 30 --seed 2
+  melisma data synth Toy --rate 8000 --format wav         small and quick";

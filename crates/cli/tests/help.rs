@@ -17,7 +17,9 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 7] = ["encode", "decode", "info", "verify", "demo", "completions", "man"];
+const COMMANDS: [&str; 8] = ["encode", "decode", "info", "verify", "data", "demo", "completions", "man"];
+const SUBCOMMANDS: [(&str, &str); 4] =
+    [("data", "scan"), ("data", "fma"), ("data", "show"), ("data", "synth")];
 
 #[test]
 fn help_texts() {
@@ -27,6 +29,11 @@ fn help_texts() {
         let help = desk.run(&[command, "--help"]).ends(0).text();
         assert!(help.contains("Examples:"), "{command}");
         expect(&format!("help-{command}.txt"), &help);
+    }
+    for (command, subcommand) in SUBCOMMANDS {
+        let help = desk.run(&[command, subcommand, "--help"]).ends(0).text();
+        assert!(help.contains("Examples:"), "{command} {subcommand}");
+        expect(&format!("help-{command}-{subcommand}.txt"), &help);
     }
 }
 
@@ -45,6 +52,12 @@ fn no_arguments_teach_and_wrong_ones_are_code_2() {
         &["decode", "a.mlsm", "--start", "1:99"],
         &["decode", "a.mlsm", "--format", "mp3"],
         &["completions", "dos"],
+        &["data"],
+        &["data", "scan"],
+        &["data", "scan", "Music", "--split", "80"],
+        &["data", "scan", "Music", "--by", "song"],
+        &["data", "fma", "FMA", "--split", "mine"],
+        &["data", "synth", "Toy", "--format", "mp3"],
     ] {
         let run = desk.run(wrong).ends(2);
         assert!(!run.stderr.is_empty() && run.stdout.is_empty(), "{wrong:?}");
@@ -72,6 +85,10 @@ fn man_pages_tell_the_exit_codes() {
     for command in COMMANDS {
         let page = String::from_utf8(desk.read(&format!("pages/melisma-{command}.1"))).unwrap();
         assert!(page.contains(&format!(".TH melisma-{command}")), "{page}");
+    }
+    for (command, subcommand) in SUBCOMMANDS {
+        let page = String::from_utf8(desk.read(&format!("pages/melisma-{command}-{subcommand}.1"))).unwrap();
+        assert!(page.contains("Examples:"), "{page}");
     }
     // A second time they are there already.
     desk.run(&["man", "pages"]).ends(1);

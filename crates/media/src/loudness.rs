@@ -108,4 +108,38 @@ mod tests {
         meter.push(&Pcm { sample_rate_hz: 44_100, channels: vec![vec![f32::NAN; 44_100]] }).unwrap();
         assert_eq!(meter.finish().unwrap().true_peak, 0.0);
     }
+
+    /// The fast meter of `signal` agrees: the standard allows 0.1 LU, and this one counts blocks in steps of 0.1.
+    #[test]
+    fn the_fast_meter_agrees() {
+        for (rate, channels, amplitude) in
+            [(44_100, 2, 0.3), (48_000, 1, 0.01), (22_050, 2, 0.9), (8_000, 1, 0.2)]
+        {
+            let mut slow = LoudnessMeter::new(rate, channels).unwrap();
+            let mut fast = melisma_signal::FastLoudness::new(rate, channels).unwrap();
+            let mut state = 1u32;
+            for block in 0..60u32 {
+                // Noise and a tone, swelling, so that the relative gate has something to do.
+                let level = amplitude * ((block % 20) as f32 / 20.0).powi(3);
+                let planes: Vec<Vec<f32>> = (0..channels)
+                    .map(|channel| {
+                        (0..rate / 7)
+                            .map(|n| {
+                                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                                let noise = (state >> 8) as f32 / (1 << 23) as f32 - 1.0;
+                                let tone = (n as f32 * 440.0 * (channel + 1) as f32 * std::f32::consts::TAU
+                                    / rate as f32)
+                                    .sin();
+                                level * (0.5 * noise + 0.5 * tone)
+                            })
+                            .collect()
+                    })
+                    .collect();
+                fast.push(&planes);
+                slow.push(&Pcm { sample_rate_hz: rate, channels: planes }).unwrap();
+            }
+            let (slow, fast) = (f64::from(slow.finish().unwrap().integrated_lufs), fast.integrated_lufs());
+            assert!((slow - fast).abs() <= 0.1, "{rate} Hz: {slow} and {fast}");
+        }
+    }
 }

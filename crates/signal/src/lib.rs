@@ -4,12 +4,14 @@
 pub mod bands;
 pub mod dct;
 pub mod lapped;
+pub mod loudness;
 pub mod metadata;
 pub mod pcm;
 pub mod window;
 
 pub use bands::BandLayout;
 pub use dct::Dct4;
+pub use loudness::FastLoudness;
 pub use metadata::{Loudness, Metadata, Picture};
 pub use pcm::Pcm;
 pub use window::Slope;

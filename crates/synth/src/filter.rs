@@ -57,6 +57,11 @@ impl Biquad {
         )
     }
 
+    /// Takes another filter's coefficients and keeps the state, for sweeps.
+    pub(crate) fn retune(&mut self, other: &Self) {
+        (self.feed_forward, self.feed_back) = (other.feed_forward, other.feed_back);
+    }
+
     pub(crate) fn tick(&mut self, input: f32) -> f32 {
         let input = f64::from(input);
         let output = self.feed_forward[0] * input + self.state[0];

@@ -26,4 +26,29 @@ impl Rng {
         // 24 bits fill an f32's significand exactly.
         (self.next_u64() >> 40) as f32 / (1u32 << 23) as f32 - 1.0
     }
+
+    /// Uniform in `low..high`.
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Uniform in `0..bound`.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
+    }
+
+    /// One of several, which must not be none.
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    /// A seed for something else.
+    pub(crate) fn seed(&mut self) -> u64 {
+        self.next_u64()
+    }
+
+    /// Another source, unrelated to this one and to those of other keys.
+    pub(crate) fn branch(&self, key: u64) -> Self {
+        Self::new(Self::new(self.state ^ key.wrapping_mul(0xD6E8_FEB8_6659_FD93)).next_u64())
+    }
 }

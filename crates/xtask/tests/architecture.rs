@@ -14,13 +14,14 @@ type Names = &'static [&'static str];
 
 /// Each crate, the crates of ours that it uses, and, where outside ones are rationed, exactly those that it uses.
 /// Rationed crates have no machine-learning framework and nothing that touches files.
-const CRATES: [Room; 9] = [
+const CRATES: [Room; 10] = [
     ("melisma-signal", &[], Some(&["rustfft"])),
     ("melisma-bitstream", &[], Some(&["crc32c", "thiserror"])),
     ("melisma-codec", &["melisma-bitstream", "melisma-signal"], Some(&["rayon", "thiserror"])),
     ("melisma-wasm", &["melisma-codec"], Some(&[])),
     ("melisma-media", &["melisma-signal"], None),
     ("melisma-synth", &["melisma-signal"], Some(&[])),
+    ("melisma-data", &["melisma-media", "melisma-signal", "melisma-synth"], None),
     ("melisma-eval", &["melisma-codec", "melisma-signal"], None),
     ("melisma", ANY, None),
     ("xtask", ANY, None),
@@ -30,6 +31,7 @@ const CRATES: [Room; 9] = [
 const ANY: &[&str] = &[
     "melisma-bitstream",
     "melisma-codec",
+    "melisma-data",
     "melisma-eval",
     "melisma-media",
     "melisma-signal",

@@ -31,11 +31,7 @@ impl ManArguments {
             return Ok(Outcome::Success);
         };
         let mut pages = vec![("melisma.1".to_owned(), program.clone())];
-        for command in program.get_subcommands().filter(|command| command.get_name() != "help") {
-            // `build` gave each the hyphenated name that man wants: melisma-encode(1).
-            let name = command.get_display_name().unwrap_or_else(|| command.get_name());
-            pages.push((format!("{name}.1"), command.clone()));
-        }
+        add_pages(&program, &mut pages);
         for (name, command) in pages {
             let path = directory.join(name);
             let mut sink = ByteSink::open(&Target::File(path.clone()), self.force)?;
@@ -44,6 +40,16 @@ impl ManArguments {
             report::say(&path.display().to_string());
         }
         Ok(Outcome::Success)
+    }
+}
+
+/// The pages of all commands below `command`.
+fn add_pages(command: &clap::Command, pages: &mut Vec<(String, clap::Command)>) {
+    for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        // `build` gave each the hyphenated name that man wants: melisma-encode(1).
+        let name = command.get_display_name().unwrap_or_else(|| command.get_name());
+        pages.push((format!("{name}.1"), command.clone()));
+        add_pages(command, pages);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod completions;
+pub mod data;
 pub mod decode;
 pub mod demo;
 pub mod encode;
@@ -19,6 +20,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Decode(command) => command.run(quiet),
         Command::Info(command) => command.run(),
         Command::Verify(command) => command.run(),
+        Command::Data(command) => command.run(quiet),
         Command::Demo(command) => command.run(quiet),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod bowed;
 pub(crate) mod drums;
+pub(crate) mod oscillator;
 pub(crate) mod plucked;
 pub(crate) mod voice;
 

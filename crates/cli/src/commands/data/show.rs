@@ -1,0 +1,40 @@
+//! `melisma data show`: what a manifest holds.
+
+use super::summary::summary;
+use crate::exit::Outcome;
+use crate::output::DataOut;
+use crate::{examples, text};
+use melisma_data::Manifest;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Flags of `data show`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::DATA_SHOW)]
+pub struct ShowArguments {
+    /// A manifest, as `melisma data scan` and `fma` write it
+    #[arg(value_name = "FILE")]
+    manifest: PathBuf,
+    /// List every file that is not used, with the reason
+    #[arg(long)]
+    refused: bool,
+}
+
+impl ShowArguments {
+    /// Checks and prints.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        let manifest = Manifest::read(&self.manifest)?;
+        let usable = manifest.entries.iter().filter(|entry| entry.is_ok()).count();
+        write!(
+            DataOut,
+            "{} of {} usable, in {}\nhash {}\n{}",
+            usable,
+            text::count(manifest.entries.len(), "file"),
+            text::printable(&manifest.root.display().to_string()),
+            manifest.hash()?,
+            summary(&manifest, self.refused)
+        )?;
+        DataOut.flush()?;
+        Ok(Outcome::Success)
+    }
+}
