@@ -51,6 +51,31 @@ impl BootstrapConfig {
     }
 }
 
+impl BootstrapConfig {
+    /// Interval of the median of `values`; `None` of none.
+    #[must_use]
+    pub fn interval_of_median(&self, values: &[f64]) -> Option<Interval> {
+        // Sorted once: the median of a resample is then found by counting, not by sorting again.
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let counts = std::cell::RefCell::new(vec![0_usize; sorted.len()]);
+        self.interval(sorted.len(), |indices| {
+            let mut counts = counts.borrow_mut();
+            counts.fill(0);
+            indices.iter().for_each(|&i| counts[i] += 1);
+            let nth = |rank: usize| {
+                let mut seen = 0;
+                counts.iter().position(|&count| {
+                    seen += count;
+                    seen > rank
+                })
+            };
+            let (low, high) = (nth((indices.len() - 1) / 2)?, nth(indices.len() / 2)?);
+            Some(f64::midpoint(sorted[low], sorted[high]))
+        })
+    }
+}
+
 /// Linear interpolation between order statistics of a sorted, non-empty slice.
 #[must_use]
 pub fn quantile(sorted: &[f64], at: f64) -> f64 {
@@ -80,6 +105,21 @@ fn next(state: &mut u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn medians_by_counting_are_those_by_sorting() {
+        let config = BootstrapConfig { resamples: 200, ..BootstrapConfig::default() };
+        for count in [1, 2, 7, 30] {
+            let values: Vec<f64> = (0..count).map(|i| f64::from(i * 37 % 11)).collect();
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let by_sorting = config.interval(values.len(), |indices| {
+                median(&indices.iter().map(|&i| sorted[i]).collect::<Vec<_>>())
+            });
+            assert_eq!(config.interval_of_median(&values), by_sorting);
+        }
+        assert_eq!(config.interval_of_median(&[]), None);
+    }
 
     #[test]
     fn interval_of_a_mean_is_the_normal_one() {

@@ -23,12 +23,12 @@ pub enum EvalError {
         #[source]
         source: hound::Error,
     },
-    /// The clip cannot be measured (empty, no rate, non-finite, ...).
-    #[error("clip {clip}: {what}")]
-    Clip {
-        /// Name of the clip.
-        clip: String,
-        /// What is wrong with it.
+    /// An excerpt to listen to could not be written.
+    #[error("{}: {what}", path.display())]
+    Excerpt {
+        /// The file.
+        path: PathBuf,
+        /// What the writer said.
         what: String,
     },
     /// Asked for a codec that nobody knows.

@@ -22,12 +22,16 @@ pub struct Row {
     pub clip: String,
     /// SHA-256 of the 16-bit source, hexadecimal, first 16 digits.
     pub clip_hash: String,
+    /// Fingerprint of the file that the clip was read from: another one is measured anew.
+    pub source: String,
     /// Name of the codec.
     pub codec: String,
     /// Name of the point, usually its nominal kbit/s.
     pub label: String,
     /// Settings and versions of the codec.
     pub recipe: String,
+    /// How it was brought onto the reference and scored; another way is measured anew.
+    pub scoring: String,
     /// Duration of the clip.
     pub seconds: f64,
     /// What went wrong; then the rest is empty.
@@ -56,6 +60,23 @@ pub struct Row {
     pub decoded_channels: usize,
     /// What was measured; null where it was asked for and could not be had.
     pub metrics: BTreeMap<Metric, Option<f64>>,
+    /// What was kept to listen to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Excerpt>,
+}
+
+/// A part of the decoded version, kept as a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Excerpt {
+    /// Where in the clip it starts.
+    pub start_s: f64,
+    /// How long it was asked to be; a short clip gives less.
+    pub asked_s: f64,
+    /// The file, relative to the folder of the results.
+    pub file: String,
+    /// The same part of the clip itself.
+    pub original: String,
 }
 
 /// What identifies a row: track, clip, codec, label.

@@ -105,6 +105,7 @@ impl Results {
         let rows: Vec<Row> = journal.rows().values().cloned().collect();
         let named = rows.iter().filter(|r| !r.clip_hash.is_empty());
         let clips = named.map(|r| (format!("{}/{}", r.track, r.clip), r.clip_hash.clone())).collect();
+        let listening = listening(&rows);
         let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Self {
             schema: SCHEMA,
@@ -115,7 +116,7 @@ impl Results {
             settings,
             clips,
             missing: Vec::new(),
-            listening: Vec::new(),
+            listening,
             rows,
         }
     }
@@ -246,6 +247,33 @@ fn quoted(text: &str) -> String {
     } else {
         text.into()
     }
+}
+
+/// The originals and the decoded versions that the rows kept.
+fn listening(rows: &[Row]) -> Vec<Listening> {
+    let mut kept: Vec<Listening> = Vec::new();
+    for row in rows {
+        let Some(excerpt) = &row.excerpt else { continue };
+        let original = Listening {
+            track: row.track.clone(),
+            clip: row.clip.clone(),
+            start_s: excerpt.start_s,
+            file: excerpt.original.clone(),
+            ..Listening::default()
+        };
+        let decoded = Listening {
+            codec: Some(row.codec.clone()),
+            label: Some(row.label.clone()),
+            kbps: Some(row.kbps),
+            file: excerpt.file.clone(),
+            ..original.clone()
+        };
+        if !kept.contains(&original) {
+            kept.push(original);
+        }
+        kept.push(decoded);
+    }
+    kept
 }
 
 fn list<T: Serialize>(values: &[T]) -> Result<String, serde_json::Error> {

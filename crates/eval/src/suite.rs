@@ -3,20 +3,20 @@
 //! A clip is loaded once, its reference features are computed once, and every codec and point that the
 //! journal does not have yet is run on it. Whatever fails becomes a row that says so.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use melisma_signal::Pcm;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::clips::{Clips, ListenConfig, clip_hash};
 use crate::error::EvalError;
-use crate::journal::{Journal, Row};
+use crate::journal::{Journal, Key, Row};
 use crate::metrics::Metric;
 use crate::metrics::study;
 use crate::peers::external::ExternalCodec;
+use crate::peers::melisma;
 use crate::peers::{self, CodecUnderTest, Coded, MissingPeer, OperatingPoint, Source, Track};
 use crate::perceptual::{self, PerceptualWorker};
 use crate::reference::{Reference, ScoreOptions};
@@ -38,7 +38,11 @@ pub struct SuiteConfig {
     /// Metrics wanted that Python packages compute, out of [`perceptual::METRICS`].
     pub perceptual: Vec<Metric>,
     /// Python interpreter that has their packages.
+    #[serde(skip)]
     pub python: PathBuf,
+    /// The program `melisma`; without it, its codecs are missing.
+    #[serde(skip)]
+    pub melisma: Option<PathBuf>,
     /// Clips worked on at a time.
     pub jobs: usize,
     /// How decoded versions are brought onto the reference.
@@ -49,7 +53,12 @@ pub struct SuiteConfig {
     pub tag: Option<String>,
     /// Try again what failed before.
     pub retry_failed: bool,
+    /// What is kept to listen to.
+    pub listen: ListenConfig,
 }
+
+/// Raised whenever a metric changes its values or another joins: rows scored before are measured anew.
+const SCORING: u32 = 2;
 
 impl Default for SuiteConfig {
     fn default() -> Self {
@@ -61,21 +70,27 @@ impl Default for SuiteConfig {
             rates_kbps: vec![6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0],
             perceptual: Vec::new(),
             python: PathBuf::from("python3"),
+            melisma: None,
             jobs: 1,
             score: ScoreOptions::default(),
             revision: None,
             tag: None,
             retry_failed: false,
+            listen: ListenConfig::default(),
         }
     }
 }
 
-/// Clips by name, loaded when their turn comes.
-pub struct Clips<'a> {
-    /// Names, unique.
-    pub names: Vec<String>,
-    /// Loads the clip of an index, or says in one line why not.
-    pub load: &'a (dyn Fn(usize) -> Result<Pcm, String> + Sync),
+/// What a run works on and where.
+pub struct Workplace<'a> {
+    /// The clips.
+    pub clips: &'a Clips<'a>,
+    /// Folder of the results: excerpts go below it.
+    pub folder: &'a Path,
+    /// Folder for files that nobody keeps.
+    pub scratch: &'a Path,
+    /// Writes an excerpt to a FLAC file, over an earlier one, making its folder.
+    pub write_flac: &'a (dyn Fn(&Path, &Pcm) -> Result<(), String> + Sync),
 }
 
 /// What happens while the suite runs.
@@ -112,7 +127,7 @@ struct Task {
 
 struct Shared<'a> {
     config: &'a SuiteConfig,
-    clips: &'a Clips<'a>,
+    place: &'a Workplace<'a>,
     entries: &'a [Entry],
     tasks: &'a [Task],
     next: AtomicUsize,
@@ -122,24 +137,25 @@ struct Shared<'a> {
 }
 
 impl SuiteConfig {
-    /// Runs whatever `journal` does not have yet.
+    /// Runs whatever `journal` does not have yet; returns the keys of everything that was asked for.
     ///
     /// # Errors
     /// [`EvalError`] for an unknown codec, a malformed template or a disk that refuses; a codec that
     /// fails on a clip is a row, not an error.
     pub fn run(
         &self,
-        clips: &Clips<'_>,
+        place: &Workplace<'_>,
         journal: &mut Journal,
         report: &mut (dyn FnMut(Event) + Send),
-    ) -> Result<(), EvalError> {
+    ) -> Result<Vec<Key>, EvalError> {
         let entries = self.entries(report)?;
         let perceptual = self.available_perceptual(report);
-        let (tasks, done) = self.plan(clips, journal, &entries, &perceptual);
-        report(Event::Planned { todo: tasks.iter().map(|t| t.points.len()).sum(), done });
+        let (tasks, keys) = self.plan(place, journal, &entries, &perceptual);
+        let todo = tasks.iter().map(|t| t.points.len()).sum();
+        report(Event::Planned { todo, done: keys.len() - todo });
         let shared = Shared {
             config: self,
-            clips,
+            place,
             entries: &entries,
             tasks: &tasks,
             next: AtomicUsize::new(0),
@@ -154,13 +170,26 @@ impl SuiteConfig {
                 Ok(result) => result,
                 Err(panic) => std::panic::resume_unwind(panic),
             })
-        })
+        })?;
+        Ok(keys)
+    }
+
+    /// How rows of this run are scored, in words.
+    fn scoring(&self) -> String {
+        let off = |on: bool, what| if on { "" } else { what };
+        format!(
+            "{SCORING}{}{}",
+            off(self.score.fractional_alignment, ", whole-sample alignment"),
+            off(self.score.gain_matching, ", no gain matching")
+        )
     }
 
     fn entries(&self, report: &mut dyn FnMut(Event)) -> Result<Vec<Entry>, EvalError> {
+        let revision = self.revision.as_deref();
+        let program = self.melisma.as_deref().map(|path| melisma::Program { path, revision });
         let mut codecs: Vec<Box<dyn CodecUnderTest>> = Vec::new();
         for name in &self.codecs {
-            match peers::by_name(name, self.track, self.revision.as_deref())? {
+            match peers::by_name(name, self.track, program)? {
                 Ok(codec) => codecs.push(codec),
                 Err(missing) => report(Event::Missing(missing)),
             }
@@ -200,40 +229,54 @@ impl SuiteConfig {
         available
     }
 
+    /// What is left to do, and the keys of all.
     fn plan(
         &self,
-        clips: &Clips<'_>,
+        place: &Workplace<'_>,
         journal: &Journal,
         entries: &[Entry],
         perceptual: &[Metric],
-    ) -> (Vec<Task>, usize) {
-        let mut done = 0;
-        let mut tasks = Vec::new();
-        for (clip, name) in clips.names.iter().enumerate() {
+    ) -> (Vec<Task>, Vec<Key>) {
+        let scoring = self.scoring();
+        let (mut tasks, mut keys) = (Vec::new(), Vec::new());
+        for (clip, (name, source)) in place.clips.names.iter().zip(&place.clips.fingerprints).enumerate() {
+            let kept = self.listen.clips.contains(name);
             let mut points = Vec::new();
             for (e, entry) in entries.iter().enumerate() {
                 for (p, point) in entry.points.iter().enumerate() {
-                    let key =
+                    let key: Key =
                         (self.track.name().into(), name.clone(), entry.name.clone(), point.label.clone());
                     let known = journal.rows().get(&key).is_some_and(|row| {
                         let complete = match &row.error {
                             Some(_) => !self.retry_failed,
-                            None => perceptual.iter().all(|&m| row.metric(m).is_some()),
+                            None => {
+                                perceptual.iter().all(|&m| row.metric(m).is_some())
+                                    && (!kept || self.has_excerpt(row, place.folder))
+                            }
                         };
-                        row.recipe == entry.recipe && complete
+                        row.recipe == entry.recipe
+                            && row.source == *source
+                            && row.scoring == scoring
+                            && complete
                     });
-                    if known {
-                        done += 1;
-                    } else {
+                    if !known {
                         points.push((e, p));
                     }
+                    keys.push(key);
                 }
             }
             if !points.is_empty() {
                 tasks.push(Task { clip, points });
             }
         }
-        (tasks, done)
+        (tasks, keys)
+    }
+
+    fn has_excerpt(&self, row: &Row, folder: &Path) -> bool {
+        row.excerpt.as_ref().is_some_and(|excerpt| {
+            let there = |file: &str| folder.join(file).is_file();
+            excerpt.asked_s == self.listen.seconds && there(&excerpt.file) && there(&excerpt.original)
+        })
     }
 }
 
@@ -250,7 +293,7 @@ impl Shared<'_> {
     }
 
     fn clip(&self, task: &Task, worker: &mut Option<PerceptualWorker>) -> Result<(), EvalError> {
-        let loaded = (self.clips.load)(task.clip).and_then(|pcm| self.source(pcm));
+        let loaded = (self.place.clips.load)(task.clip).and_then(|pcm| self.source(pcm));
         let pcm = match loaded {
             Ok(pcm) => pcm,
             Err(what) => {
@@ -260,7 +303,7 @@ impl Shared<'_> {
                 return Ok(());
             }
         };
-        let scratch = tempfile::tempdir().map_err(EvalError::io(std::env::temp_dir()))?;
+        let scratch = tempfile::tempdir_in(self.place.scratch).map_err(EvalError::io(self.place.scratch))?;
         let wav_path = scratch.path().join("source.wav");
         wav::write_16_bits(&wav_path, &pcm)?;
         let hash = clip_hash(&pcm);
@@ -271,6 +314,7 @@ impl Shared<'_> {
             worker.set_reference(&resampled(&pcm.channels))?;
         }
         let reference = Reference::new(pcm);
+        let mut original_kept = false;
         for &at in &task.points {
             let run_directory = scratch.path().join("run");
             std::fs::create_dir(&run_directory).map_err(EvalError::io(&run_directory))?;
@@ -292,10 +336,34 @@ impl Shared<'_> {
                     for &metric in &self.config.perceptual {
                         row.metrics.entry(metric).or_insert(None);
                     }
+                    if self.config.listen.clips.contains(&row.clip) {
+                        self.keep(&mut row, &channels, reference.pcm(), !original_kept)?;
+                        original_kept = true;
+                    }
                 }
             }
             self.finish(row)?;
         }
+        Ok(())
+    }
+
+    /// Writes the excerpt of a decoded version and, if it is the `first`, of its clip.
+    fn keep(&self, row: &mut Row, decoded: &[Vec<f32>], clip: &Pcm, first: bool) -> Result<(), EvalError> {
+        let listen = &self.config.listen;
+        let part = listen.part(clip);
+        let mut excerpt = listen.excerpt(&row.track, &row.clip, &row.codec, &row.label);
+        excerpt.start_s = part.start as f64 / f64::from(clip.sample_rate_hz);
+        let write = |file: &str, channels: &[Vec<f32>]| {
+            let channels = channels.iter().map(|c| c[part.clone()].to_vec()).collect();
+            let path = self.place.folder.join(file);
+            (self.place.write_flac)(&path, &Pcm { sample_rate_hz: clip.sample_rate_hz, channels })
+                .map_err(|what| EvalError::Excerpt { path, what })
+        };
+        if first {
+            write(&excerpt.original, &clip.channels)?;
+        }
+        write(&excerpt.file, decoded)?;
+        row.excerpt = Some(excerpt);
         Ok(())
     }
 
@@ -320,9 +388,15 @@ impl Shared<'_> {
 
     fn row(&self, task: &Task, (entry, point): (usize, usize)) -> Row {
         let entry = &self.entries[entry];
-        let (clip, label) = (&self.clips.names[task.clip], &entry.points[point].label);
-        let row = Row::empty(self.config.track.name(), clip, &entry.name, label);
-        Row { recipe: entry.recipe.clone(), ..row }
+        let clips = self.place.clips;
+        let row = Row::empty(
+            self.config.track.name(),
+            &clips.names[task.clip],
+            &entry.name,
+            &entry.points[point].label,
+        );
+        let source = clips.fingerprints[task.clip].clone();
+        Row { recipe: entry.recipe.clone(), source, scoring: self.config.scoring(), ..row }
     }
 
     fn finish(&self, row: Row) -> Result<(), EvalError> {
@@ -371,37 +445,7 @@ fn describe(row: &mut Row, coded: &Coded, reference: &Reference, options: ScoreO
     prepared.channels
 }
 
+/// A measured figure to six digits, which is more than any metric here is good for; none if it is no number.
 fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then_some(value)
-}
-
-/// SHA-256 over rate, channel count and 16-bit samples, first 16 hexadecimal digits.
-fn clip_hash(pcm: &Pcm) -> String {
-    let mut hash = Sha256::new();
-    hash.update(pcm.sample_rate_hz.to_le_bytes());
-    hash.update((pcm.channel_count() as u32).to_le_bytes());
-    for channel in &pcm.channels {
-        let bytes: Vec<u8> = channel.iter().flat_map(|&x| ((x * 32_768.0) as i32).to_le_bytes()).collect();
-        hash.update(&bytes);
-    }
-    hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
-}
-
-/// Names of clips from their paths: the shortest tails that tell them apart, without extension.
-#[must_use]
-pub fn clip_names(paths: &[PathBuf]) -> Vec<String> {
-    let tail = |path: &Path, parts: usize| {
-        let without = path.with_extension("");
-        let all: Vec<_> =
-            without.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
-        all[all.len().saturating_sub(parts)..].join("/")
-    };
-    // Two parts always, so that a name does not depend on which other clips are in the list.
-    for parts in 2..12 {
-        let names: Vec<String> = paths.iter().map(|p| tail(p, parts)).collect();
-        if names.iter().collect::<BTreeSet<_>>().len() == names.len() {
-            return names;
-        }
-    }
-    paths.iter().map(|p| p.to_string_lossy().into_owned()).collect()
+    value.is_finite().then(|| format!("{value:.5e}").parse().unwrap_or(value))
 }

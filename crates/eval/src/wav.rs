@@ -8,7 +8,7 @@ use melisma_signal::Pcm;
 use crate::error::EvalError;
 
 /// Scale of 16-bit samples.
-const FULL_SCALE_16: f32 = 32_768.0;
+pub(crate) const FULL_SCALE_16: f32 = 32_768.0;
 
 /// Rounds every sample to 16 bits and clips: what every codec, ours too, gets as its source.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn rounded_to_16_bits(pcm: &Pcm) -> Pcm {
     Pcm { sample_rate_hz: pcm.sample_rate_hz, channels: channels.collect() }
 }
 
-fn to_16_bits(x: f32) -> i16 {
+pub(crate) fn to_16_bits(x: f32) -> i16 {
     // `as` saturates and turns NaN into 0.
     (x * FULL_SCALE_16).round() as i16
 }

@@ -3,9 +3,11 @@
 
 use melisma_eval::journal::Journal;
 use melisma_eval::results::Results;
-use melisma_eval::suite::{Clips, Event, SuiteConfig};
-use melisma_eval::{EvalError, Metric};
+use melisma_eval::clips::{Clips, ListenConfig};
+use melisma_eval::suite::{Event, SuiteConfig, Workplace};
+use melisma_eval::{EvalError, Metric, ScoreOptions};
 use melisma_signal::Pcm;
+use std::path::Path;
 
 fn clip(index: usize) -> Result<Pcm, String> {
     if index == 2 {
@@ -30,18 +32,43 @@ fn config(codecs: &[&str]) -> SuiteConfig {
 fn failures_are_rows_and_runs_merge() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let path = directory.path().join("journal.jsonl");
-    let clips = Clips { names: ["a", "b", "c"].map(str::to_string).to_vec(), load: &clip };
-    let run = |config: &SuiteConfig| {
+    let run_on = |config: &SuiteConfig, fingerprints: [&str; 3]| {
+        let clips = Clips {
+            names: ["a", "b", "c"].map(str::to_string).to_vec(),
+            fingerprints: fingerprints.map(str::to_string).to_vec(),
+            load: &clip,
+        };
+        let write_flac = |path: &Path, pcm: &Pcm| {
+            std::fs::create_dir_all(path.parent().expect("a folder")).map_err(|e| e.to_string())?;
+            std::fs::write(path, pcm.samples().to_string()).map_err(|e| e.to_string())
+        };
+        let (folder, scratch) = (directory.path(), directory.path());
+        let place = Workplace { clips: &clips, folder, scratch, write_flac: &write_flac };
         let mut journal = Journal::open(&path).expect("a journal");
         let mut made = 0;
-        config
-            .run(&clips, &mut journal, &mut |event| made += usize::from(matches!(event, Event::Measured(_))))
-            .expect("runs");
+        let mut count = |event| made += usize::from(matches!(event, Event::Measured(_)));
+        config.run(&place, &mut journal, &mut count).expect("runs");
         made
     };
+    let run = |config: &SuiteConfig| run_on(config, ["1", "2", "3"]);
     let first = config(&["copy=cp {in} {out} ;; cp {in} {out}", "crash=false {in} {out} ;; cp {in} {out}"]);
     assert_eq!(run(&first), 3 * 2 * 3);
     assert_eq!(run(&first), 0, "nothing is measured twice");
+    let unmatched = SuiteConfig {
+        score: ScoreOptions { gain_matching: false, ..ScoreOptions::default() },
+        ..first.clone()
+    };
+    assert_eq!(run(&unmatched), 3 * 2 * 3, "scored in another way");
+    assert_eq!(run(&first), 3 * 2 * 3);
+    assert_eq!(run_on(&first, ["1", "changed", "3"]), 2 * 3, "one clip is another");
+    assert_eq!(run(&first), 2 * 3);
+    let listen = ListenConfig { clips: vec!["a".to_string()], seconds: 0.5 };
+    let kept = SuiteConfig { listen, ..first.clone() };
+    assert_eq!((run(&kept), run(&kept)), (2 * 2, 0), "what did not fail is kept");
+    let file = directory.path().join("audio/S44/a/copy-16.flac");
+    assert_eq!(std::fs::read_to_string(&file).expect("an excerpt"), "8000");
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!(run(&kept), 1, "a lost excerpt is made again");
     let second = config(&[
         "silent=cp {in} {out} ;; true {in} {out}",
         "short=cp {in} {out} ;; sh -c 'head -c 20000 \"$0\" > \"$1\"' {in} {out}",
@@ -52,6 +79,8 @@ fn failures_are_rows_and_runs_merge() {
     let journal = Journal::open(&path).expect("a journal");
     let results = Results::of(&journal, second);
     assert_eq!(results.rows.len(), 3 * 2 * 6);
+    assert_eq!(results.listening.len(), 1 + 2 * 2);
+    assert!(results.listening.iter().all(|l| directory.path().join(&l.file).is_file() && l.start_s == 0.25));
     for row in &results.rows {
         let error = row.error.clone().unwrap_or_default();
         let expected = match (row.clip.as_str(), row.codec.as_str()) {

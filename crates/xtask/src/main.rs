@@ -1,5 +1,6 @@
 //! Chores of the project, run as `cargo run --release -p xtask -- CHORE`.
 
+mod block_switching;
 mod golden;
 mod readme;
 mod train_tables;
@@ -13,6 +14,8 @@ enum Chore {
     TrainTables(train_tables::Options),
     /// Make the golden vectors in tests/vectors anew, after the bitstream or the model has changed.
     Golden,
+    /// Print what block switching brings: docs/results/block-switching.md.
+    BlockSwitching,
     /// Put the tables of docs/results into README.md.
     Readme(readme::Options),
 }
@@ -21,6 +24,7 @@ fn main() -> anyhow::Result<()> {
     match Chore::parse() {
         Chore::TrainTables(options) => train_tables::run(&options),
         Chore::Golden => golden::run(),
+        Chore::BlockSwitching => block_switching::run(),
         Chore::Readme(options) => readme::run(&options),
     }
 }

@@ -22,7 +22,7 @@ const CRATES: [Room; 10] = [
     ("melisma-media", &["melisma-signal"], None),
     ("melisma-synth", &["melisma-signal"], Some(&[])),
     ("melisma-data", &["melisma-media", "melisma-signal", "melisma-synth"], None),
-    ("melisma-eval", &["melisma-codec", "melisma-signal"], None),
+    ("melisma-eval", &["melisma-signal"], None),
     ("melisma", ANY, None),
     ("xtask", ANY, None),
 ];

@@ -8,20 +8,27 @@
 //! | `vorbis` | `oggenc -q`, at low rates with `--resample`; `oggdec` | vorbis-tools |
 //! | `aac` | `ffmpeg -c:a aac` (LC, at low rates resampled), `ffmpeg` | ffmpeg |
 //! | `flac` | `flac -8` | flac |
+//! | `codec2` | `c2enc`, `c2dec`: speech at 8 kHz, mono | codec2 |
+//!
+//! Decoders give floats where they can, so that no codec is charged for dither or rounding.
 
-use super::external::{DEFAULT_LIMIT, ExternalCodec, Ladder};
+use super::external::{DEFAULT_LIMIT, ExternalCodec, Ladder, SoundFile};
 use super::payload::Container;
 use super::template::Template;
 use super::{Lookup, MissingPeer, Track};
 use crate::process;
 
 /// Names of the built-in peers that are foreign programs.
-pub const NAMES: [&str; 6] = ["mp3", "mp3-cbr", "opus", "vorbis", "aac", "flac"];
+pub const NAMES: [&str; 7] = ["mp3", "mp3-cbr", "opus", "vorbis", "aac", "flac", "codec2"];
+
+/// Nobody asks for less, in kbit/s.
+pub(crate) const LEAST_KBPS: f64 = 0.5;
 
 /// Where a peer's programs come from and how they tell their version.
 struct Origin {
     package: &'static str,
-    version_flag: &'static str,
+    /// None where it tells no version.
+    version_flag: Option<&'static str>,
     programs: &'static [&'static str],
 }
 
@@ -29,6 +36,7 @@ struct Origin {
 struct Recipe {
     encode: &'static str,
     decode: &'static str,
+    sound: SoundFile,
     extension: &'static str,
     container: Container,
     ladder: Ladder,
@@ -43,12 +51,13 @@ pub fn by_name(name: &str, track: Track) -> Option<Lookup> {
 }
 
 fn recipe(name: &str, track: Track) -> Option<Recipe> {
-    let lame = Origin { package: "lame", version_flag: "--version", programs: &["lame"] };
+    let lame = Origin { package: "lame", version_flag: Some("--version"), programs: &["lame"] };
     let is_study = track == Track::Study;
     Some(match name {
         "mp3" => Recipe {
             encode: "lame --quiet --abr {kbps} {in} {out}",
             decode: "lame --quiet --decode {in} {out}",
+            sound: SoundFile::Wav,
             extension: "mp3",
             container: Container::Mpeg,
             ladder: Ladder::Range(8.0, if is_study { 64.0 } else { 310.0 }),
@@ -57,6 +66,7 @@ fn recipe(name: &str, track: Track) -> Option<Recipe> {
         "mp3-cbr" => Recipe {
             encode: "lame --quiet -b {kbps} {in} {out}",
             decode: "lame --quiet --decode {in} {out}",
+            sound: SoundFile::Wav,
             extension: "mp3",
             container: Container::Mpeg,
             ladder: steps(
@@ -70,46 +80,59 @@ fn recipe(name: &str, track: Track) -> Option<Recipe> {
         "opus" => Recipe {
             encode: "opusenc --quiet --bitrate {kbps} {in} {out}",
             decode: if is_study {
-                "opusdec --quiet --rate 8000 {in} {out}"
+                "opusdec --quiet --float --rate 8000 {in} {out}"
             } else {
-                "opusdec --quiet --rate 48000 {in} {out}"
+                "opusdec --quiet --float --rate 48000 {in} {out}"
             },
+            sound: SoundFile::Wav,
             extension: "opus",
             container: Container::Ogg,
             ladder: Ladder::Range(6.0, 256.0),
             origin: Origin {
                 package: "opus-tools",
-                version_flag: "--version",
+                version_flag: Some("--version"),
                 programs: &["opusenc", "opusdec"],
             },
         },
         "vorbis" => Recipe {
             encode: "oggenc -Q {options} -o {out} {in}",
             decode: "oggdec -Q -o {out} {in}",
+            sound: SoundFile::Wav,
             extension: "ogg",
             container: Container::Ogg,
             ladder: if is_study { steps(VORBIS_STUDY) } else { steps(VORBIS) },
             origin: Origin {
                 package: "vorbis-tools",
-                version_flag: "--version",
+                version_flag: Some("--version"),
                 programs: &["oggenc", "oggdec"],
             },
         },
         "aac" => Recipe {
             encode: "ffmpeg -v error -y -threads 1 -i {in} {options} -c:a aac -b:a {kbps}k {out}",
-            decode: "ffmpeg -v error -y -threads 1 -i {in} -f wav {out}",
+            decode: "ffmpeg -v error -y -threads 1 -i {in} -c:a pcm_f32le -f wav {out}",
+            sound: SoundFile::Wav,
             extension: "m4a",
             container: Container::Mp4,
             ladder: if is_study { steps(AAC_STUDY) } else { steps(AAC) },
-            origin: Origin { package: "ffmpeg", version_flag: "-version", programs: &["ffmpeg"] },
+            origin: Origin { package: "ffmpeg", version_flag: Some("-version"), programs: &["ffmpeg"] },
         },
         "flac" => Recipe {
             encode: "flac --silent -8 -f -o {out} {in}",
             decode: "flac --silent -d -f -o {out} {in}",
+            sound: SoundFile::Wav,
             extension: "flac",
             container: Container::None,
             ladder: Ladder::Single("lossless"),
-            origin: Origin { package: "flac", version_flag: "--version", programs: &["flac"] },
+            origin: Origin { package: "flac", version_flag: Some("--version"), programs: &["flac"] },
+        },
+        "codec2" => Recipe {
+            encode: "c2enc {options} {in} {out}",
+            decode: "c2dec {options} {in} {out}",
+            sound: SoundFile::RawMono { sample_rate_hz: 8000 },
+            extension: "bit",
+            container: Container::None,
+            ladder: Ladder::Steps(CODEC2.map(|(kbps, mode)| (kbps, mode.to_string())).to_vec()),
+            origin: Origin { package: "codec2", version_flag: None, programs: &["c2enc", "c2dec"] },
         },
         _ => return None,
     })
@@ -153,6 +176,17 @@ const AAC: [(u32, &str); 11] = [
 /// At 8 kHz an AAC frame holds at most 6144 bits a channel: 48 kbit/s.
 const AAC_STUDY: [(u32, &str); 6] = [(8, ""), (12, ""), (16, ""), (24, ""), (32, ""), (48, "")];
 
+/// Modes of Codec 2.
+const CODEC2: [(f64, &str); 7] = [
+    (0.7, "700C"),
+    (1.2, "1200"),
+    (1.3, "1300"),
+    (1.4, "1400"),
+    (1.6, "1600"),
+    (2.4, "2400"),
+    (3.2, "3200"),
+];
+
 fn steps(steps: impl IntoIterator<Item = (u32, &'static str)>) -> Ladder {
     Ladder::Steps(steps.into_iter().map(|(kbps, options)| (f64::from(kbps), options.to_string())).collect())
 }
@@ -166,8 +200,9 @@ impl Recipe {
         };
         let mut versions = Vec::new();
         for program in self.origin.programs {
-            versions
-                .push(process::version(program, self.origin.version_flag).ok_or_else(|| missing(program))?);
+            let said = process::version(program, self.origin.version_flag.unwrap_or("--version"));
+            let said = said.ok_or_else(|| missing(program))?;
+            versions.extend(self.origin.version_flag.map(|_| said));
         }
         versions.dedup();
         // The texts above parse: a test runs over all of them.
@@ -176,6 +211,7 @@ impl Recipe {
             name: name.to_string(),
             encode: parse(self.encode)?,
             decode: parse(self.decode)?,
+            sound: self.sound,
             extension: self.extension.to_string(),
             container: self.container,
             ladder: self.ladder,

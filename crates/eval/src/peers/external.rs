@@ -1,23 +1,38 @@
-//! A codec made of an encoder and a decoder command: a WAV file in, a coded file, a WAV file out.
+//! A codec made of an encoder and a decoder command: a sound file in, a coded file, a sound file out.
 
 use std::path::Path;
 use std::time::Duration;
+
+use melisma_signal::Pcm;
 
 use super::payload::{Container, payload_bytes};
 use super::template::Template;
 use super::{CodecUnderTest, Coded, OperatingPoint, Source};
 use crate::error::EvalError;
+use crate::resample::{Resampler, mono};
 use crate::{process, wav};
 
-/// Which points a codec has.
+/// Which points a codec has. A rate that it cannot do becomes the nearest one that it can.
 #[derive(Clone, Debug)]
 pub enum Ladder {
     /// Any rate from the first to the second, in kbit/s.
     Range(f64, f64),
-    /// Settings with a nominal rate and the value of `{options}`.
+    /// Settings with a nominal rate and the value of `{options}`; nearest by ratio.
     Steps(Vec<(f64, String)>),
     /// One setting, whatever the rates asked for.
     Single(&'static str),
+}
+
+/// What the commands read and write on the side of the sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundFile {
+    /// A WAV file, 16 bits on the way in.
+    Wav,
+    /// 16-bit samples without a header, mono, at this rate (by our resampler, whose time is not counted).
+    RawMono {
+        /// Samples a second.
+        sample_rate_hz: u32,
+    },
 }
 
 /// A codec driven through two commands.
@@ -25,10 +40,12 @@ pub enum Ladder {
 pub struct ExternalCodec {
     /// Name in results.
     pub name: String,
-    /// Encoder: `{in}` is a WAV file, `{out}` the coded file.
+    /// Encoder: `{in}` is a sound file, `{out}` the coded file.
     pub encode: Template,
-    /// Decoder: `{in}` is the coded file, `{out}` a WAV file.
+    /// Decoder: `{in}` is the coded file, `{out}` a sound file.
     pub decode: Template,
+    /// Kind of the sound files.
+    pub sound: SoundFile,
     /// Ending of the coded file; some programs go by it.
     pub extension: String,
     /// How to tell payload from container.
@@ -77,6 +94,7 @@ impl ExternalCodec {
             name: name.trim().to_string(),
             encode: Template::parse(encode)?,
             decode: Template::parse(decode)?,
+            sound: SoundFile::Wav,
             extension: "bin".to_string(),
             container: Container::None,
             ladder,
@@ -96,29 +114,39 @@ impl CodecUnderTest for ExternalCodec {
     }
 
     fn points(&self, rates_kbps: &[f64]) -> Vec<OperatingPoint> {
-        let field = |value: &str| vec![("options".to_string(), value.to_string())];
-        match &self.ladder {
-            Ladder::Range(least, most) => {
-                let able = rates_kbps.iter().filter(|&r| r >= least && r <= most);
-                able.map(|&r| OperatingPoint::rate(r)).collect()
-            }
-            Ladder::Steps(steps) => steps
-                .iter()
-                .filter(|(kbps, _)| rates_kbps.contains(kbps))
-                .map(|(kbps, options)| OperatingPoint {
-                    fields: field(options),
-                    ..OperatingPoint::rate(*kbps)
-                })
-                .collect(),
-            Ladder::Single(label) => {
-                vec![OperatingPoint { label: (*label).to_string(), kbps: 0.0, fields: Vec::new() }]
+        let mut points: Vec<OperatingPoint> = Vec::new();
+        for &rate in rates_kbps {
+            let point = match &self.ladder {
+                Ladder::Range(least, most) => OperatingPoint::rate(rate.clamp(*least, *most)),
+                Ladder::Steps(steps) => {
+                    let far = |kbps: f64| (kbps / rate).ln().abs();
+                    let nearest = steps.iter().min_by(|a, b| far(a.0).total_cmp(&far(b.0)));
+                    let Some((kbps, options)) = nearest else { continue };
+                    let fields = vec![("options".to_string(), options.clone())];
+                    OperatingPoint { fields, ..OperatingPoint::rate(*kbps) }
+                }
+                Ladder::Single(label) => {
+                    OperatingPoint { label: (*label).to_string(), kbps: 0.0, fields: Vec::new() }
+                }
+            };
+            if !points.contains(&point) {
+                points.push(point);
             }
         }
+        points
     }
 
     fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, String> {
         let coded = source.scratch.join(format!("coded.{}", self.extension));
         let decoded = source.scratch.join("decoded.wav");
+        let raw = source.scratch.join("source.raw");
+        let sound = match self.sound {
+            SoundFile::Wav => source.wav,
+            SoundFile::RawMono { sample_rate_hz } => {
+                write_raw(&raw, source.pcm, sample_rate_hz)?;
+                &raw
+            }
+        };
         let mut fields = point.fields.clone();
         fields.extend([
             ("kbps".to_string(), point.kbps.to_string()),
@@ -136,15 +164,33 @@ impl CodecUnderTest for ExternalCodec {
                 _ => Err(format!("{what}: {} wrote nothing", template.program())),
             }
         };
-        let (encode, file_bytes) = step("encoder", &self.encode, source.wav, &coded)?;
+        let (encode, file_bytes) = step("encoder", &self.encode, sound, &coded)?;
         let (decode, _) = step("decoder", &self.decode, &coded, &decoded)?;
-        let payload_bytes = match std::fs::read(&coded) {
-            Ok(bytes) => payload_bytes(&bytes, self.container),
-            Err(error) => return Err(format!("coded file: {error}")),
+        let payload_bytes = match self.container {
+            Container::None => file_bytes,
+            container => {
+                let bytes = std::fs::read(&coded).map_err(|error| format!("coded file: {error}"))?;
+                payload_bytes(&bytes, container)
+            }
         };
-        let pcm = wav::read(&decoded).map_err(|e| format!("decoder: unreadable WAV: {e}"))?;
+        let pcm = match self.sound {
+            SoundFile::Wav => wav::read(&decoded).map_err(|e| format!("decoder: unreadable WAV: {e}"))?,
+            SoundFile::RawMono { sample_rate_hz } => read_raw(&decoded, sample_rate_hz)?,
+        };
         Ok(Coded { file_bytes, payload_bytes, pcm, encode, decode })
     }
+}
+
+fn write_raw(path: &Path, pcm: &Pcm, sample_rate_hz: u32) -> Result<(), String> {
+    let resampled = Resampler::new(pcm.sample_rate_hz, sample_rate_hz).process(&mono(&pcm.channels));
+    let bytes: Vec<u8> = resampled.iter().flat_map(|&x| wav::to_16_bits(x).to_le_bytes()).collect();
+    std::fs::write(path, bytes).map_err(|error| format!("raw source: {error}"))
+}
+
+fn read_raw(path: &Path, sample_rate_hz: u32) -> Result<Pcm, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("decoder: {error}"))?;
+    let samples = bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / wav::FULL_SCALE_16);
+    Ok(Pcm { sample_rate_hz, channels: vec![samples.collect()] })
 }
 
 #[cfg(test)]
@@ -155,6 +201,7 @@ mod tests {
     fn custom_codecs_are_read_or_refused() {
         let codec = ExternalCodec::parse("mine:8,16=e {in} {out} {kbps} ;; d {in} {out}").expect("parses");
         assert_eq!((codec.name(), codec.points(&[16.0, 32.0]).len()), ("mine", 1));
+        assert_eq!(codec.points(&[8.2]), codec.points(&[4.0, 7.9]));
         for text in ["mine", "x=e {in} {out}", "x=e {in} ;; d {in} {out}", "=e {in} {out} ;; d {in} {out}"] {
             assert!(ExternalCodec::parse(text).is_err(), "{text}");
         }

@@ -1,62 +1,53 @@
-//! Melisma itself, in process: the clip's PCM in, `.mlsm` bytes, PCM out.
+//! Melisma itself, driven as a program like every peer: its cost is measured the same way, and what is
+//! measured is what a user gets.
+//!
+//! A `.mlsm` file counts whole as payload: what its header and checks cost is part of the format.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
-use melisma_codec::{EncoderConfig, RateTarget, Tune};
-use melisma_signal::Metadata;
+use super::builtin;
+use super::external::{DEFAULT_LIMIT, ExternalCodec, Ladder, SoundFile};
+use super::payload::Container;
+use super::template::Template;
+use super::{Lookup, MissingPeer};
+use crate::process;
 
-use super::{CodecUnderTest, Coded, OperatingPoint, Source};
-use crate::process::measure;
-
-/// Melisma with one tune.
-#[derive(Clone, Debug)]
-pub struct MelismaCodec {
-    name: &'static str,
-    tune: Tune,
-    revision: String,
+/// The program, and what marks this version of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// Where it lies.
+    pub path: &'a Path,
+    /// Part of the recipe: results of another revision are not reused. Without one, what `--version` says.
+    pub revision: Option<&'a str>,
 }
 
-impl MelismaCodec {
-    /// `melisma` (tuned for listening) or `melisma:mse` (least squared error).
-    #[must_use]
-    pub fn by_name(name: &str, revision: Option<&str>) -> Option<Self> {
-        let (name, tune) = match name {
-            "melisma" => ("melisma", Tune::Music),
-            "melisma:mse" => ("melisma:mse", Tune::Mse),
-            _ => return None,
-        };
-        Some(Self { name, tune, revision: revision.unwrap_or("unknown revision").to_string() })
-    }
+/// `melisma` (tuned for listening) or `melisma:mse` (least squared error); `None` for another name.
+#[must_use]
+pub fn by_name(name: &str, program: Option<Program<'_>>) -> Option<Lookup> {
+    let encode = match name {
+        "melisma" => "melisma --quiet encode --jobs 1 --bitrate {kbps}k {in} -o {out}",
+        "melisma:mse" => "melisma --quiet encode --jobs 1 --tune mse --bitrate {kbps}k {in} -o {out}",
+        _ => return None,
+    };
+    let decode = "melisma --quiet decode --jobs 1 --format wavf32 {in} -o {out}";
+    Some(init(name, encode, decode, program))
 }
 
-impl CodecUnderTest for MelismaCodec {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn recipe(&self) -> String {
-        format!("melisma {} tune {:?}", self.revision, self.tune)
-    }
-
-    fn points(&self, rates_kbps: &[f64]) -> Vec<OperatingPoint> {
-        rates_kbps.iter().map(|&r| OperatingPoint::rate(r)).collect()
-    }
-
-    fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, String> {
-        let mut config = EncoderConfig::default();
-        config.tune = self.tune;
-        config.rate = RateTarget::Bitrate((point.kbps * 1000.0).round() as u32);
-        // One thread, so that its CPU seconds are all there are: the codec works on the current pool.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|e| e.to_string())?;
-        // A panic of the codec under test is its failure, not the end of the bench.
-        let encoding = || melisma_codec::encode(source.pcm, &config, &Metadata::default());
-        let (bytes, encode) = pool.install(|| measure(|| catch_unwind(AssertUnwindSafe(encoding))));
-        let bytes =
-            bytes.map_err(|_| "encoder: panicked".to_string())?.map_err(|e| format!("encoder: {e}"))?;
-        let (decoded, decode) = pool.install(|| measure(|| catch_unwind(|| melisma_codec::decode(&bytes))));
-        let decoded =
-            decoded.map_err(|_| "decoder: panicked".to_string())?.map_err(|e| format!("decoder: {e}"))?;
-        let file_bytes = bytes.len() as u64;
-        Ok(Coded { file_bytes, payload_bytes: file_bytes, pcm: decoded.pcm, encode, decode })
-    }
+fn init(name: &str, encode: &str, decode: &str, program: Option<Program<'_>>) -> Lookup {
+    let missing =
+        || MissingPeer { codec: name.into(), program: "melisma".into(), package: "melisma".into() };
+    let program = program.ok_or_else(missing)?;
+    let said = process::version(&program.path.to_string_lossy(), "--version").ok_or_else(missing)?;
+    let parse = |text: &str| Template::parse(text).map(|t| t.with_program(program.path));
+    Ok(Box::new(ExternalCodec {
+        name: name.to_string(),
+        encode: parse(encode).map_err(|_| missing())?,
+        decode: parse(decode).map_err(|_| missing())?,
+        sound: SoundFile::Wav,
+        extension: "mlsm".to_string(),
+        container: Container::None,
+        ladder: Ladder::Range(builtin::LEAST_KBPS, 512.0),
+        versions: vec![program.revision.map_or(said, str::to_string)],
+        limit: DEFAULT_LIMIT,
+    }))
 }

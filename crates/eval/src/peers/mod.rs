@@ -4,15 +4,14 @@
 //! |---|---|
 //! | [`template`] | command lines with `{in}`, `{out}`, `{kbps}` |
 //! | [`external`] | a codec made of two such command lines |
-//! | [`builtin`] | the peers we know: MP3, Opus, Vorbis, AAC, FLAC |
+//! | [`builtin`] | the peers we know: MP3, Opus, Vorbis, AAC, FLAC, Codec 2 |
 //! | [`payload`] | bytes without the container |
 //! | [`downsample`] | the study's baseline |
-//! | `melisma` | our own codec, in process |
+//! | [`melisma`] | our own codec, a program like the others |
 
 pub mod builtin;
 pub mod downsample;
 pub mod external;
-#[cfg(feature = "codec")]
 pub mod melisma;
 pub mod payload;
 pub mod template;
@@ -125,19 +124,15 @@ pub struct MissingPeer {
     pub package: String,
 }
 
-/// Finds a codec by name. `revision` marks Melisma's own results.
+/// Finds a codec by name; `program` is Melisma's.
 ///
 /// # Errors
 /// [`EvalError::UnknownCodec`] if there is none of this name.
-pub fn by_name(name: &str, track: Track, revision: Option<&str>) -> Result<Lookup, EvalError> {
-    #[cfg(feature = "codec")]
-    if let Some(codec) = melisma::MelismaCodec::by_name(name, revision) {
-        return Ok(Ok(Box::new(codec)));
-    }
-    #[cfg(not(feature = "codec"))]
-    let _ = revision;
+pub fn by_name(name: &str, track: Track, program: Option<melisma::Program<'_>>) -> Result<Lookup, EvalError> {
     if name == "downsample" {
         return Ok(Ok(Box::new(downsample::Downsample)));
     }
-    builtin::by_name(name, track).ok_or_else(|| EvalError::UnknownCodec(name.to_string()))
+    melisma::by_name(name, program)
+        .or_else(|| builtin::by_name(name, track))
+        .ok_or_else(|| EvalError::UnknownCodec(name.to_string()))
 }

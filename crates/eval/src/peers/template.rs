@@ -3,12 +3,16 @@
 //! Words are split at blanks before the fields are filled in, so a path with blanks stays one word;
 //! quotes keep blanks together. No shell is involved; `sh -c '...'` is there for who wants one.
 
+use std::path::{Path, PathBuf};
+
 use crate::error::EvalError;
 
 /// A command line in words, fields not yet filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     words: Vec<String>,
+    /// Where the program lies, if not where the system looks for it.
+    program: Option<PathBuf>,
 }
 
 impl Template {
@@ -40,7 +44,14 @@ impl Template {
         if words.is_empty() {
             return Err(wrong("no command"));
         }
-        Ok(Self { words })
+        Ok(Self { words, program: None })
+    }
+
+    /// The same command with its program taken from `path`; its text stays as it is.
+    #[must_use]
+    pub fn with_program(mut self, path: &Path) -> Self {
+        self.program = Some(path.to_path_buf());
+        self
     }
 
     /// The program.
@@ -59,7 +70,8 @@ impl Template {
     #[must_use]
     pub fn fill(&self, paths: &[(&str, &str)], fields: &[(String, String)]) -> Vec<String> {
         let mut words = Vec::with_capacity(self.words.len());
-        for word in &self.words {
+        words.extend(self.program.as_ref().map(|path| path.to_string_lossy().into_owned()));
+        for word in &self.words[words.len()..] {
             if let Some((_, value)) = fields.iter().find(|(name, _)| *word == format!("{{{name}}}")) {
                 words.extend(value.split_whitespace().map(str::to_string));
                 continue;
@@ -93,6 +105,9 @@ mod tests {
         ] {
             assert_eq!(Template::parse(text).expect("parses").fill(&paths, &fields), expected, "{text}");
         }
+        let elsewhere = Template::parse("enc {in}").expect("parses").with_program(Path::new("/b c/enc"));
+        assert_eq!(elsewhere.fill(&paths, &fields), ["/b c/enc", "/a b/c.wav"]);
+        assert_eq!((elsewhere.text().as_str(), elsewhere.program()), ("enc {in}", "enc"));
         for text in ["", "  ", "a 'b"] {
             assert!(Template::parse(text).is_err(), "{text}");
         }

@@ -1,6 +1,4 @@
-//! What block switching brings on castanets: the same bitrates with and without short blocks.
-//!
-//! `cargo run --release -p melisma-eval --example block_switching > docs/results/block-switching.md`
+//! What block switching brings on castanets: the same bitrates with and without short blocks, as a table on stdout.
 //!
 //! Pre-echo is the energy of the error in the 20 ms before each stroke, against that of the stroke itself.
 
@@ -12,7 +10,8 @@ use melisma_synth::signals;
 const SAMPLE_RATE_HZ: u32 = 44_100;
 const SECONDS: f64 = 12.0;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Codes, measures, prints.
+pub fn run() -> anyhow::Result<()> {
     let pcm = signals::castanets(SAMPLE_RATE_HZ, SECONDS);
     let reference = Reference::new(pcm.clone());
     println!("{SECONDS} s of synthesised castanets, 44.1 kHz, `--tune music`.\n");
@@ -35,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             );
         }
     }
-    println!("\nMade by `cargo run --release -p melisma-eval --example block_switching`.");
+    println!("\nMade by `cargo run --release -p xtask -- block-switching`.");
     Ok(())
 }
 
