@@ -1,7 +1,7 @@
 //! The command line's grammar: the commands, and what they share. Each command's own flags live
 //! beside its code in [`crate::commands`].
 
-use crate::commands::{completions, data, decode, demo, encode, info, man, verify};
+use crate::commands::{bench, completions, data, decode, demo, encode, info, man, verify};
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
 
@@ -33,6 +33,8 @@ pub enum Command {
     Data(data::DataArguments),
     /// Hear what this codec does: needs no file
     Demo(demo::DemoArguments),
+    /// Compare codecs on music: files measured, programs timed, one table
+    Bench(bench::BenchArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page, or write all of them to a directory

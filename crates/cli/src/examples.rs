@@ -48,6 +48,19 @@ Examples:
   melisma demo                                   then listen to the files that it names
   melisma demo -o /tmp/melisma";
 
+/// Of `bench`.
+pub const BENCH: &str = "\
+Examples:
+  melisma bench                                  built-in pieces, all codecs that are installed
+  melisma bench Music -o results                 a folder; run it again to go on where it stopped
+  melisma bench a.flac --codecs melisma,opus,mp3 --rates 8,16,32,64
+  melisma bench Music --codec 'lc3=lc3enc -b {bps} {in} {out} ;; lc3dec {in} {out}'
+  melisma bench Music --bd-rate melisma,opus     bits for equal quality, on every metric
+  melisma bench Music --track study              8 kHz mono, beside the study's own figures
+  melisma bench Music --listen 3                 keeps excerpts of three clips to listen to
+  melisma bench Music --against old.json         what got worse? ends with 1 if anything did
+  melisma bench --codecs none -o results         shows earlier results again";
+
 /// Of `completions`.
 pub const COMPLETIONS: &str = "\
 Examples:

@@ -44,7 +44,10 @@ pub const INTERRUPTED: u8 = 130;
 pub fn table() -> String {
     let rows = [
         (Outcome::Success.code(), "done; also when the reader of a pipe has had enough"),
-        (Outcome::Failure.code(), "something could not be done, or verify found a fault"),
+        (
+            Outcome::Failure.code(),
+            "something could not be done, verify found a fault, or bench found something worse",
+        ),
         (USAGE, "the arguments make no sense"),
         (Outcome::Damaged.code(), "done, but an input was damaged: gaps are silent, places are on stderr"),
         (INTERRUPTED, "interrupted; nothing half-written is left"),

@@ -1,8 +1,8 @@
-//! The progress bar: bytes of input worked through, with the time left. Hidden where stderr is no
-//! terminal.
+//! Progress with the time left: a bar over bytes of input, hidden where stderr is no terminal, and one
+//! over things counted, which there becomes a line now and then.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A bar over all inputs.
 pub struct Progress {
@@ -31,6 +31,54 @@ impl Progress {
     /// Names what is being worked on.
     pub fn name(&self, text: &str) {
         self.bar.set_message(crate::text::printable(text));
+    }
+
+    /// Prints around the bar.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A bar over things that are counted.
+pub struct Counter {
+    bar: ProgressBar,
+    what: &'static str,
+    /// When the last line was said, where lines stand in for the bar.
+    said: Option<Instant>,
+}
+
+/// Where there is no bar, one line in so much time.
+const BETWEEN_LINES: Duration = Duration::from_secs(15);
+
+impl Counter {
+    /// A bar of `total` things that are called `what`.
+    pub fn new(total: usize, what: &'static str, quiet: bool) -> Self {
+        let bar = if quiet || total == 0 { ProgressBar::hidden() } else { ProgressBar::new(total as u64) };
+        let said = (!quiet && bar.is_hidden() && total > 0).then(Instant::now);
+        bar.set_length(total as u64);
+        bar.set_style(style(&format!(
+            "{{bar:32.cyan/blue}} {{pos}} of {{len}} {what}  {{elapsed}} elapsed, {{eta}} left  {{wide_msg}}"
+        )));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar, what, said }
+    }
+
+    /// One more is done, the one called `name`.
+    pub fn one_more(&mut self, name: &str) {
+        self.bar.inc(1);
+        self.bar.set_message(crate::text::printable(name));
+        let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        if self.said.is_some_and(|said| said.elapsed() >= BETWEEN_LINES || done == total) {
+            self.said = Some(Instant::now());
+            let left_s = self.bar.elapsed().as_secs_f64() / done as f64 * total.saturating_sub(done) as f64;
+            let left = format!("{}:{:02}", left_s as u64 / 60, left_s as u64 % 60);
+            crate::report::say(&format!("{done} of {total} {}, {left} left", self.what));
+        }
     }
 
     /// Prints around the bar.

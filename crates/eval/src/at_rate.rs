@@ -38,8 +38,10 @@ pub fn curve(rows: &[Row], codec: &str, metric: Metric) -> Vec<(f64, f64)> {
             values.push(value);
         }
     }
-    let mut points: Vec<(f64, f64)> =
-        points.into_values().filter_map(|(rates, values)| Some((median(&rates)?, median(&values)?))).collect();
+    let mut points: Vec<(f64, f64)> = points
+        .into_values()
+        .filter_map(|(rates, values)| Some((median(&rates)?, median(&values)?)))
+        .collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     points
 }

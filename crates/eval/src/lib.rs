@@ -6,7 +6,7 @@
 //! * [`peers`]: codecs under test, foreign programs and Melisma itself, behind one trait.
 //! * [`suite`]: [`clips`] x codecs x rates into a resumable journal; [`results`]: the file of results.
 //! * [`bd_rate`], [`bootstrap`], [`at_rate`], [`table`], [`study_table`]: what is read off the results;
-//!   [`regression`]: what got worse.
+//!   [`regression`]: what got worse; [`summary`]: all of it as Markdown.
 //!
 //! Nothing here prints, exits or reads the environment; clips come in as [`melisma_signal::Pcm`].
 
@@ -29,6 +29,7 @@ pub mod results;
 pub mod stft;
 pub mod study_table;
 pub mod suite;
+pub mod summary;
 pub mod table;
 pub mod wav;
 

@@ -138,10 +138,8 @@ pub fn compare(now: &[Row], before: &[Row], bootstrap: BootstrapConfig) -> Compa
     for ((track, codec, label), pairs) in groups {
         for quantity in quantities() {
             let value = |row: &Row| (quantity.of)(row, quantity.metric);
-            let (changes, old): (Vec<f64>, Vec<f64>) = pairs
-                .iter()
-                .filter_map(|(row, old)| Some((value(row)? - value(old)?, value(old)?)))
-                .unzip();
+            let (changes, old): (Vec<f64>, Vec<f64>) =
+                pairs.iter().filter_map(|(row, old)| Some((value(row)? - value(old)?, value(old)?))).unzip();
             let Some((change, interval)) = worse(&changes, &old, quantity, bootstrap) else { continue };
             comparison.worse.push(Worse {
                 track: track.to_string(),

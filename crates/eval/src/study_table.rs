@@ -61,7 +61,8 @@ pub fn study_table(rows: &[Row]) -> Table {
             model.rmse.to_string(),
             format!("{:.2}", model.downsampling_rmse),
         ];
-        let ours = |(_, curve): &(&str, Vec<_>)| at_rate_cell(at_rate(curve, model.nominal_kbps, metric), metric);
+        let ours =
+            |(_, curve): &(&str, Vec<_>)| at_rate_cell(at_rate(curve, model.nominal_kbps, metric), metric);
         cells.extend(curves.iter().map(ours));
         cells
     };

@@ -4,7 +4,7 @@
 //! journal does not have yet is run on it. Whatever fails becomes a row that says so.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use melisma_signal::Pcm;
@@ -91,6 +91,8 @@ pub struct Workplace<'a> {
     pub scratch: &'a Path,
     /// Writes an excerpt to a FLAC file, over an earlier one, making its folder.
     pub write_flac: &'a (dyn Fn(&Path, &Pcm) -> Result<(), String> + Sync),
+    /// Once true, nothing more is begun or written down: what fails then fails because the run ends.
+    pub stop: &'a AtomicBool,
 }
 
 /// What happens while the suite runs.
@@ -315,7 +317,7 @@ impl Shared<'_> {
         }
         let reference = Reference::new(pcm);
         let mut original_kept = false;
-        for &at in &task.points {
+        for &at in task.points.iter().take_while(|_| !self.stopped()) {
             let run_directory = scratch.path().join("run");
             std::fs::create_dir(&run_directory).map_err(EvalError::io(&run_directory))?;
             let source = Source { pcm: reference.pcm(), wav: &wav_path, scratch: &run_directory };
@@ -399,7 +401,14 @@ impl Shared<'_> {
         Row { recipe: entry.recipe.clone(), source, scoring: self.config.scoring(), ..row }
     }
 
+    fn stopped(&self) -> bool {
+        self.place.stop.load(Ordering::SeqCst)
+    }
+
     fn finish(&self, row: Row) -> Result<(), EvalError> {
+        if self.stopped() {
+            return Ok(());
+        }
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).append(row.clone())?;
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         (*report)(Event::Measured(Box::new(row)));
@@ -433,8 +442,8 @@ fn checked(coded: Coded, reference: &Reference) -> Result<Coded, String> {
 fn describe(row: &mut Row, coded: &Coded, reference: &Reference, options: ScoreOptions) -> Vec<Vec<f32>> {
     row.bytes_file = coded.file_bytes;
     row.bytes_payload = coded.payload_bytes;
-    row.kbps = coded.file_bytes as f64 * 8e-3 / row.seconds;
-    row.kbps_payload = coded.payload_bytes as f64 * 8e-3 / row.seconds;
+    row.kbps = rounded(coded.file_bytes as f64 * 8e-3 / row.seconds);
+    row.kbps_payload = rounded(coded.payload_bytes as f64 * 8e-3 / row.seconds);
     (row.encode, row.decode) = (coded.encode, coded.decode);
     (row.decoded_rate_hz, row.decoded_channels) = (coded.pcm.sample_rate_hz, coded.pcm.channel_count());
     let prepared = reference.prepare(&coded.pcm, options);
@@ -445,7 +454,12 @@ fn describe(row: &mut Row, coded: &Coded, reference: &Reference, options: ScoreO
     prepared.channels
 }
 
-/// A measured figure to six digits, which is more than any metric here is good for; none if it is no number.
+/// A measured figure; none if it is no number.
 fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then(|| format!("{value:.5e}").parse().unwrap_or(value))
+    value.is_finite().then(|| rounded(value))
+}
+
+/// To six digits: more than any figure here is good for, and the files of results stay small.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
 }

@@ -84,7 +84,8 @@ pub fn points(rows: &[Row], metrics: &[Metric], bootstrap: BootstrapConfig) -> T
     for row in rows {
         groups.entry((&row.codec, &row.label)).or_default().push(row);
     }
-    let good = |rows: &[&Row]| rows.iter().copied().filter(|r| r.error.is_none()).cloned().collect::<Vec<Row>>();
+    let good =
+        |rows: &[&Row]| rows.iter().copied().filter(|r| r.error.is_none()).cloned().collect::<Vec<Row>>();
     let mut groups: Vec<_> = groups.into_iter().map(|(key, rows)| (key, rows.len(), good(&rows))).collect();
     let rate = |rows: &[Row]| median_of(rows, |r| Some(r.kbps)).unwrap_or(0.0);
     groups.sort_by(|a, b| (a.0.0).cmp(b.0.0).then(rate(&a.2).total_cmp(&rate(&b.2))));

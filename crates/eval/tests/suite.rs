@@ -1,13 +1,14 @@
 //! The suite end to end with small shell codecs: good ones, broken ones, resuming, merging.
 #![cfg(unix)]
 
+use melisma_eval::clips::{Clips, ListenConfig};
 use melisma_eval::journal::Journal;
 use melisma_eval::results::Results;
-use melisma_eval::clips::{Clips, ListenConfig};
 use melisma_eval::suite::{Event, SuiteConfig, Workplace};
 use melisma_eval::{EvalError, Metric, ScoreOptions};
 use melisma_signal::Pcm;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 fn clip(index: usize) -> Result<Pcm, String> {
     if index == 2 {
@@ -43,7 +44,8 @@ fn failures_are_rows_and_runs_merge() {
             std::fs::write(path, pcm.samples().to_string()).map_err(|e| e.to_string())
         };
         let (folder, scratch) = (directory.path(), directory.path());
-        let place = Workplace { clips: &clips, folder, scratch, write_flac: &write_flac };
+        let stop = AtomicBool::new(false);
+        let place = Workplace { clips: &clips, folder, scratch, write_flac: &write_flac, stop: &stop };
         let mut journal = Journal::open(&path).expect("a journal");
         let mut made = 0;
         let mut count = |event| made += usize::from(matches!(event, Event::Measured(_)));

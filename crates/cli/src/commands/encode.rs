@@ -11,7 +11,7 @@ use melisma_media::OpenOptions;
 use std::path::PathBuf;
 
 /// What is taken from a directory. (A file named outright is tried whatever its name.)
-const MUSIC: &[&str] = &[
+pub const MUSIC: &[&str] = &[
     "wav", "wave", "w64", "aif", "aiff", "aifc", "caf", "flac", "mp3", "mp2", "mp1", "ogg", "oga", "opus",
     "m4a", "m4b", "mp4", "aac", "alac", "wma", "wv", "ape", "mka", "tta", "ac3", "dts", "au", "snd",
 ];

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod bench;
 pub mod completions;
 pub mod data;
 pub mod decode;
@@ -22,6 +23,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Verify(command) => command.run(),
         Command::Data(command) => command.run(quiet),
         Command::Demo(command) => command.run(quiet),
+        Command::Bench(command) => command.run(quiet),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

@@ -177,15 +177,8 @@ const AAC: [(u32, &str); 11] = [
 const AAC_STUDY: [(u32, &str); 6] = [(8, ""), (12, ""), (16, ""), (24, ""), (32, ""), (48, "")];
 
 /// Modes of Codec 2.
-const CODEC2: [(f64, &str); 7] = [
-    (0.7, "700C"),
-    (1.2, "1200"),
-    (1.3, "1300"),
-    (1.4, "1400"),
-    (1.6, "1600"),
-    (2.4, "2400"),
-    (3.2, "3200"),
-];
+const CODEC2: [(f64, &str); 7] =
+    [(0.7, "700C"), (1.2, "1200"), (1.3, "1300"), (1.4, "1400"), (1.6, "1600"), (2.4, "2400"), (3.2, "3200")];
 
 fn steps(steps: impl IntoIterator<Item = (u32, &'static str)>) -> Ladder {
     Ladder::Steps(steps.into_iter().map(|(kbps, options)| (f64::from(kbps), options.to_string())).collect())

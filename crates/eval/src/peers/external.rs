@@ -189,7 +189,8 @@ fn write_raw(path: &Path, pcm: &Pcm, sample_rate_hz: u32) -> Result<(), String> 
 
 fn read_raw(path: &Path, sample_rate_hz: u32) -> Result<Pcm, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("decoder: {error}"))?;
-    let samples = bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / wav::FULL_SCALE_16);
+    let samples =
+        bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / wav::FULL_SCALE_16);
     Ok(Pcm { sample_rate_hz, channels: vec![samples.collect()] })
 }
 

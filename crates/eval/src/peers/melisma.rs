@@ -34,8 +34,7 @@ pub fn by_name(name: &str, program: Option<Program<'_>>) -> Option<Lookup> {
 }
 
 fn init(name: &str, encode: &str, decode: &str, program: Option<Program<'_>>) -> Lookup {
-    let missing =
-        || MissingPeer { codec: name.into(), program: "melisma".into(), package: "melisma".into() };
+    let missing = || MissingPeer { codec: name.into(), program: "melisma".into(), package: "melisma".into() };
     let program = program.ok_or_else(missing)?;
     let said = process::version(&program.path.to_string_lossy(), "--version").ok_or_else(missing)?;
     let parse = |text: &str| Template::parse(text).map(|t| t.with_program(program.path));
