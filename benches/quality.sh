@@ -1,49 +1,35 @@
 #!/usr/bin/env bash
-# Quality of Melisma beside LAME, Opus, Vorbis and ffmpeg's AAC, as real file bytes against every metric.
+# Quality of Melisma beside LAME, Opus, Vorbis, ffmpeg's AAC, FLAC and Codec 2 on clips as they are and in the
+# setting of the study, by `melisma bench`; then the tables of docs/results and the README.
 #
-#   benches/quality.sh CLIPS.txt WORK_FOLDER
+#   benches/quality.sh CLIPS.txt WORK_FOLDER [further options of melisma bench, such as --jobs 2 --listen 4]
 #
-# CLIPS.txt names one audio file a line. WORK_FOLDER keeps the journal: what is measured there is not measured again.
-# Needs lame, opusenc, oggenc and ffmpeg, and `pip install zimtohrli` for the python3 in $MELISMA_PYTHON.
+# CLIPS.txt names one audio file a line. WORK_FOLDER keeps the journal: run it again to go on.
 set -euo pipefail
-clips="$1" work="$2"
-root="$(cd "$(dirname "$0")/.." && pwd)"
-cd "$root"
-cargo build --release -p melisma-eval --example bench
-bench="${CARGO_TARGET_DIR:-target}/release/examples/bench"
-run() { "$bench" --list "$clips" --out "$work" --python "${MELISMA_PYTHON:-python3}" --quiet "$@" > /dev/null; }
-run --codecs melisma --rates 8,16,32,64,96
-run --codecs opus --rates 8,12,16,24,32,48,64,96
-run --codecs mp3,vorbis,aac --rates 8,16,32,64,96 --perceptual none
-run --codecs melisma:mse --rates 8,16,32,64,96 --perceptual none
-run --track study --codecs melisma:mse --rates 7.9,15.7,31.5,63 --perceptual none
-run --track study --codecs mp3,aac,opus,vorbis --rates 6,8,12,16,24,32,48,64 --perceptual none
-run --track study --codecs downsample --rates 7.9,15.7,31.5,63 --perceptual none
+clips="$(realpath "$1")" work="$(realpath -m "$2")"
+shift 2
+cd "$(dirname "$0")/.."
+cargo build --release
+melisma="${CARGO_TARGET_DIR:-target}/release/melisma"
 
-# The tables, from the journal: all metrics, and a shorter one for the README.
-print_from() { "$bench" --codecs none --perceptual none --out "$work" "$@" 2> /dev/null; }
-all_tables() {
-    print_from --track "$1" | sed '/^| BD-rate/,$d'
-    for anchor in $2; do
-        print_from --track "$1" --anchor "$anchor" | sed -n '/^| BD-rate/,$p'
-    done
+# The codec's own revision: a change elsewhere does not ask for new measurements.
+parts=(crates/codec crates/bitstream crates/signal crates/media crates/cli/src/recorder.rs)
+revision="$(git log -1 --format=%h -- "${parts[@]}")"
+[[ -z "$(git status --porcelain -- "${parts[@]}")" ]] || revision="$revision with changes"
+bench() {
+    "$melisma" bench --list "$clips" -o "$work" --revision "$revision" "$@" > /dev/null ||
+        echo "not everything could be measured: see above; the tables count it as failed" >&2
 }
-# Keeps the columns whose heading matches $1.
-columns() {
-    awk -F'|' -v wanted="$1" '
-        !/^\|/ { print; heading = 1; next }
-        NR == 1 || heading { for (i = 2; i < NF; i++) keep[i] = ($i ~ wanted); heading = 0 }
-        { line = "|"; for (i = 2; i < NF; i++) if (keep[i]) line = line $i "|"; print line }'
+bench "$@"
+bench --track study "$@"
+
+mkdir -p docs/results/grid
+gzip -9nc "$work/results.json" > docs/results/grid/results.json.gz
+publish() {
+    { cat "$work/$1.md"; printf '\nMade by `benches/quality.sh` with `melisma bench`.\n'; } > "docs/results/$2.md"
 }
-table() {
-    local file="docs/results/$1.md" title="$2" wanted="$5"
-    {
-        [[ -z "$title" ]] || printf '# %s\n\n' "$title"
-        printf 'Made by `benches/quality.sh`: 35 + 60 validation clips; rates are those of whole files, medians over clips, intervals 95 %% by bootstrap over clips.\n\n'
-        all_tables "$3" "$4" | columns "$wanted"
-    } > "$file"
-}
-table quality-all-metrics "Quality at 44.1 kHz stereo" S44 "opus mp3 vorbis aac" .
-table study-all-metrics "Quality in the setting of the study, 8 kHz mono" study "mp3 aac" .
-table quality "" S44 "opus mp3 vorbis aac" '^ (codec|point|kbps|zimtohrli|mel_l1|si_sdr|BD-rate.*) $'
-table study "" study "mp3 aac" '^ (codec|point|kbps|study_cplx_8k|si_sdr|BD-rate.*) $'
+publish s44 quality
+publish s44-all-metrics quality-all-metrics
+publish study study
+publish study-all-metrics study-all-metrics
+cargo run -q -p xtask -- readme

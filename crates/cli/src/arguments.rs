@@ -34,7 +34,7 @@ pub enum Command {
     /// Hear what this codec does: needs no file
     Demo(demo::DemoArguments),
     /// Compare codecs on music: files measured, programs timed, one table
-    Bench(bench::BenchArguments),
+    Bench(Box<bench::BenchArguments>),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page, or write all of them to a directory

@@ -74,6 +74,12 @@ impl fmt::Display for Worse {
     }
 }
 
+/// Track, codec, label.
+type Point<'a> = (&'a str, &'a str, &'a str);
+
+/// A row of now and the same of before.
+type Pair<'a> = (&'a Row, &'a Row);
+
 /// A quantity that is compared: a metric, or the rate.
 #[derive(Clone, Copy)]
 struct Quantity {
@@ -119,7 +125,7 @@ pub fn least_change(unit: &str, before: f64) -> f64 {
 pub fn compare(now: &[Row], before: &[Row], bootstrap: BootstrapConfig) -> Comparison {
     let earlier: BTreeMap<Key, &Row> = before.iter().map(|row| (row.key(), row)).collect();
     let mut comparison = Comparison::default();
-    let mut groups: BTreeMap<(&str, &str, &str), Vec<(&Row, &Row)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Point<'_>, Vec<Pair<'_>>> = BTreeMap::new();
     for row in now {
         let Some(old) = earlier.get(&row.key()) else { continue };
         if row.source != old.source {
