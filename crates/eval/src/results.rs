@@ -287,9 +287,8 @@ fn is_compressed(path: &Path) -> bool {
 
 /// Writes beside the place, flushes to the disk, then takes the place.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), EvalError> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(EvalError::io(path))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(EvalError::io(path))?;
-    file.persist(path).map_err(|e| EvalError::io(path)(e.error))?;
-    Ok(())
+    let part = path.with_extension("part");
+    let mut file = std::fs::File::create(&part).map_err(EvalError::io(&part))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(EvalError::io(&part))?;
+    std::fs::rename(&part, path).map_err(EvalError::io(path))
 }
