@@ -228,6 +228,7 @@ fn nonsense_is_refused_at_once() {
         (&["bench", "missing.wav"][..], 1),
         (&["bench", "music", "--codecs", "mp4"], 1),
         (&["bench", "music", "--codec", "x=y"], 1),
+        (&["bench", "music", "--codecs", "flac,downsample,downsample"], 1),
         (&["bench", "music", "--rates", "fast"], 2),
         (&["bench", "music", "--metrics", "beauty"], 2),
         (&["bench", "music", "--perceptual", "mel_l1"], 2),

@@ -28,10 +28,11 @@ pub struct Interval {
 
 impl BootstrapConfig {
     /// Interval of `statistic(indices)` over index lists drawn with replacement from `0..count`.
-    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain.
+    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain, and for a
+    /// single one, which says nothing about others.
     #[must_use]
     pub fn interval(&self, count: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<Interval> {
-        if count == 0 {
+        if count < 2 {
             return None;
         }
         let mut state = self.seed;
@@ -52,7 +53,7 @@ impl BootstrapConfig {
 }
 
 impl BootstrapConfig {
-    /// Interval of the median of `values`; `None` of none.
+    /// Interval of the median of `values`; `None` of fewer than two.
     #[must_use]
     pub fn interval_of_median(&self, values: &[f64]) -> Option<Interval> {
         // Sorted once: the median of a resample is then found by counting, not by sorting again.
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn medians_by_counting_are_those_by_sorting() {
         let config = BootstrapConfig { resamples: 200, ..BootstrapConfig::default() };
-        for count in [1, 2, 7, 30] {
+        for count in [2, 3, 7, 30] {
             let values: Vec<f64> = (0..count).map(|i| f64::from(i * 37 % 11)).collect();
             let mut sorted = values.clone();
             sorted.sort_by(f64::total_cmp);
@@ -118,7 +119,7 @@ mod tests {
             });
             assert_eq!(config.interval_of_median(&values), by_sorting);
         }
-        assert_eq!(config.interval_of_median(&[]), None);
+        assert_eq!(config.interval_of_median(&[1.0]), None);
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub enum EvalError {
     /// Asked for a codec that nobody knows.
     #[error("unknown codec '{0}'")]
     UnknownCodec(String),
+    /// Two codecs would share their results.
+    #[error("two codecs are called '{0}'")]
+    SameName(String),
     /// A codec template cannot be understood.
     #[error("codec template '{template}': {what}")]
     Template {

@@ -37,7 +37,7 @@ pub fn rates_kbps() -> Vec<f64> {
 }
 
 /// Codecs shown beside the study, as far as there are any.
-const CODECS: [&str; 6] = ["downsample", "mp3", "opus", "aac", "codec2", "melisma:mse"];
+const CODECS: [&str; 5] = ["downsample", "mp3", "opus", "aac", "melisma:mse"];
 
 /// What the table means, to stand below it.
 pub const NOTE: &str = "RMSE of the study's metric. Columns marked * are the study's published figures on its own test set, with nominal \

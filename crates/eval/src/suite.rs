@@ -3,6 +3,7 @@
 //! A clip is loaded once, its reference features are computed once, and every codec and point that the
 //! journal does not have yet is run on it. Whatever fails becomes a row that says so.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -142,7 +143,7 @@ impl SuiteConfig {
     /// Runs whatever `journal` does not have yet; returns the keys of everything that was asked for.
     ///
     /// # Errors
-    /// [`EvalError`] for an unknown codec, a malformed template or a disk that refuses; a codec that
+    /// [`EvalError`] for an unknown codec, two of one name, a malformed template or a disk that refuses; a codec that
     /// fails on a clip is a row, not an error.
     pub fn run(
         &self,
@@ -208,7 +209,12 @@ impl SuiteConfig {
             points: codec.points(&self.rates_kbps),
             codec,
         };
-        Ok(codecs.into_iter().map(entry).collect())
+        let entries: Vec<Entry> = codecs.into_iter().map(entry).collect();
+        let mut names = BTreeSet::new();
+        match entries.iter().find(|entry| !names.insert(&entry.name)) {
+            Some(twice) => Err(EvalError::SameName(twice.name.clone())),
+            None => Ok(entries),
+        }
     }
 
     fn available_perceptual(&self, report: &mut dyn FnMut(Event)) -> Vec<Metric> {

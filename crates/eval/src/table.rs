@@ -100,7 +100,8 @@ pub fn points(rows: &[Row], metrics: &[Metric], bootstrap: BootstrapConfig) -> T
                     let figure = |value: f64| figure(metric, value);
                     format!("{} [{}, {}]", figure(middle), figure(interval.low), figure(interval.high))
                 }
-                _ => "-".to_string(),
+                (Some(only), None) => figure(metric, only),
+                (None, _) => "-".to_string(),
             });
         }
         let shown = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |v| format!("{v:.0}"));

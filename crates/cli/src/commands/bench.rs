@@ -36,7 +36,7 @@ pub struct BenchArguments {
     /// Memory grows with it: about 10 MB a second of stereo and job.
     #[arg(long, value_name = "TIME", value_parser = values::seconds, default_value = "30")]
     seconds: f64,
-    /// Codecs, separated by commas, of melisma, melisma:mse, mp3, mp3-cbr, opus, vorbis, aac, flac,
+    /// Codecs, separated by commas (without it, those usual in the setting), of melisma, melisma:mse, mp3, mp3-cbr, opus, vorbis, aac, flac,
     /// codec2, downsample; none: only show what DIR holds
     ///
     /// mp3 is lame, opus opusenc, vorbis oggenc, aac ffmpeg's own, downsample the study's baseline:
