@@ -1,7 +1,7 @@
 //! The command line's grammar: the commands, and what they share. Each command's own flags live
 //! beside its code in [`crate::commands`].
 
-use crate::commands::{bench, completions, data, decode, demo, encode, info, man, verify};
+use crate::commands::{bench, completions, data, decode, demo, encode, info, man, report, verify};
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
 
@@ -35,6 +35,8 @@ pub enum Command {
     Demo(demo::DemoArguments),
     /// Compare codecs on music: files measured, programs timed, one table
     Bench(Box<bench::BenchArguments>),
+    /// Show the results of a bench as one page: charts, tables, players
+    Report(report::ReportArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page, or write all of them to a directory

@@ -60,6 +60,12 @@ Examples:
   melisma bench Music --listen 3                 keeps excerpts of three clips to listen to
   melisma bench Music --against old.json         what got worse? ends with 1 if anything did
   melisma bench --codecs none -o results         shows earlier results again";
+/// Of `report`.
+pub const REPORT: &str = "\
+Examples:
+  melisma report melisma-bench -o report.html           the folder that `melisma bench` wrote
+  melisma report results.json.gz -o report.html --no-charts
+  melisma report melisma-bench -o report.html --clips 3 --max-audio 20MB";
 
 /// Of `completions`.
 pub const COMPLETIONS: &str = "\

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod encode;
 pub mod info;
 pub mod man;
+pub mod report;
 pub mod verify;
 
 use crate::arguments::{Arguments, Command};
@@ -24,6 +25,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Data(command) => command.run(quiet),
         Command::Demo(command) => command.run(quiet),
         Command::Bench(command) => command.run(quiet),
+        Command::Report(command) => command.run(quiet),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }

@@ -1,0 +1,104 @@
+//! `melisma report`: the results of a bench as one page that opens from the disk.
+
+use crate::exit::Outcome;
+use crate::output::make_folder;
+use crate::{examples, report, text, values};
+use anyhow::Context;
+use melisma_eval::results::Results;
+use melisma_media::MediaError;
+use melisma_report::{Block, Page, ReportConfig, chart_files};
+use std::path::{Path, PathBuf};
+
+/// Flags of `report`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::REPORT)]
+pub struct ReportArguments {
+    /// results.json or results.json.gz, or the folder that it lies in
+    ///
+    /// Excerpts to listen to are looked for beside it.
+    #[arg(value_name = "RESULTS")]
+    results: PathBuf,
+    /// The page to write; it holds all that it needs and opens without a network
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    output: PathBuf,
+    /// Heading of the page
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Folder for the charts as SVG and PNG files; without it: beside the page, named like it
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
+    /// Write no chart files
+    #[arg(long, conflicts_with = "charts")]
+    no_charts: bool,
+    /// Put at most so many clips to listen to into the page; without it: all
+    #[arg(long, value_name = "N")]
+    clips: Option<usize>,
+    /// Put at most so much audio into the page, which grows by a third more
+    #[arg(long, value_name = "SIZE", value_parser = values::size_bytes, default_value = "48MB")]
+    max_audio: u64,
+    /// Overwrite what is there
+    #[arg(short, long)]
+    force: bool,
+}
+
+impl ReportArguments {
+    /// Reads, summarises, writes.
+    pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        refuse_existing(&self.output, self.force)?;
+        let file = if self.results.is_dir() { in_folder(&self.results) } else { self.results.clone() };
+        let results = Results::read(&file)?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let mut config = ReportConfig::default();
+        if let Some(title) = self.title {
+            config.title = title;
+        }
+        config.listening.clips = self.clips.unwrap_or(usize::MAX);
+        config.listening.audio_bytes = self.max_audio;
+        let page =
+            melisma_report::report(&results, folder, &config).with_context(|| file.display().to_string())?;
+        make_folder(&self.output)?;
+        let bytes = page.write(&self.output, self.force)?;
+        let mut lines = vec![summary(&self.output, bytes, &page)];
+        if !self.no_charts {
+            let folder = self.charts.unwrap_or_else(|| beside(&self.output));
+            let files = chart_files::write(&page.charts(), &folder, self.force)?;
+            lines.push(format!("{}: {}, SVG and PNG", folder.display(), text::count(files.len(), "file")));
+        }
+        if !quiet {
+            lines.iter().for_each(|line| report::say(&text::printable(line)));
+        }
+        Ok(Outcome::Success)
+    }
+}
+
+/// Before the work, not after it.
+pub fn refuse_existing(output: &Path, force: bool) -> anyhow::Result<()> {
+    match output.exists() && !force {
+        true => Err(MediaError::Exists(output.to_path_buf()).into()),
+        false => Ok(()),
+    }
+}
+
+/// `report.html: 12.3 MB, 28 charts, 4 players`
+pub fn summary(output: &Path, bytes: u64, page: &Page) -> String {
+    let blocks = || page.sections.iter().flat_map(|section| &section.blocks);
+    let players = blocks().filter(|block| matches!(block, Block::Player(_) | Block::Ladder(_))).count();
+    format!(
+        "{}: {}, {}, {}",
+        output.display(),
+        text::bytes(bytes),
+        text::count(page.charts().len(), "chart"),
+        text::count(players, "player")
+    )
+}
+
+fn in_folder(folder: &Path) -> PathBuf {
+    let plain = folder.join("results.json");
+    let packed = folder.join("results.json.gz");
+    if !plain.exists() && packed.exists() { packed } else { plain }
+}
+
+fn beside(page: &Path) -> PathBuf {
+    let stem = page.file_stem().unwrap_or_default().to_string_lossy();
+    page.with_file_name(format!("{stem}-charts"))
+}

@@ -1,0 +1,36 @@
+//! Results to one page that opens from the disk with no network: charts, tables, players.
+//!
+//! A page is data: [`Page`] holds [`Section`]s, a section holds [`Block`]s (a table, charts, a player, ...),
+//! and the page's own script draws each kind of block. Who has something to show makes a section of it.
+//!
+//! | question | file |
+//! |---|---|
+//! | what can a page hold? | [`section`] |
+//! | how does it become one HTML file? | [`page`], with `page/*.{html,css,js}` |
+//! | where does plotly.js come from? | `library` |
+//! | what is shown of a bench's results? | [`mod@bench`], from [`points`] |
+//! | how do excerpts become a player? | [`listening`], from [`sound`] |
+//! | what does a ladder of bitrates look like? | [`ladder`] |
+//! | how are charts drawn as SVG and PNG files? | [`chart_files`] |
+//! | how do sounds become pictures? | [`spectrogram`], [`waveform`] |
+//!
+//! Nothing here measures anything; the codec is not needed.
+
+pub mod bench;
+pub mod chart_files;
+pub mod error;
+pub mod ladder;
+mod library;
+pub mod listening;
+pub mod page;
+pub mod points;
+pub mod section;
+pub mod sound;
+pub mod spectrogram;
+mod text;
+pub mod waveform;
+
+pub use bench::{ReportConfig, report};
+pub use error::ReportError;
+pub use page::Page;
+pub use section::{Block, Section};
