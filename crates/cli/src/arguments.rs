@@ -1,7 +1,7 @@
 //! The command line's grammar: the commands, and what they share. Each command's own flags live
 //! beside its code in [`crate::commands`].
 
-use crate::commands::{bench, completions, data, decode, demo, encode, info, man, report, verify};
+use crate::commands::{bench, completions, data, decode, demo, encode, info, ladder, man, report, verify};
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
 
@@ -37,6 +37,8 @@ pub enum Command {
     Bench(Box<bench::BenchArguments>),
     /// Show the results of a bench as one page: charts, tables, players
     Report(report::ReportArguments),
+    /// Hear what bitrate means: one excerpt at many rates through several codecs, as a page
+    Ladder(ladder::LadderArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page, or write all of them to a directory

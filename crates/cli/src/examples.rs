@@ -67,6 +67,13 @@ Examples:
   melisma report results.json.gz -o report.html --no-charts
   melisma report melisma-bench -o report.html --clips 3 --max-audio 20MB";
 
+/// Of `ladder`.
+pub const LADDER: &str = "\
+Examples:
+  melisma ladder song.flac -o ladder.html               1 to 320 kbit/s through MP3, Opus and Melisma
+  melisma ladder song.flac --start 1:30 --duration 5
+  melisma ladder song.flac --rates 6,12,24,48 --codecs opus,aac,vorbis,melisma";
+
 /// Of `completions`.
 pub const COMPLETIONS: &str = "\
 Examples:

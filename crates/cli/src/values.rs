@@ -58,6 +58,14 @@ pub fn seconds(text: &str) -> Result<f64, String> {
     if total < 1e9 { Ok(total) } else { Err(wrong()) }
 }
 
+/// kbit/s as a plain number: `8`, `31.5`.
+pub fn kbps(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(rate) if (0.1..=10_000.0).contains(&rate) => Ok(rate),
+        _ => Err("write kbit/s, such as 8 or 31.5".to_owned()),
+    }
+}
+
 /// Quality: 0 to 10, fractions welcome.
 pub fn quality(text: &str) -> Result<f32, String> {
     match text.trim().parse::<f32>() {
@@ -118,6 +126,14 @@ mod tests {
         }
         for text in ["", ":", "1:", "1:60", "-1", "1:2:3:4", "1.5:30", "abc", "1e3"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!((kbps("8"), kbps(" 31.5")), (Ok(8.0), Ok(31.5)));
+        for text in ["", "0", "-8", "8k", "nan", "inf"] {
+            assert!(kbps(text).is_err(), "{text}");
         }
     }
 

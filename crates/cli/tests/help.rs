@@ -17,8 +17,8 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 10] =
-    ["encode", "decode", "info", "verify", "data", "demo", "bench", "report", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["encode", "decode", "info", "verify", "data", "demo", "bench", "report", "ladder", "completions", "man"];
 const SUBCOMMANDS: [(&str, &str); 4] =
     [("data", "scan"), ("data", "fma"), ("data", "show"), ("data", "synth")];
 

@@ -96,9 +96,8 @@ impl LadderConfig {
     /// one is not as long as the original.
     pub fn init(self) -> Result<Page, ReportError> {
         let (samples, sample_rate_hz) = (self.original.samples(), self.original.sample_rate_hz);
-        let pcm_kbps = f64::from(sample_rate_hz) * self.original.channel_count() as f64 * 16.0 / 1000.0;
         let mut versions = vec![Version {
-            name: format!("original ({pcm_kbps:.0} kbit/s as 16-bit PCM)"),
+            name: "original".to_owned(),
             original: true,
             figures: Vec::new(),
             sound: Sound::of(&self.original)?,
@@ -141,6 +140,8 @@ impl LadderConfig {
                 "Rates are those of the whole file of this excerpt, so they differ from what was asked for. A low study RMSE is closer to the waveform below 4 kHz; a low zimtohrli distance is closer to the ear.",
             ],
         );
+        let pcm_kbps = f64::from(sample_rate_hz) * self.original.channel_count() as f64 * 16.0 / 1000.0;
+        section.intro.push(format!("The original has {pcm_kbps:.0} kbit/s as 16-bit PCM."));
         section.blocks.push(Block::Ladder(Ladder {
             id: "ladder-grid".to_owned(),
             seconds: self.original.seconds(),

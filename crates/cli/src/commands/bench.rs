@@ -52,7 +52,7 @@ pub struct BenchArguments {
     #[arg(long, value_name = "RECIPE")]
     codec: Vec<String>,
     /// Nominal rates in kbit/s, separated by commas; a codec takes the nearest that it can do
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = kbps)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::kbps)]
     rates: Option<Vec<f64>>,
     /// The setting
     #[arg(long, value_enum, default_value_t)]
@@ -121,13 +121,6 @@ impl From<TrackArgument> for Track {
             TrackArgument::S44 => Self::S44,
             TrackArgument::Study => Self::Study,
         }
-    }
-}
-
-fn kbps(text: &str) -> Result<f64, String> {
-    match text.trim().parse::<f64>() {
-        Ok(rate) if (0.1..=10_000.0).contains(&rate) => Ok(rate),
-        _ => Err("write kbit/s, such as 8 or 31.5".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod decode;
 pub mod demo;
 pub mod encode;
 pub mod info;
+pub mod ladder;
 pub mod man;
 pub mod report;
 pub mod verify;
@@ -26,6 +27,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Demo(command) => command.run(quiet),
         Command::Bench(command) => command.run(quiet),
         Command::Report(command) => command.run(quiet),
+        Command::Ladder(command) => command.run(quiet),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }
