@@ -7,6 +7,7 @@
 //! The cache takes about 130 bytes a sample and channel: meant for excerpts, not for whole albums.
 
 use melisma_signal::Pcm;
+use multiversion::multiversion;
 use realfft::num_complex::Complex;
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +124,7 @@ impl Buffers {
     }
 
     /// Adds the last frame's spectrum to the mono mix.
+    #[inline(always)]
     fn mix(&mut self, channel: usize, channel_count: usize) {
         let weight = 1.0 / channel_count as f32;
         for (sum, &x) in self.mono.iter_mut().zip(&self.scratch.spectrum) {
@@ -131,6 +133,7 @@ impl Buffers {
     }
 
     /// Magnitudes of the mono mix and their offset logarithms.
+    #[inline(always)]
     fn mono_magnitudes(&mut self) {
         lanes::magnitudes(&self.mono, &mut self.magnitudes);
         lanes::ln_offset(&self.magnitudes, study::LOG_OFFSET, &mut self.ln);
@@ -143,7 +146,7 @@ impl Reference {
     pub fn new(pcm: Pcm) -> Self {
         let aligner = Aligner::new(&pcm.channels, pcm.sample_rate_hz);
         let scales = mel::WINDOWS_SAMPLES.iter().zip(mel::BANDS);
-        let scales = scales.map(|(&window, bands)| Scale::new(&pcm, window, bands)).collect();
+        let scales = scales.map(|(&window, bands)| scale_of(&pcm, window, bands)).collect();
         let study = StudySide::new(&pcm);
         let zimtohrli = ZimtohrliSide::new(&pcm);
         Self { pcm, aligner, scales, study, zimtohrli }
@@ -213,7 +216,7 @@ impl Reference {
         scores.insert(Metric::StudyLinear8k, study.linear());
         let (mut mel_l1, mut ms_stft) = (0.0, 0.0);
         for scale in &self.scales {
-            let compared = scale.compare(decoded, self.pcm.sample_rate_hz);
+            let compared = compare(scale, decoded, self.pcm.sample_rate_hz);
             mel_l1 += compared.mel.distance();
             if scale.magnitudes.is_some() {
                 ms_stft += compared.ms_stft.distance();
@@ -249,84 +252,90 @@ struct ScaleSums {
 }
 
 impl Scale {
-    fn new(pcm: &Pcm, window_samples: usize, bands: usize) -> Self {
-        let stft = Stft::new(window_samples, window_samples / 4);
-        let bank = MelBank::new(pcm.sample_rate_hz, window_samples, bands);
-        let channel_count = pcm.channel_count();
-        let (frames, bins) = (stft.frames(pcm.samples()), stft.bins());
-        let mut buffers = Buffers::new(&stft, bands);
-        let mut ln_mel = vec![Vec::with_capacity(frames * bands); channel_count];
-        let empty = |channels: usize| Magnitudes {
-            linear: vec![Vec::with_capacity(frames * bins); channels],
-            ln: vec![Vec::with_capacity(frames * bins); channels],
-        };
-        let mut magnitudes = ms_stft::WINDOWS_SAMPLES.contains(&window_samples).then(|| empty(channel_count));
-        let wants_mono = window_samples == lsd::WINDOW_SAMPLES && pcm.sample_rate_hz > FULL_RATE_ABOVE_HZ;
-        let mut mono = wants_mono.then(|| empty(1));
-        for frame in 0..frames {
-            for (channel, signal) in pcm.channels.iter().enumerate() {
-                stft.frame(signal, frame, &mut buffers.scratch);
-                lanes::magnitudes(&buffers.scratch.spectrum, &mut buffers.magnitudes);
-                bank.ln_mel(&buffers.magnitudes, &mut buffers.ln_mel);
-                ln_mel[channel].extend_from_slice(&buffers.ln_mel);
-                if let Some(magnitudes) = &mut magnitudes {
-                    lanes::ln_clamped(&buffers.magnitudes, ms_stft::CLAMP, &mut buffers.ln);
-                    magnitudes.linear[channel].extend_from_slice(&buffers.magnitudes);
-                    magnitudes.ln[channel].extend_from_slice(&buffers.ln);
-                }
-                if mono.is_some() {
-                    buffers.mix(channel, channel_count);
-                }
-            }
-            if let Some(mono) = &mut mono {
-                buffers.mono_magnitudes();
-                mono.linear[0].extend_from_slice(&buffers.magnitudes);
-                mono.ln[0].extend_from_slice(&buffers.ln);
-            }
-        }
-        Self { stft, bank, ln_mel, magnitudes, mono }
-    }
-
     /// Whether this is the window of the log-spectral distance.
     fn is_lsd(&self) -> bool {
         (self.stft.bins() - 1) * 2 == lsd::WINDOW_SAMPLES
     }
+}
 
-    fn compare(&self, decoded: &[Vec<f32>], sample_rate_hz: u32) -> ScaleSums {
-        let mut sums = ScaleSums::default();
-        let (bins, bands) = (self.stft.bins(), self.bank.bands());
-        let frames = decoded.first().map_or(0, |c| self.stft.frames(c.len()));
-        let narrow = lsd::bins_below(16_000.0, sample_rate_hz).min(bins);
-        let mut buffers = Buffers::new(&self.stft, bands);
-        for frame in 0..frames {
-            let at = frame * bins..(frame + 1) * bins;
-            for (channel, signal) in decoded.iter().enumerate() {
-                self.stft.frame(signal, frame, &mut buffers.scratch);
-                lanes::magnitudes(&buffers.scratch.spectrum, &mut buffers.magnitudes);
-                self.bank.ln_mel(&buffers.magnitudes, &mut buffers.ln_mel);
-                sums.mel.add(&self.ln_mel[channel][frame * bands..(frame + 1) * bands], &buffers.ln_mel);
-                if let Some(reference) = &self.magnitudes {
-                    lanes::ln_clamped(&buffers.magnitudes, ms_stft::CLAMP, &mut buffers.ln);
-                    let reference_ln = &reference.ln[channel][at.clone()];
-                    let reference = [&reference.linear[channel][at.clone()], reference_ln];
-                    sums.ms_stft.add(reference, [&buffers.magnitudes, &buffers.ln]);
-                    if self.is_lsd() {
-                        sums.lsd.add(reference_ln, &buffers.ln);
-                        sums.lsd_16k.add(&reference_ln[..narrow], &buffers.ln[..narrow]);
-                    }
-                }
-                if self.mono.is_some() {
-                    buffers.mix(channel, decoded.len());
-                }
+/// The features of a reference at one window length.
+#[multiversion(targets("x86_64+avx2"))]
+fn scale_of(pcm: &Pcm, window_samples: usize, bands: usize) -> Scale {
+    let stft = Stft::new(window_samples, window_samples / 4);
+    let bank = MelBank::new(pcm.sample_rate_hz, window_samples, bands);
+    let channel_count = pcm.channel_count();
+    let (frames, bins) = (stft.frames(pcm.samples()), stft.bins());
+    let mut buffers = Buffers::new(&stft, bands);
+    let room = |channels: usize, values: usize| -> Vec<Vec<f32>> {
+        (0..channels).map(|_| Vec::with_capacity(frames * values)).collect()
+    };
+    let mut ln_mel = room(channel_count, bands);
+    let empty = |channels: usize| Magnitudes { linear: room(channels, bins), ln: room(channels, bins) };
+    let mut magnitudes = ms_stft::WINDOWS_SAMPLES.contains(&window_samples).then(|| empty(channel_count));
+    let wants_mono = window_samples == lsd::WINDOW_SAMPLES && pcm.sample_rate_hz > FULL_RATE_ABOVE_HZ;
+    let mut mono = wants_mono.then(|| empty(1));
+    for frame in 0..frames {
+        for (channel, signal) in pcm.channels.iter().enumerate() {
+            stft.frame(signal, frame, &mut buffers.scratch);
+            lanes::magnitudes(&buffers.scratch.spectrum, &mut buffers.magnitudes);
+            bank.ln_mel(&buffers.magnitudes, &mut buffers.ln_mel);
+            ln_mel[channel].extend_from_slice(&buffers.ln_mel);
+            if let Some(magnitudes) = &mut magnitudes {
+                lanes::ln_clamped(&buffers.magnitudes, ms_stft::CLAMP, &mut buffers.ln);
+                magnitudes.linear[channel].extend_from_slice(&buffers.magnitudes);
+                magnitudes.ln[channel].extend_from_slice(&buffers.ln);
             }
-            if let Some(reference) = &self.mono {
-                buffers.mono_magnitudes();
-                let reference = [&reference.linear[0][at.clone()], &reference.ln[0][at]];
-                sums.study.add_magnitudes(reference, [&buffers.magnitudes, &buffers.ln]);
+            if mono.is_some() {
+                buffers.mix(channel, channel_count);
             }
         }
-        sums
+        if let Some(mono) = &mut mono {
+            buffers.mono_magnitudes();
+            mono.linear[0].extend_from_slice(&buffers.magnitudes);
+            mono.ln[0].extend_from_slice(&buffers.ln);
+        }
     }
+    Scale { stft, bank, ln_mel, magnitudes, mono }
+}
+
+/// The distances at one window length.
+#[multiversion(targets("x86_64+avx2"))]
+fn compare(scale: &Scale, decoded: &[Vec<f32>], sample_rate_hz: u32) -> ScaleSums {
+    let mut sums = ScaleSums::default();
+    let (bins, bands) = (scale.stft.bins(), scale.bank.bands());
+    let frames = decoded.first().map_or(0, |c| scale.stft.frames(c.len()));
+    let narrow = lsd::bins_below(16_000.0, sample_rate_hz).min(bins);
+    let mut buffers = Buffers::new(&scale.stft, bands);
+    for frame in 0..frames {
+        let at = frame * bins..(frame + 1) * bins;
+        for (channel, signal) in decoded.iter().enumerate() {
+            scale.stft.frame(signal, frame, &mut buffers.scratch);
+            lanes::magnitudes(&buffers.scratch.spectrum, &mut buffers.magnitudes);
+            scale.bank.ln_mel(&buffers.magnitudes, &mut buffers.ln_mel);
+            sums.mel.add(&scale.ln_mel[channel][frame * bands..(frame + 1) * bands], &buffers.ln_mel);
+            if let Some(reference) = &scale.magnitudes {
+                lanes::ln_clamped(&buffers.magnitudes, ms_stft::CLAMP, &mut buffers.ln);
+                let reference_ln = &reference.ln[channel][at.clone()];
+                let reference = [&reference.linear[channel][at.clone()], reference_ln];
+                sums.ms_stft.add(reference, [&buffers.magnitudes, &buffers.ln]);
+                if scale.is_lsd() {
+                    let below = lsd::squares(&reference_ln[..narrow], &buffers.ln[..narrow]);
+                    let above = lsd::squares(&reference_ln[narrow..], &buffers.ln[narrow..]);
+                    sums.lsd.add(below + above, bins);
+                    sums.lsd_16k.add(below, narrow);
+                }
+            }
+            if scale.mono.is_some() {
+                buffers.mix(channel, decoded.len());
+            }
+        }
+        if let Some(reference) = &scale.mono {
+            buffers.mono_magnitudes();
+            let reference = [&reference.linear[0][at.clone()], &reference.ln[0][at]];
+            sums.study.add_magnitudes(reference, [&buffers.magnitudes, &buffers.ln]);
+        }
+    }
+    sums
 }
 
 impl ZimtohrliSide {

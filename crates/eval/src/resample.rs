@@ -6,14 +6,18 @@
 //! Digital Signal Processing*, 1983, section 4.3). It is a measuring instrument that has to agree
 //! with the independent one, not the best resampler there is.
 
+use multiversion::multiversion;
+
 use crate::lanes;
 
 /// Filter taps for one pair of rates.
 pub struct Resampler {
     up: usize,
     down: usize,
-    /// `[phase][tap]`, each phase in the order of the input samples it multiplies.
-    phases: Vec<Vec<f32>>,
+    /// `[phase * width + tap]`, each phase in the order of the input samples it multiplies, zeros at its end.
+    taps: Vec<f32>,
+    /// Taps of a phase: a multiple of what [`lanes::dot`] takes at a time.
+    width: usize,
     /// Input index of the first tap of each phase, relative to the phase's base index.
     first: Vec<isize>,
 }
@@ -28,24 +32,25 @@ impl Resampler {
         let divisor = gcd(from_hz.max(1) as usize, to_hz.max(1) as usize);
         let (up, down) = (to_hz.max(1) as usize / divisor, from_hz.max(1) as usize / divisor);
         if up == down {
-            return Self { up, down, phases: Vec::new(), first: Vec::new() };
+            return Self { up, down, taps: Vec::new(), width: 0, first: Vec::new() };
         }
         let half = HALF_LENGTH_FACTOR * up.max(down);
-        let taps = low_pass(half, up.max(down), up);
+        let prototype = low_pass(half, up.max(down), up);
         // Output m sits at m * down on the up-sampled grid; input n at n * up. Tap index is
         // half + m * down - n * up, so the inputs used are those with an index in 0..=2 * half.
-        let mut phases = Vec::with_capacity(up);
+        let width = (2 * half / up + 1).next_multiple_of(lanes::SUMS);
+        let mut taps = vec![0.0; up * width];
         let mut first = Vec::with_capacity(up);
-        for phase in 0..up {
+        for (phase, taps) in taps.chunks_exact_mut(width).enumerate() {
             let at = (phase * down) as isize;
             let lowest = ceil_div(at - half as isize, up as isize);
             let highest = (at + half as isize).div_euclid(up as isize);
             first.push(lowest);
-            phases.push(
-                (lowest..=highest).map(|n| taps[(half as isize + at - n * up as isize) as usize]).collect(),
-            );
+            for (n, tap) in (lowest..=highest).zip(taps) {
+                *tap = prototype[(half as isize + at - n * up as isize) as usize];
+            }
         }
-        Self { up, down, phases, first }
+        Self { up, down, taps, width, first }
     }
 
     /// Number of output samples for `samples` input samples.
@@ -60,17 +65,26 @@ impl Resampler {
         if self.up == self.down {
             return input.to_vec();
         }
-        let mut output = Vec::with_capacity(self.output_samples(input.len()));
-        for m in 0..self.output_samples(input.len()) {
-            // m = block * up + phase; a block of `up` outputs advances the input by `down`.
-            let (block, phase) = (m / self.up, m % self.up);
-            let taps = &self.phases[phase];
-            let start = (block * self.down) as isize + self.first[phase];
-            let skip = (-start).clamp(0, taps.len() as isize) as usize;
-            let from = (start.max(0) as usize).min(input.len());
-            output.push(lanes::dot(&taps[skip..], &input[from..]));
-        }
+        // The first phase reaches furthest back.
+        let before = self.first.first().map_or(0, |first| first.unsigned_abs());
+        let blocks = self.output_samples(input.len()).div_ceil(self.up);
+        let mut padded = vec![0.0; (blocks + 1) * self.down + before + 2 * self.width];
+        padded[before..before + input.len()].copy_from_slice(input);
+        let mut output = vec![0.0; self.output_samples(input.len())];
+        convolve(self, &padded[before.wrapping_add_signed(self.first[0])..], &mut output);
         output
+    }
+}
+
+/// `input` begins with the sample of the first tap of the first phase.
+#[multiversion(targets("x86_64+avx2"))]
+fn convolve(resampler: &Resampler, input: &[f32], output: &mut [f32]) {
+    let Resampler { up, down, taps, width, first } = resampler;
+    for (block, output) in output.chunks_mut(*up).enumerate() {
+        for ((taps, &phase_first), output) in taps.chunks_exact(*width).zip(first).zip(output) {
+            let start = block * down + (phase_first - first[0]) as usize;
+            *output = lanes::dot(taps, &input[start..start + width]);
+        }
     }
 }
 

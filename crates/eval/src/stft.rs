@@ -57,6 +57,7 @@ impl Stft {
     }
 
     /// Transforms frame `index` of `signal` into `scratch.spectrum`. `signal` must not be empty.
+    #[inline(always)]
     pub fn frame(&self, signal: &[f32], index: usize, scratch: &mut StftScratch) {
         let start = (index * self.hop_samples) as isize - (self.window_samples / 2) as isize;
         let inside = usize::try_from(start).ok().and_then(|at| signal.get(at..at + self.window_samples));

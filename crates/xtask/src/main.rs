@@ -3,6 +3,7 @@
 mod block_switching;
 mod golden;
 mod readme;
+mod score_stages;
 mod train_tables;
 
 use clap::Parser;
@@ -16,6 +17,8 @@ enum Chore {
     Golden,
     /// Print what block switching brings: docs/results/block-switching.md.
     BlockSwitching,
+    /// Print what each stage of scoring costs, for benches/metrics.py.
+    ScoreStages(score_stages::Options),
     /// Put the tables of docs/results into README.md.
     Readme(readme::Options),
 }
@@ -25,6 +28,7 @@ fn main() -> anyhow::Result<()> {
         Chore::TrainTables(options) => train_tables::run(&options),
         Chore::Golden => golden::run(),
         Chore::BlockSwitching => block_switching::run(),
+        Chore::ScoreStages(options) => score_stages::run(&options),
         Chore::Readme(options) => readme::run(&options),
     }
 }

@@ -22,6 +22,17 @@ pub fn bins_below(limit_hz: f64, sample_rate_hz: u32) -> usize {
     (limit_hz / f64::from(sample_rate_hz) * WINDOW_SAMPLES as f64).round_ties_even() as usize + 1
 }
 
+/// Squared differences of a frame or a part of it, given as `ln |S|` clamped somewhere below the floor.
+#[inline(always)]
+#[must_use]
+pub fn squares(reference_ln: &[f32], decoded_ln: &[f32]) -> f64 {
+    let floor = floor_ln();
+    lanes::sum2(reference_ln, decoded_ln, |a, b| {
+        let difference = a.max(floor) - b.max(floor);
+        difference * difference
+    })
+}
+
 /// Running mean over frames.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LsdSums {
@@ -30,15 +41,10 @@ pub struct LsdSums {
 }
 
 impl LsdSums {
-    /// Adds one frame of one channel, given as `ln |S|` clamped somewhere below the floor.
-    pub fn add(&mut self, reference_ln: &[f32], decoded_ln: &[f32]) {
-        let floor = floor_ln();
-        let squares = lanes::sum2(reference_ln, decoded_ln, |a, b| {
-            let difference = a.max(floor) - b.max(floor);
-            difference * difference
-        });
+    /// Adds one frame of one channel, given as the sum of [`squares`] over its bins.
+    pub fn add(&mut self, squares: f64, bins: usize) {
         let db_per_ln = 20.0 * std::f64::consts::LOG10_E;
-        self.sum_db += db_per_ln * (squares / decoded_ln.len() as f64).sqrt();
+        self.sum_db += db_per_ln * (squares / bins as f64).sqrt();
         self.frames += 1;
     }
 

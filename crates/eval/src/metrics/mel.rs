@@ -14,11 +14,14 @@ pub const BANDS: [usize; 7] = [5, 10, 20, 40, 80, 160, 320];
 /// Mel magnitudes are clamped here before the logarithm.
 pub const CLAMP: f32 = 1e-5;
 
+/// Weights that are multiplied together: most bands have fewer than eight.
+const GROUP: usize = 4;
+
 /// Triangular filters of one scale, kept sparse.
 pub struct MelBank {
-    /// First bin of each band and where its weights begin; one more entry closes the last.
+    /// First bin of each band and where its groups of weights begin; one more entry closes the last.
     bands: Vec<(usize, usize)>,
-    weights: Vec<f32>,
+    weights: Vec<[f32; GROUP]>,
 }
 
 impl MelBank {
@@ -28,21 +31,24 @@ impl MelBank {
         let top = hz_to_mel(f64::from(sample_rate_hz) / 2.0);
         let edges: Vec<f64> =
             (0..band_count + 2).map(|i| mel_to_hz(top * i as f64 / (band_count + 1) as f64)).collect();
+        let bins = window_samples / 2 + 1;
         let mut bank = Self { bands: Vec::with_capacity(band_count + 1), weights: Vec::new() };
         for edge in edges.windows(3) {
-            let mut first_bin = None;
-            let start = bank.weights.len();
-            for bin in 0..=window_samples / 2 {
+            let weight = |bin: usize| {
                 let frequency = bin as f64 * f64::from(sample_rate_hz) / window_samples as f64;
                 let rising = (frequency - edge[0]) / (edge[1] - edge[0]);
                 let falling = (edge[2] - frequency) / (edge[2] - edge[1]);
-                let weight = rising.min(falling).max(0.0) * 2.0 / (edge[2] - edge[0]);
-                if weight > 0.0 {
-                    first_bin.get_or_insert(bin);
-                    bank.weights.push(weight as f32);
-                }
+                (rising.min(falling).max(0.0) * 2.0 / (edge[2] - edge[0])) as f32
+            };
+            let first = (0..bins).find(|&bin| weight(bin) > 0.0).unwrap_or(0);
+            let count = (first..bins).take_while(|&bin| weight(bin) > 0.0).count();
+            // Whole groups, moved down where they would reach beyond the last bin.
+            let groups = count.div_ceil(GROUP);
+            let first = first.min(bins - groups * GROUP);
+            bank.bands.push((first, bank.weights.len()));
+            for group in 0..groups {
+                bank.weights.push(std::array::from_fn(|k| weight(first + group * GROUP + k)));
             }
-            bank.bands.push((first_bin.unwrap_or(0), start));
         }
         bank.bands.push((0, bank.weights.len()));
         bank
@@ -55,17 +61,19 @@ impl MelBank {
     }
 
     /// `out[band] = ln(max(sum(weight * magnitude), CLAMP))`.
+    #[inline(always)]
     pub fn ln_mel(&self, magnitudes: &[f32], out: &mut [f32]) {
         for (pair, out) in self.bands.windows(2).zip(out.iter_mut()) {
             let (first_bin, start) = pair[0];
             let weights = &self.weights[start..pair[1].1];
-            let bins = &magnitudes[first_bin..first_bin + weights.len()];
-            // Most bands have fewer weights than a vector register: a plain loop beats `lanes::dot`.
-            *out = if weights.len() < 16 {
-                weights.iter().zip(bins).map(|(&w, &x)| w * x).sum()
-            } else {
-                lanes::dot(weights, bins)
-            };
+            let bins = &magnitudes[first_bin..first_bin + weights.len() * GROUP];
+            let mut sums = [0.0; GROUP];
+            for (weights, bins) in weights.iter().zip(bins.chunks_exact(GROUP)) {
+                for k in 0..GROUP {
+                    sums[k] += weights[k] * bins[k];
+                }
+            }
+            *out = (sums[0] + sums[2]) + (sums[1] + sums[3]);
         }
         for value in out {
             *value = lanes::ln(value.max(CLAMP));
@@ -82,6 +90,7 @@ pub struct MelSums {
 
 impl MelSums {
     /// Adds one frame of one channel, as given by [`MelBank::ln_mel`].
+    #[inline(always)]
     pub fn add(&mut self, reference_ln: &[f32], decoded_ln: &[f32]) {
         self.sum += lanes::sum2(reference_ln, decoded_ln, |a, b| (a - b).abs());
         self.values += decoded_ln.len();
@@ -113,7 +122,7 @@ mod tests {
         // sum times that step is 1 within the trapezoid error of a triangle of some twenty bins.
         let bank = MelBank::new(44_100, 2048, 40);
         let last = bank.bands[39].1;
-        let sum: f32 = bank.weights[last..].iter().sum();
+        let sum: f32 = bank.weights[last..].iter().flatten().sum();
         assert!((f64::from(sum) * 44_100.0 / 2048.0 - 1.0).abs() < 0.01);
     }
 

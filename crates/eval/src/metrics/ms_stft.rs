@@ -21,6 +21,7 @@ pub struct MsStftSums {
 
 impl MsStftSums {
     /// Adds one frame of one channel: magnitudes and `ln(max(|S|, CLAMP))` of each side.
+    #[inline(always)]
     pub fn add(&mut self, reference: [&[f32]; 2], decoded: [&[f32]; 2]) {
         let distance = |a: f32, b: f32| (a - b).abs();
         self.linear += lanes::sum2(reference[0], decoded[0], distance);

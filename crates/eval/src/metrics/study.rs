@@ -33,6 +33,7 @@ pub struct StudySums {
 
 impl StudySums {
     /// Adds the complex difference of one frame.
+    #[inline(always)]
     pub fn add_complex(&mut self, reference: &[Complex<f32>], decoded: &[Complex<f32>]) {
         let sum: f64 = reference
             .iter()
@@ -46,6 +47,7 @@ impl StudySums {
     }
 
     /// Adds magnitudes of one frame and their logarithms `ln(|S| + LOG_OFFSET)`.
+    #[inline(always)]
     pub fn add_magnitudes(&mut self, reference: [&[f32]; 2], decoded: [&[f32]; 2]) {
         let squared = |a: f32, b: f32| (a - b) * (a - b);
         self.linear += lanes::sum2(reference[0], decoded[0], squared);

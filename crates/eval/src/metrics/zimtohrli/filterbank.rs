@@ -7,26 +7,26 @@
 //! Low filters are narrow, and little from high above gets through them: they run on the signal at a half,
 //! a quarter ... of its rate, with taps that give them the response which they have at the full rate.
 
-use std::f64::consts::{FRAC_PI_2, PI, TAU};
+use std::f64::consts::{FRAC_PI_2, PI, SQRT_2, TAU};
 use std::ops::Range;
+
+use multiversion::multiversion;
 
 use super::Spectrogram;
 use super::model::{
     CENTRES_HZ, DECAY_EXPONENT, DECAY_PER_HZ, DIRECT_KERNEL, EAR_TAPS, ENERGY_SCALE, FADE_STEEPNESS, FILTERS,
     LOUDNESS, NOISE, NOISE_SLOPE, RATE_HZ, RESONATOR, RESONATOR_KERNEL, ROW_SAMPLES,
 };
-use crate::lanes;
+use crate::lanes::{self, LANES, Wide};
 use crate::resample::kaiser;
 
 /// Filters that run on the signal at the same rate, highest first: how many, by which factor it is lower.
 ///
 /// Each centre lies below a fifth of the lower rate, so that what is lost beyond its half is far away.
-const BANKS: [(usize, usize); 5] = [(44, 1), (20, 2), (16, 4), (16, 8), (32, 16)];
+const BANKS: [(usize, usize); 5] = [(40, 1), (24, 2), (16, 4), (16, 8), (32, 16)];
 /// Silence ahead of the signal where its rate is lowered, for the ringing of the half-band filters; a
 /// multiple of the largest factor.
 const LEAD_SAMPLES: usize = 2048;
-/// Filters worked on together; their state fits the registers of the smallest machine.
-const LANES: usize = 4;
 /// Samples between two corrections of the state's scale. The widest filter grows by 1e6 in that time.
 const SPAN_SAMPLES: usize = 64;
 /// Shorter signals fill no window of the comparison.
@@ -73,10 +73,12 @@ fn ear(signal: &[f32]) -> Vec<f32> {
     let (mut direct, mut resonant) = (vec![0.0; samples], vec![0.0; samples]);
     lanes::correlate(signal, &DIRECT_KERNEL, &mut direct);
     lanes::correlate(signal, &RESONATOR_KERNEL, &mut resonant);
-    let (mut output, mut sum) = (0.0, 0.0);
-    for (direct, resonant) in direct.iter_mut().zip(&resonant) {
-        output = RESONATOR[0] * output + (RESONATOR[1] * sum + resonant);
-        sum += output;
+    // The difference of two outputs takes the sum of all outputs out of the recursion.
+    let [last, sum] = RESONATOR;
+    let (mut outputs, mut before) = ([0.0_f32; 2], 0.0);
+    for (direct, &resonant) in direct.iter_mut().zip(&resonant) {
+        let output = (1.0 + last + sum) * outputs[0] + (resonant - before - last * outputs[1]);
+        (outputs, before) = ([output, outputs[0]], resonant);
         *direct += output;
     }
     direct
@@ -130,8 +132,9 @@ impl Stream {
 struct Bank {
     first: usize,
     row_samples: usize,
-    /// What of a sample's energy goes to the row it lies in; the rest goes to the next. By the sample's place
-    /// at the full rate.
+    /// Time for which the first pair of samples answers, in whole samples of the full rate.
+    late: usize,
+    /// What of an energy goes to the row it lies in; the rest goes to the next. By time within the row.
     fade: Vec<f32>,
     filters: Vec<Filters>,
 }
@@ -140,59 +143,59 @@ struct Bank {
 ///
 /// Instead of letting the sums leak, the input grows by what would leak and the energy is scaled back: that
 /// saves the multiplications of the sums. Every [`SPAN_SAMPLES`] the scale starts again from 1.
+/// Energies change slowly: every second one stands for two.
 #[derive(Clone, Default)]
 struct Filters {
     /// Length of the phasor where the scale is 1.
-    gain: [f32; LANES],
-    /// Change of the energy's scale from sample to sample: the squared decay.
-    fading: [f32; LANES],
+    gain: Wide,
+    /// Change of the energy's scale in two samples: the fourth power of the decay.
+    fading: Wide,
     /// Weights of the first and the second sum beside the third.
-    shape: [[f32; LANES]; 2],
-    /// Turn and growth of the phasor from sample to sample.
-    turn: [[f32; LANES]; 2],
+    shape: [Wide; 2],
+    /// Turn and growth of the phasor in one sample and in two.
+    turns: [[Wide; 2]; 2],
     /// What the signal is multiplied with, real and imaginary.
-    phasor: [[f32; LANES]; 2],
+    phasor: [Wide; 2],
     /// `[order][real, imaginary]`
-    sums: [[[f32; LANES]; 2]; 3],
+    sums: [[Wide; 2]; 3],
 }
 
 impl Bank {
     fn new(range: Range<usize>, factor: usize, row_samples: usize) -> Self {
         let first = range.start;
         let filters = range.step_by(LANES).map(|first| Filters::new(first, factor, row_samples)).collect();
-        // At a lower rate an answer stands for the time between two samples of the full rate.
-        let middle = if factor == 1 { 0.5 } else { 1.0 };
+        // The three taps of a filter at a lower rate have their middle one sample back, those at the full rate
+        // half of one of its samples: sample n answers for the time n * factor + (factor - 1) / 2.
+        let (late, middle) = if factor == 1 { (1, 0.5) } else { (factor + factor / 2 - 1, 1.0) };
         let place = |i: usize| 2.0 * (i as f64 + middle) / row_samples as f64 - 1.0;
         let fade =
             (0..row_samples).map(|i| (1.0 / (1.0 + (FADE_STEEPNESS * place(i)).exp())) as f32).collect();
-        Self { first, row_samples, fade, filters }
+        Self { first, row_samples, late, fade, filters }
     }
 
     /// Adds the energies of a stream to `[row][filter]`.
     fn run(&mut self, stream: &Stream, energies: &mut [f32]) {
-        let (rows, factor) = (energies.len() / FILTERS, stream.factor);
-        // The three taps of a filter at a lower rate lie one sample back in the middle, those at the full rate
-        // half of one of its samples: sample n answers for the time n * factor + (factor - 1) / 2.
-        let late = if factor == 1 { 0 } else { factor / 2 - 1 };
+        let (rows, stride) = (energies.len() / FILTERS, 2 * stream.factor);
         let (lead, signal) = stream.samples.split_at(stream.lead);
-        let mut weights = vec![0.0; stream.lead];
+        let mut weights = vec![0.0; stream.lead / 2];
         for filters in &mut self.filters {
-            filters.advance(lead, &weights);
+            advance(filters, lead, &weights);
         }
         for row in 0..rows {
+            // Pairs of samples whose second one answers for a time in this row.
             let start = row * self.row_samples;
-            let from = start.saturating_sub(late).div_ceil(factor);
-            let to = (start + self.row_samples).saturating_sub(late).div_ceil(factor).min(signal.len());
+            let from = start.saturating_sub(self.late).div_ceil(stride);
+            let to = (start + self.row_samples - self.late).div_ceil(stride).min(signal.len() / 2);
             weights.clear();
-            weights.extend(self.fade.iter().skip(from * factor + late - start).step_by(factor));
+            weights.extend(self.fade.iter().skip(from * stride + self.late - start).step_by(stride));
             let is_last = row + 1 == rows;
             for (index, filters) in self.filters.iter_mut().enumerate() {
-                let [faded, total] = filters.advance(&signal[from..to], &weights);
+                let [faded, total] = advance(filters, &signal[2 * from..2 * to], &weights);
                 let at = row * FILTERS + self.first + index * LANES;
                 for lane in 0..LANES {
-                    energies[at + lane] += if is_last { total[lane] } else { faded[lane] };
+                    energies[at + lane] += if is_last { total.0[lane] } else { faded.0[lane] };
                     if !is_last {
-                        energies[at + FILTERS + lane] += total[lane] - faded[lane];
+                        energies[at + FILTERS + lane] += total.0[lane] - faded.0[lane];
                     }
                 }
             }
@@ -210,68 +213,71 @@ impl Filters {
             let decay = f64::from(DECAY_PER_HZ.powf(bandwidth_hz * DECAY_EXPONENT) as f32);
             let scale = (ENERGY_SCALE / row_samples as f64).sqrt() * f64::from(centre) / bandwidth_hz;
             let response = Response::new(decay, TAU * f64::from(centre) / f64::from(RATE_HZ), factor);
-            let gain = scale * (1.0 - decay).powi(3) * response.gain / response.decay;
-            filters.gain[lane] = gain as f32;
-            filters.fading[lane] = response.decay.powi(2) as f32;
-            filters.shape[0][lane] = response.shape[0] as f32;
-            filters.shape[1][lane] = response.shape[1] as f32;
-            filters.turn[0][lane] = (response.angle.cos() / response.decay) as f32;
-            filters.turn[1][lane] = (-response.angle.sin() / response.decay) as f32;
-            filters.phasor[0][lane] = gain as f32;
+            let gain = scale * (1.0 - decay).powi(3) * response.gain * SQRT_2 / response.decay;
+            filters.gain.0[lane] = gain as f32;
+            filters.fading.0[lane] = response.decay.powi(4) as f32;
+            filters.shape[0].0[lane] = response.shape[0] as f32;
+            filters.shape[1].0[lane] = response.shape[1] as f32;
+            for (turn, samples) in filters.turns.iter_mut().zip([1, 2]) {
+                let (sin, cos) = (response.angle * f64::from(samples)).sin_cos();
+                let growth = response.decay.powi(-samples);
+                (turn[0].0[lane], turn[1].0[lane]) = ((cos * growth) as f32, (-sin * growth) as f32);
+            }
+            filters.phasor[0].0[lane] = gain as f32;
         }
         filters
     }
 
-    /// Runs over samples; energies weighted with `weights`, and in all.
-    fn advance(&mut self, signal: &[f32], weights: &[f32]) -> [[f32; LANES]; 2] {
-        let is_shaped = self.shape != [[0.0; LANES]; 2];
-        if is_shaped { self.steps::<true>(signal, weights) } else { self.steps::<false>(signal, weights) }
-    }
-
     #[inline(always)]
-    fn steps<const SHAPED: bool>(&mut self, signal: &[f32], weights: &[f32]) -> [[f32; LANES]; 2] {
-        let Self { fading, shape, turn, .. } = *self;
+    fn steps<const SHAPED: bool>(&mut self, signal: &[f32], weights: &[f32]) -> [Wide; 2] {
+        let Self { fading, shape, turns, .. } = *self;
         let (mut phasor, mut sums) = (self.phasor, self.sums);
-        let (mut faded, mut total) = ([0.0_f32; LANES], [0.0_f32; LANES]);
-        for (signal, weights) in signal.chunks(SPAN_SAMPLES).zip(weights.chunks(SPAN_SAMPLES)) {
-            let mut scale = [1.0; LANES];
-            for (&x, &weight) in signal.iter().zip(weights) {
-                for k in 0..LANES {
-                    let [re, im] = [phasor[0][k], phasor[1][k]];
-                    let mut energy = 0.0;
-                    for (part, input) in [re * x, im * x].into_iter().enumerate() {
-                        sums[1][part][k] += sums[0][part][k];
-                        sums[2][part][k] += sums[1][part][k];
-                        sums[0][part][k] += input;
-                        let mut answer = sums[2][part][k];
-                        if SHAPED {
-                            answer += shape[0][k] * sums[0][part][k] + shape[1][k] * sums[1][part][k];
-                        }
-                        energy += answer * answer;
+        let (mut faded, mut total) = (Wide::default(), Wide::default());
+        for (signal, weights) in signal.chunks(SPAN_SAMPLES).zip(weights.chunks(SPAN_SAMPLES / 2)) {
+            let mut scale = Wide([1.0; LANES]);
+            for (pair, &weight) in signal.chunks_exact(2).zip(weights) {
+                let [re, im] = phasor;
+                let turned = |turn: [Wide; 2]| [turn[0] * re - turn[1] * im, turn[0] * im + turn[1] * re];
+                let second = turned(turns[0]);
+                let mut energy = Wide::default();
+                for part in 0..2 {
+                    for input in [phasor[part] * pair[0].into(), second[part] * pair[1].into()] {
+                        sums[1][part] = sums[1][part] + sums[0][part];
+                        sums[2][part] = sums[2][part] + sums[1][part];
+                        sums[0][part] = sums[0][part] + input;
                     }
-                    phasor[0][k] = turn[0][k] * re - turn[1][k] * im;
-                    phasor[1][k] = turn[0][k] * im + turn[1][k] * re;
-                    scale[k] *= fading[k];
-                    energy *= scale[k];
-                    total[k] += energy;
-                    faded[k] += weight * energy;
+                    let mut answer = sums[2][part];
+                    if SHAPED {
+                        answer = answer + (shape[0] * sums[0][part] + shape[1] * sums[1][part]);
+                    }
+                    energy = energy + answer * answer;
                 }
+                phasor = turned(turns[1]);
+                scale = scale * fading;
+                energy = energy * scale;
+                total = total + energy;
+                faded = faded + energy * weight.into();
             }
             // The phasors also drift in length, by rounding; that is set right as well.
-            for k in 0..LANES {
-                let length = (phasor[0][k] * phasor[0][k] + phasor[1][k] * phasor[1][k]).sqrt();
-                let back = scale[k].sqrt();
-                for part in 0..2 {
-                    phasor[part][k] *= self.gain[k] / length;
-                    for sum in &mut sums {
-                        sum[part][k] *= back;
-                    }
+            let length = (phasor[0] * phasor[0] + phasor[1] * phasor[1]).sqrt();
+            let (right, back) = (self.gain / length, scale.sqrt());
+            for part in 0..2 {
+                phasor[part] = phasor[part] * right;
+                for sum in &mut sums {
+                    sum[part] = sum[part] * back;
                 }
             }
         }
         (self.phasor, self.sums) = (phasor, sums);
         [faded, total]
     }
+}
+
+/// Runs over pairs of samples; energies weighted with `weights`, one a pair, and in all.
+#[multiversion(targets("x86_64+avx2"))]
+fn advance(filters: &mut Filters, signal: &[f32], weights: &[f32]) -> [Wide; 2] {
+    let is_shaped = filters.shape != [Wide::default(); 2];
+    if is_shaped { filters.steps::<true>(signal, weights) } else { filters.steps::<false>(signal, weights) }
 }
 
 /// A filter at a lower rate that answers as it does at the full one.
@@ -387,11 +393,11 @@ mod tests {
         for signal in [treble.clone(), bass.clone(), both.collect()] {
             let (fast, plain) = (analyse(&signal).expect("long enough").values, plain(&signal));
             // Between centre and 0 Hz magnitudes are off by up to 0.2 %, 0.004 of an energy. The last row ends
-            // without a fade, off by half a sample of the lowest rate: 8 of 545, 0.015.
+            // without a fade, off by half the time between two energies: 16 of 545, 0.03.
             let errors = fast.iter().zip(&plain).map(|(&f, p)| (f64::from(f) - p).abs());
             let worst = errors.clone().fold(0.0, f64::max);
             let mean = errors.sum::<f64>() / fast.len() as f64;
-            assert!(worst < 0.02 && mean < 3e-4, "worst {worst}, mean {mean}");
+            assert!(worst < 0.035 && mean < 5e-4, "worst {worst}, mean {mean}");
         }
     }
 

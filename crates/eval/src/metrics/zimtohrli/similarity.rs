@@ -4,6 +4,8 @@
 //! A variant of the neurogram similarity index (Hines and Harte 2012, "Speech intelligibility prediction
 //! using a neurogram similarity index measure", section 2.3) as fitted by Zimtohrli.
 
+use multiversion::multiversion;
+
 use super::Spectrogram;
 use super::model::FILTERS;
 use crate::lanes;
@@ -68,6 +70,7 @@ impl WindowMean {
 }
 
 /// Similarity over the pairs of rows that `path` names, 0 to 1.
+#[multiversion(targets("x86_64+avx2"))]
 pub fn similarity(a: &Spectrogram, b: &Spectrogram, path: &[(usize, usize)]) -> f64 {
     let [mut mean_a, mut mean_b, mut variance_a, mut variance_b, mut covariance] =
         std::array::from_fn(|_| WindowMean::new());

@@ -7,6 +7,8 @@
 //! Decoded versions are aligned before, so the path hardly leaves the diagonal. Only a band around it is
 //! computed; it is widened until the path keeps far from its edge.
 
+use multiversion::multiversion;
+
 use super::Spectrogram;
 use crate::lanes;
 
@@ -40,35 +42,12 @@ struct Band {
 
 impl Band {
     fn new(a: &Spectrogram, b: &Spectrogram, half_width: usize) -> Self {
-        let width = 2 * half_width + 1;
-        let mut band =
-            Self { rows: [a.rows(), b.rows()], half_width, costs: vec![f64::INFINITY; a.rows() * width] };
+        let costs = vec![f64::INFINITY; a.rows() * (2 * half_width + 1)];
+        let mut band = Self { rows: [a.rows(), b.rows()], half_width, costs };
         if let Some(start) = band.costs.get_mut(half_width) {
             *start = 0.0;
         }
-        let mut distances = vec![0.0; width];
-        for i in 1..a.rows() {
-            let first = i.saturating_sub(half_width).max(1);
-            let last = (i + half_width).min(b.rows().saturating_sub(1));
-            if first > last {
-                continue;
-            }
-            for (distance, j) in distances.iter_mut().zip(first..=last) {
-                *distance = lanes::sum2(a.row(i), b.row(j), |x, y| (x - y) * (x - y)) as f32;
-            }
-            let distances = &mut distances[..=last - first];
-            lanes::pow(distances, POWER);
-            let (before, here) = band.costs.split_at_mut(i * width);
-            let (before, at) = (&before[(i - 1) * width..], first + half_width - i);
-            // A column of this row is one further left than the same row of `b` was a row ago.
-            let mut left = if at == 0 { f64::INFINITY } else { here[at - 1] };
-            for (k, &distance) in distances.iter().enumerate() {
-                let above = before.get(at + k + 1).copied().unwrap_or(f64::INFINITY);
-                let distance = f64::from(distance);
-                left = (before[at + k] + DIAGONAL * distance).min(above.min(left) + distance);
-                here[at + k] = left;
-            }
-        }
+        fill(&mut band, a, b);
         band
     }
 
@@ -95,6 +74,36 @@ impl Band {
             path.push(at);
         }
         path
+    }
+}
+
+/// Computes the costs, row by row.
+#[multiversion(targets("x86_64+avx2"))]
+fn fill(band: &mut Band, a: &Spectrogram, b: &Spectrogram) {
+    let half_width = band.half_width;
+    let width = 2 * half_width + 1;
+    let mut distances = vec![0.0; width];
+    for i in 1..a.rows() {
+        let first = i.saturating_sub(half_width).max(1);
+        let last = (i + half_width).min(b.rows().saturating_sub(1));
+        if first > last {
+            continue;
+        }
+        let distances = &mut distances[..=last - first];
+        for (distance, j) in distances.iter_mut().zip(first..) {
+            *distance = lanes::sum2(a.row(i), b.row(j), |x, y| (x - y) * (x - y)) as f32;
+        }
+        lanes::pow(distances, POWER);
+        let (before, here) = band.costs.split_at_mut(i * width);
+        let (before, at) = (&before[(i - 1) * width..], first + half_width - i);
+        // A column of this row is one further left than the same row of `b` was a row ago.
+        let mut left = if at == 0 { f64::INFINITY } else { here[at - 1] };
+        for (k, &distance) in distances.iter().enumerate() {
+            let above = before.get(at + k + 1).copied().unwrap_or(f64::INFINITY);
+            let distance = f64::from(distance);
+            left = (before[at + k] + DIAGONAL * distance).min(above.min(left) + distance);
+            here[at + k] = left;
+        }
     }
 }
 
