@@ -22,7 +22,7 @@ def versions(x, rate, source, folder):
     def put(y):
         found.append(os.path.join(folder, f"{len(found)}.wav"))
         sf.write(found[-1], y, rate, subtype="FLOAT")
-    for encode, decode in (("lame --quiet --abr 64", "lame --quiet --mp3input --decode"),
+    for encode, decode in (("lame --quiet --abr 64 --resample 44.1", "lame --quiet --mp3input --decode"),
                            ("opusenc --quiet --bitrate 32", f"opusdec --quiet --rate {rate}"),
                            ("opusenc --quiet --bitrate 96", f"opusdec --quiet --rate {rate}")):
         if shutil.which(encode.split()[0]) and shutil.which(decode.split()[0]):
