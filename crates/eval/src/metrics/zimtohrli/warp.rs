@@ -18,6 +18,8 @@ const DIAGONAL: f64 = 0.903_947_862_144_517_6;
 const POWER: f32 = 0.322_640_43;
 /// First half width of the band, in rows: three quarters of a second.
 const HALF_WIDTH_ROWS: usize = 64;
+/// The band is not widened beyond this: 128 MiB, the whole matrix of a clip of 20 s.
+const MOST_CELLS: usize = 1 << 24;
 
 /// Pairs of rows (of `a`, of `b`) in the order of time.
 pub fn path(a: &Spectrogram, b: &Spectrogram) -> Vec<(usize, usize)> {
@@ -25,10 +27,12 @@ pub fn path(a: &Spectrogram, b: &Spectrogram) -> Vec<(usize, usize)> {
     loop {
         let path = Band::new(a, b, half_width).walk();
         let strayed = path.iter().map(|&(i, j)| i.abs_diff(j)).max().unwrap_or(0);
-        if 2 * strayed <= half_width || half_width >= a.rows().max(b.rows()) {
+        let is_whole = half_width >= a.rows().max(b.rows());
+        let wider = 4 * half_width;
+        if 2 * strayed <= half_width || is_whole || a.rows().saturating_mul(2 * wider + 1) > MOST_CELLS {
             return path;
         }
-        half_width *= 4;
+        half_width = wider;
     }
 }
 
