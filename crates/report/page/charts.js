@@ -108,6 +108,12 @@ function chartsBlock({ charts }) {
   return grid;
 }
 
+/** Says above the page that a part of it could not be drawn; the others go on. */
+function tellFailure(error) {
+  console.error(error);
+  document.querySelector("header").append(noteBlock({ text: `A part of this page could not be drawn: ${error.message}`, warning: true }));
+}
+
 const waiting = [];
 let working = false;
 
@@ -118,7 +124,7 @@ async function later(work) {
   working = true;
   while (waiting.length > 0) {
     await new Promise((resolve) => setTimeout(resolve));
-    await waiting.shift()();
+    await waiting.shift()().catch(tellFailure);
   }
   working = false;
   document.documentElement.dataset.drawn = "true";

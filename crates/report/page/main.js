@@ -30,4 +30,4 @@ document.getElementById("made").textContent = madeText(page);
 document.getElementById("sections").append(...page.sections.map(sectionElement));
 const links = page.sections.map(({ id, title }) => make("li", {}, make("a", { href: `#${id}` }, title)));
 document.getElementById("contents").append(make("ul", {}, ...links));
-later(() => {});
+later(async () => {}); // nothing to draw is drawn, too

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use crate::error::ReportError;
 use crate::listening::{self, ListeningLimits};
+use crate::meaning::meaning;
 use crate::page::Page;
 use crate::points::{CodecPoint, points};
 use crate::section::{Axis, Block, Cell, Chart, Choice, Column, Note, Point, Section, Series, Table, View};
@@ -78,8 +79,10 @@ fn curves(track: &str, points: &[CodecPoint]) -> Section {
         ],
     );
     let metrics = Metric::ALL.iter().filter(|m| points.iter().any(|p| p.metrics.contains_key(m)));
-    let charts = metrics.map(|&metric| chart(track, metric, points)).collect();
+    let charts = metrics.clone().map(|&metric| chart(track, metric, points)).collect();
     section.blocks.push(Block::Charts { charts });
+    let facts = metrics.map(|&metric| (metric.name().to_owned(), meaning(metric).to_owned())).collect();
+    section.blocks.push(Block::Facts { facts });
     section
 }
 

@@ -9,6 +9,7 @@
 //! | how does it become one HTML file? | [`page`], with `page/*.{html,css,js}` |
 //! | where does plotly.js come from? | `library` |
 //! | what is shown of a bench's results? | [`mod@bench`], from [`points`] |
+//! | what does a metric mean? | `meaning` |
 //! | how do excerpts become a player? | [`listening`], from [`sound`] |
 //! | what does a ladder of bitrates look like? | [`ladder`] |
 //! | how are charts drawn as SVG and PNG files? | [`chart_files`] |
@@ -22,6 +23,7 @@ pub mod error;
 pub mod ladder;
 mod library;
 pub mod listening;
+mod meaning;
 pub mod page;
 pub mod points;
 pub mod section;

@@ -1,0 +1,31 @@
+//! What each metric means, in a sentence for readers; formulas and sources are beside the code in `melisma_eval::metrics`.
+
+use melisma_eval::Metric;
+
+/// One sentence.
+pub fn meaning(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Zimtohrli => {
+            "perceptual distance of auditory spectrograms, 0 (identical) to 1; the headline figure"
+        }
+        Metric::Visqol => {
+            "ViSQOL v3, predicted mean opinion score from 1 to 4.7; a second opinion, not reliable below about 50 kbit/s"
+        }
+        Metric::MelL1 => "difference of logarithmic mel spectra, summed over seven window lengths",
+        Metric::MsStft => "multi-scale distance of spectra, linear and logarithmic",
+        Metric::StudyComplex8k => {
+            "the study's RMSE of complex spectra of 8 kHz mono: follows the waveform, blind above 4 kHz"
+        }
+        Metric::StudyLog8k => "the same on logarithms of magnitudes",
+        Metric::StudyLinear8k => "the same on magnitudes, without phase",
+        Metric::StudyLogFull => "logarithms of magnitudes at the clip's own rate",
+        Metric::StudyLinearFull => "magnitudes at the clip's own rate",
+        Metric::Snr => "signal-to-noise ratio; counts every difference, audible or not",
+        Metric::SiSdr => "signal-to-distortion ratio that forgives a change of level",
+        Metric::Lsd => "log-spectral distance; shows missing bands",
+        Metric::Lsd16k => "the same below 16 kHz",
+        Metric::Gain => {
+            "level of the decoded version relative to the original; neither high nor low is better"
+        }
+    }
+}
