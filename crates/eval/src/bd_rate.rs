@@ -15,6 +15,9 @@ use crate::metrics::{Direction, Metric};
 
 /// Ranges of quality that overlap less than this are not compared.
 const LEAST_OVERLAP: f64 = 0.15;
+/// A codec whose envelope keeps fewer of its points than this has no curve in the metric: more bits do not
+/// make it better.
+const LEAST_RISING: f64 = 0.5;
 /// Points of the mean over the common range.
 const STEPS: usize = 200;
 /// An improvement smaller than this is none.
@@ -43,7 +46,8 @@ type Grid = Vec<Vec<Point>>;
 ///
 /// A label counts for a codec if at least half of its clips have it (so a run that was broken off
 /// within a clip does not lose a whole point), and a clip counts if both codecs have all their labels.
-/// `None` where the quality ranges overlap too little or there are fewer than two points.
+/// `None` where the quality ranges overlap too little, there are fewer than two points, or a codec does not
+/// get better with more bits.
 #[must_use]
 pub fn bd_rate(rows: &[Row], a: &str, b: &str, metric: Metric, bootstrap: BootstrapConfig) -> Option<BdRate> {
     if metric.direction() == Direction::Neutral {
@@ -92,10 +96,12 @@ fn grid(labels: &BTreeMap<&str, BTreeMap<&str, Point>>, clips: &[&str]) -> Grid 
 
 /// Mean log rate ratio over the common range of quality, and how much of the ranges is common.
 fn log_ratio(a: &Grid, b: &Grid, indices: &[usize]) -> Option<(f64, f64)> {
-    let (a, b) = (envelope(a, indices), envelope(b, indices));
-    if a.len() < 2 || b.len() < 2 {
-        return None;
-    }
+    let curve = |grid: &Grid| {
+        let points = envelope(grid, indices);
+        let rises = points.len() as f64 >= LEAST_RISING * grid.len() as f64;
+        (points.len() >= 2 && rises).then_some(points)
+    };
+    let (a, b) = (curve(a)?, curve(b)?);
     let (a_last, b_last) = (a[a.len() - 1].1, b[b.len() - 1].1);
     let (low, high) = (a[0].1.max(b[0].1), a_last.min(b_last));
     let overlap = (high - low) / (a_last - a[0].1).min(b_last - b[0].1).max(1e-9);
@@ -207,6 +213,23 @@ mod tests {
         assert_eq!(bd.clips, 20);
         let interval = bd.interval.expect("an interval");
         assert!((interval.low - bd.percent).abs() < 1e-9 && (interval.high - bd.percent).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_codec_that_more_bits_do_not_help_has_no_curve() {
+        let mut all = rows("b", 1.0);
+        for (label, kbps, quality) in
+            [("1", 8.0, 2.5), ("2", 16.0, 3.0), ("3", 32.0, 2.0), ("4", 64.0, 1.0), ("5", 70.0, 1.5)]
+        {
+            for clip in 0..20 {
+                let mut row = Row { kbps, ..Row::empty("S44", &clip.to_string(), "a", label) };
+                row.metrics.insert(Metric::Snr, Some(1.0 + quality));
+                all.push(row);
+            }
+        }
+        assert_eq!(bd_rate(&all, "a", "b", Metric::Snr, BootstrapConfig::default()), None);
+        all.retain(|row| row.codec != "a" || ["1", "2"].contains(&row.label.as_str()));
+        assert!(bd_rate(&all, "a", "b", Metric::Snr, BootstrapConfig::default()).is_some());
     }
 
     #[test]

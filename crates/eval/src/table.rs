@@ -138,7 +138,7 @@ pub fn figure(metric: Metric, value: f64) -> String {
     format!("{value:.digits$}")
 }
 
-/// Median of a metric at given real rates, a line a codec; see [`crate::at_rate`] for the rule. A figure
+/// Median of a metric at given real rates, a line a codec of several points; see [`crate::at_rate`] for the rule. A figure
 /// from a point of another rate has that rate behind it.
 #[must_use]
 pub fn at_rates(rows: &[Row], metric: Metric, rates_kbps: &[f64]) -> Table {
@@ -146,7 +146,7 @@ pub fn at_rates(rows: &[Row], metric: Metric, rates_kbps: &[f64]) -> Table {
     headings.extend(rates_kbps.iter().map(|r| format!("{r} kbit/s")));
     let line = |codec: String| {
         let curve = curve(rows, &codec, metric);
-        (!curve.is_empty()).then(|| {
+        (curve.len() > 1).then(|| {
             let cells = rates_kbps.iter().map(|&r| at_rate_cell(at_rate(&curve, r, metric), metric));
             std::iter::once(codec).chain(cells).collect()
         })
