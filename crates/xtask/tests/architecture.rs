@@ -14,7 +14,7 @@ type Names = &'static [&'static str];
 
 /// Each crate, the crates of ours that it uses, and, where outside ones are rationed, exactly those that it uses.
 /// Rationed crates have no machine-learning framework and nothing that touches files.
-const CRATES: [Room; 11] = [
+const CRATES: [Room; 12] = [
     ("melisma-signal", &[], Some(&["rustfft"])),
     ("melisma-bitstream", &[], Some(&["crc32c", "thiserror"])),
     ("melisma-codec", &["melisma-bitstream", "melisma-signal"], Some(&["rayon", "thiserror"])),
@@ -22,6 +22,7 @@ const CRATES: [Room; 11] = [
     ("melisma-media", &["melisma-signal"], None),
     ("melisma-synth", &["melisma-signal"], Some(&[])),
     ("melisma-data", &["melisma-media", "melisma-signal", "melisma-synth"], None),
+    ("melisma-nets", &[], None),
     ("melisma-eval", &["melisma-signal"], None),
     ("melisma-report", &["melisma-eval", "melisma-media", "melisma-signal"], None),
     ("melisma", ANY, None),
@@ -35,6 +36,7 @@ const ANY: &[&str] = &[
     "melisma-data",
     "melisma-eval",
     "melisma-media",
+    "melisma-nets",
     "melisma-report",
     "melisma-signal",
     "melisma-synth",

@@ -1,0 +1,176 @@
+//! What networks model: sound as it is, its complex spectrum, or the logarithm of its magnitudes, standardised or not.
+
+use crate::{
+    Result,
+    noise::Noise,
+    statistics::Statistics,
+    stft::{Stft, StftConfig, power},
+};
+use burn::{
+    module::Module,
+    tensor::{Tensor, backend::Backend},
+};
+use serde::{Deserialize, Serialize};
+
+/// The kind of frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FramesKind {
+    /// A frame is a sample.
+    #[default]
+    Samples,
+    /// A frame is a spectrum: real parts, then imaginary parts.
+    Complex,
+    /// A frame is `log(|X|^2 + 1e-8) / 2`, in nepers. Sound needs phases made up (Griffin and Lim 1984).
+    LogMagnitude,
+}
+
+/// Over what mean and deviation are taken. They come from training data alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standardise {
+    /// Frames stay as they are.
+    #[default]
+    Nothing,
+    /// One mean, one deviation.
+    Whole,
+    /// One of each a value of the frame.
+    EachValue,
+    /// One mean a value of the frame, one deviation: distances keep their proportions.
+    Centred,
+}
+
+/// How sound becomes frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FramesConfig {
+    /// What a frame is.
+    pub kind: FramesKind,
+    /// The transform of spectral frames.
+    pub stft: StftConfig,
+    /// Whether frames get mean 0 and deviation 1.
+    pub standardise: Standardise,
+}
+
+/// The transform both ways.
+#[derive(Module, Debug)]
+pub struct Frames<B: Backend> {
+    stft: Option<Stft<B>>,
+    // [value] each.
+    mean: Tensor<B, 1>,
+    deviation: Tensor<B, 1>,
+    #[module(skip)]
+    config: FramesConfig,
+}
+
+/// Rounds of Griffin and Lim's iteration; their fig. 1 is flat from there.
+const PHASE_ROUNDS: usize = 32;
+const POWER_FLOOR: f32 = 1e-8;
+
+impl FramesConfig {
+    /// Values a frame.
+    #[must_use]
+    pub fn values(&self) -> usize {
+        match self.kind {
+            FramesKind::Samples => 1,
+            FramesKind::Complex => 2 * self.stft.bins(),
+            FramesKind::LogMagnitude => self.stft.bins(),
+        }
+    }
+
+    /// Whether statistics of training data are needed.
+    #[must_use]
+    pub fn is_standardised(&self) -> bool {
+        self.standardise != Standardise::Nothing
+    }
+
+    /// The same frames as they are before standardising.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        Self { standardise: Standardise::Nothing, ..*self }
+    }
+
+    /// With those statistics of training data, of plain frames.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for an impossible transform or statistics of another size.
+    pub fn init<B: Backend>(&self, statistics: &Statistics, device: &B::Device) -> Result<Frames<B>> {
+        let stft = match self.kind {
+            FramesKind::Samples => None,
+            FramesKind::Complex | FramesKind::LogMagnitude => Some(self.stft.init(device)?),
+        };
+        let (mean, deviation) = statistics.of(self.standardise, self.values())?;
+        Ok(Frames {
+            stft,
+            mean: Tensor::from_floats(mean.as_slice(), device),
+            deviation: Tensor::from_floats(deviation.as_slice(), device),
+            config: *self,
+        })
+    }
+}
+
+impl<B: Backend> Frames<B> {
+    pub(crate) fn device(&self) -> B::Device {
+        self.mean.device()
+    }
+
+    /// # Shapes
+    /// `[batch, sample]` -> `[batch, frame, value]`, not standardised.
+    pub fn raw(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
+        match &self.stft {
+            None => sound.unsqueeze_dim(2),
+            Some(stft) if self.config.kind == FramesKind::Complex => stft.forward(sound),
+            Some(stft) => (power(stft.forward(sound)) + POWER_FLOOR).log() / 2.0,
+        }
+    }
+
+    /// # Shapes
+    /// `[batch, sample]` -> `[batch, frame, value]`.
+    pub fn forward(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
+        let raw = self.raw(sound);
+        match self.config.standardise {
+            Standardise::Nothing => raw,
+            _ => (raw - self.mean.clone().unsqueeze()) / self.deviation.clone().unsqueeze(),
+        }
+    }
+
+    /// Sound of frames. Gradients pass, except through made-up phases.
+    ///
+    /// # Shapes
+    /// `[batch, frame, value]` -> `[batch, samples]`.
+    pub fn inverse(&self, frames: Tensor<B, 3>, samples: usize) -> Tensor<B, 2> {
+        let raw = match self.config.standardise {
+            Standardise::Nothing => frames,
+            _ => frames * self.deviation.clone().unsqueeze() + self.mean.clone().unsqueeze(),
+        };
+        match &self.stft {
+            None => {
+                let sound: Tensor<B, 2> = raw.squeeze_dim(2);
+                let [batch, found] = sound.dims();
+                if found >= samples {
+                    return sound.slice([0..batch, 0..samples]);
+                }
+                let silence = Tensor::zeros([batch, samples - found], &sound.device());
+                Tensor::cat(vec![sound, silence], 1)
+            }
+            Some(stft) if self.config.kind == FramesKind::Complex => stft.inverse(raw, samples),
+            Some(stft) => with_phases(stft, raw.exp(), samples),
+        }
+    }
+}
+
+/// Sound whose magnitudes come near the wanted ones, from seeded random phases.
+fn with_phases<B: Backend>(stft: &Stft<B>, magnitudes: Tensor<B, 3>, samples: usize) -> Tensor<B, 2> {
+    let shape = magnitudes.dims();
+    let phases =
+        Noise::at(0, &[]).fill(shape, &magnitudes.device(), |noise| noise.unit() * std::f32::consts::TAU);
+    let shaped = |real, imaginary| Tensor::cat(vec![real, imaginary], 2);
+    let magnitudes = shaped(magnitudes.clone(), magnitudes);
+    let mut directions = shaped(phases.clone().cos(), phases.sin()).detach();
+    for _ in 0..PHASE_ROUNDS {
+        let spectrum = stft.forward(stft.inverse(magnitudes.clone().detach() * directions, samples));
+        let length = (power(spectrum.clone()) + POWER_FLOOR).sqrt();
+        directions = spectrum / shaped(length.clone(), length);
+    }
+    stft.inverse(magnitudes * directions, samples)
+}

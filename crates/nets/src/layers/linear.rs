@@ -1,0 +1,48 @@
+//! A linear map of channels: also every convolution of width 1.
+
+use super::uniform;
+use crate::noise::Noise;
+use burn::{
+    module::{Module, Param},
+    tensor::{Tensor, backend::Backend},
+};
+
+/// Sizes of a [`Linear`].
+#[derive(Clone, Debug)]
+pub struct LinearConfig {
+    /// Channels in.
+    pub inputs: usize,
+    /// Channels out.
+    pub outputs: usize,
+}
+
+/// `y = x W + b`.
+///
+/// # Shapes
+/// `[batch, time, inputs]` -> `[batch, time, outputs]`; `W` is `[inputs, outputs]`.
+#[derive(Module, Debug)]
+pub struct Linear<B: Backend> {
+    pub(crate) weight: Param<Tensor<B, 2>>,
+    pub(crate) bias: Param<Tensor<B, 1>>,
+}
+
+impl LinearConfig {
+    /// With PyTorch's initial weights.
+    pub fn init<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Linear<B> {
+        Linear {
+            weight: uniform([self.inputs, self.outputs], self.inputs, noise, device),
+            bias: uniform([self.outputs], self.inputs, noise, device),
+        }
+    }
+}
+
+impl<B: Backend> Linear<B> {
+    /// Applies the map to every time step.
+    pub fn forward(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
+        let [batch, time, inputs] = x.dims();
+        // One product of two matrices, not one per clip.
+        let y = x.reshape([batch * time, inputs]).matmul(self.weight.val()) + self.bias.val().unsqueeze();
+        let outputs = y.dims()[1];
+        y.reshape([batch, time, outputs])
+    }
+}

@@ -1,0 +1,48 @@
+//! Layer normalisation: each time step's channels get mean 0 and variance 1, then a learned scale and shift.
+//!
+//! Ba, Kiros, Hinton, "Layer normalization" (2016).
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Tensor, backend::Backend},
+};
+
+/// Size of a [`Norm`].
+#[derive(Clone, Debug)]
+pub struct NormConfig {
+    /// Channels.
+    pub channels: usize,
+}
+
+/// `(x - mean) / sqrt(variance + 1e-5) * scale + shift` over channels.
+///
+/// # Shapes
+/// `[batch, time, channel]` -> the same.
+#[derive(Module, Debug)]
+pub struct Norm<B: Backend> {
+    scale: Param<Tensor<B, 1>>,
+    shift: Param<Tensor<B, 1>>,
+}
+
+/// PyTorch's.
+const EPSILON: f32 = 1e-5;
+
+impl NormConfig {
+    /// Scale 1, shift 0.
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Norm<B> {
+        Norm {
+            scale: Param::from_tensor(Tensor::ones([self.channels], device)),
+            shift: Param::from_tensor(Tensor::zeros([self.channels], device)),
+        }
+    }
+}
+
+impl<B: Backend> Norm<B> {
+    /// Normalises every time step.
+    pub fn forward(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
+        let centred = x.clone() - x.mean_dim(2);
+        let variance = centred.clone().square().mean_dim(2);
+        let normal = centred * (variance + EPSILON).sqrt().recip();
+        normal * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
+    }
+}

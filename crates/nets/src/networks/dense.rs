@@ -1,0 +1,132 @@
+//! Autoencoders of single frames: without hidden layers and activation linear (principal components), with an activation
+//! shallow, with hidden layers deep.
+//!
+//! Roche, Hueber, Limier, Girin, "Autoencoders for music sound modeling: a comparison of linear, shallow, deep,
+//! recurrent and variational models" (arXiv 1806.04096), on the frames of the reference study instead of single notes.
+
+use crate::{
+    layers::{Linear, LinearConfig},
+    noise::Noise,
+    pca::Components,
+};
+use burn::{
+    module::{Module, Param},
+    tensor::{Tensor, TensorData, activation::relu, backend::Backend},
+};
+use serde::{Deserialize, Serialize};
+
+/// What follows every layer but the last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// Nothing.
+    Identity,
+    /// Hyperbolic tangent, as in the work cited.
+    #[default]
+    Tanh,
+    /// The positive part.
+    Relu,
+}
+
+impl Activation {
+    pub(crate) fn apply<B: Backend, const D: usize>(self, x: Tensor<B, D>) -> Tensor<B, D> {
+        match self {
+            Self::Identity => x,
+            Self::Tanh => x.tanh(),
+            Self::Relu => relu(x),
+        }
+    }
+}
+
+/// Sizes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DenseAeConfig {
+    /// Values of a latent.
+    pub latents: usize,
+    /// Sizes of the encoder's hidden layers; the decoder has them in reverse.
+    pub hidden: Vec<usize>,
+    /// After every layer but the last, the latents' included.
+    pub activation: Activation,
+}
+
+impl Default for DenseAeConfig {
+    fn default() -> Self {
+        Self { latents: 64, hidden: Vec::new(), activation: Activation::Tanh }
+    }
+}
+
+/// The network.
+///
+/// # Shapes
+/// Frames `[batch, time, value]`, latents `[batch, time, latents]`.
+#[derive(Module, Debug)]
+pub struct DenseAe<B: Backend> {
+    encoder: Vec<Linear<B>>,
+    decoder: Vec<Linear<B>>,
+    #[module(skip)]
+    activation: Activation,
+}
+
+/// A chain of linear maps between those sizes.
+pub(crate) fn chain<B: Backend>(sizes: &[usize], noise: &mut Noise, device: &B::Device) -> Vec<Linear<B>> {
+    let pairs = sizes.windows(2);
+    pairs.map(|pair| LinearConfig { inputs: pair[0], outputs: pair[1] }.init(noise, device)).collect()
+}
+
+/// Applies a chain, with the activation between its maps.
+pub(crate) fn through<B: Backend>(
+    chain: &[Linear<B>],
+    activation: Activation,
+    x: Tensor<B, 3>,
+) -> Tensor<B, 3> {
+    chain
+        .iter()
+        .enumerate()
+        .fold(x, |x, (index, map)| map.forward(if index == 0 { x } else { activation.apply(x) }))
+}
+
+impl DenseAeConfig {
+    /// With random weights, for frames of `values`.
+    pub fn init<B: Backend>(&self, values: usize, noise: &mut Noise, device: &B::Device) -> DenseAe<B> {
+        let mut sizes = vec![values];
+        sizes.extend(&self.hidden);
+        sizes.push(self.latents);
+        let encoder = chain(&sizes, noise, device);
+        sizes.reverse();
+        DenseAe { encoder, decoder: chain(&sizes, noise, device), activation: self.activation }
+    }
+}
+
+impl<B: Backend> DenseAe<B> {
+    /// The linear autoencoder in closed form: the projection on principal components, and back.
+    ///
+    /// Latents are the leading `latents` components, or as many as there are.
+    pub fn from_components(components: &Components, latents: usize, device: &B::Device) -> Self {
+        let values = components.mean.len();
+        let latents = latents.min(components.axes.len());
+        let axes: Vec<f32> = components.axes[..latents].iter().flatten().map(|&value| value as f32).collect();
+        let axes = Tensor::<B, 2>::from_data(TensorData::new(axes, [latents, values]), device);
+        let mean: Vec<f32> = components.mean.iter().map(|&value| value as f32).collect();
+        let mean = Tensor::<B, 1>::from_floats(mean.as_slice(), device);
+        let projection = axes.clone().transpose();
+        let shift: Tensor<B, 1> = mean.clone().unsqueeze::<2>().matmul(projection.clone()).squeeze_dim(0);
+        let linear =
+            |weight, bias| Linear { weight: Param::from_tensor(weight), bias: Param::from_tensor(bias) };
+        Self {
+            encoder: vec![linear(projection, -shift)],
+            decoder: vec![linear(axes, mean)],
+            activation: Activation::Identity,
+        }
+    }
+
+    /// Frames to latents.
+    pub fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.activation.apply(through(&self.encoder, self.activation, frames))
+    }
+
+    /// Latents to frames.
+    pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
+        through(&self.decoder, self.activation, latents)
+    }
+}

@@ -1,0 +1,139 @@
+//! The reference study's frequency-domain autoencoder: convolutions over the complex spectrum seen as an image.
+//!
+//! Conv 2->8 k5 s2, ReLU; 8->32 k5 s2, ReLU; 32->N over all 62 remaining frequencies; mirrored, with a linear output.
+//! The layers are reconstructed, since the last version of the study's code was never published: they are those that
+//! turn its 257 x 513 spectra into its N x 1 x 126 latents. No activation is known to follow the latents; none does.
+
+use crate::{
+    Error, Result,
+    layers::{Conv2d, Conv2dConfig, Linear, LinearConfig, uniform},
+    noise::Noise,
+};
+use burn::{
+    module::{Module, Param},
+    tensor::{Tensor, activation::relu, backend::Backend},
+};
+use serde::{Deserialize, Serialize};
+
+/// Sizes; the default is the study's largest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FreqAeConfig {
+    /// Channels of the latents; the study's N: 512, 256, 128, 64 or 32.
+    pub latents: usize,
+}
+
+impl Default for FreqAeConfig {
+    fn default() -> Self {
+        Self { latents: 512 }
+    }
+}
+
+/// The network.
+///
+/// # Shapes
+/// Frames `[batch, time, 2 * bins]`, latents `[batch, (time - 9) / 4, latents]`. Less 9, `time` and `bins` are
+/// multiples of 4, and at least that.
+#[derive(Module, Debug)]
+pub struct FreqAe<B: Backend> {
+    first: Conv2d<B>,
+    second: Conv2d<B>,
+    // A kernel as high as the image is a linear map of its columns.
+    squeeze: Linear<B>,
+    expand: Column<B>,
+    second_back: Conv2d<B>,
+    first_back: Conv2d<B>,
+}
+
+/// A transposed convolution whose kernel is as high as the image.
+///
+/// # Shapes
+/// `[batch, time, latents]` -> `[batch, channel, time, height]`.
+#[derive(Module, Debug)]
+struct Column<B: Backend> {
+    // [latents, channel * height].
+    weight: Param<Tensor<B, 2>>,
+    // [channel].
+    bias: Param<Tensor<B, 1>>,
+}
+
+impl<B: Backend> Column<B> {
+    fn forward(&self, latents: Tensor<B, 3>) -> Tensor<B, 4> {
+        let [batch, time, inputs] = latents.dims();
+        let channels = self.bias.dims()[0];
+        let columns = latents.reshape([batch * time, inputs]).matmul(self.weight.val());
+        let height = columns.dims()[1] / channels;
+        let image = columns.reshape([batch, time, channels, height]).swap_dims(1, 2);
+        image + self.bias.val().reshape([1, channels, 1, 1])
+    }
+}
+
+const KERNEL: usize = 5;
+const STRIDE: usize = 2;
+const CHANNELS: [usize; 3] = [2, 8, 32];
+
+/// What two convolutions leave of a length.
+fn shrunk(length: usize) -> usize {
+    (length - 9) / 4
+}
+
+impl FreqAeConfig {
+    /// With random weights, for frames of `values`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] where the convolutions do not fit the frame.
+    pub fn init<B: Backend>(
+        &self,
+        values: usize,
+        noise: &mut Noise,
+        device: &B::Device,
+    ) -> Result<FreqAe<B>> {
+        let bins = values / 2;
+        if values % 2 == 1 || bins < 13 || !(bins - 9).is_multiple_of(4) {
+            return Err(Error::Config(format!("a frequency-domain network for frames of {values} values")));
+        }
+        let convolution = |inputs, outputs| Conv2dConfig { inputs, outputs, kernel: KERNEL, stride: STRIDE };
+        let [outer, middle, inner] = CHANNELS;
+        let column = inner * shrunk(bins);
+        Ok(FreqAe {
+            first: convolution(outer, middle).init_down(noise, device),
+            second: convolution(middle, inner).init_down(noise, device),
+            squeeze: LinearConfig { inputs: column, outputs: self.latents }.init(noise, device),
+            expand: Column {
+                // PyTorch counts the fan of a transposed convolution from its outputs.
+                weight: uniform([self.latents, column], column, noise, device),
+                bias: uniform([inner], column, noise, device),
+            },
+            second_back: convolution(inner, middle).init_up(noise, device),
+            first_back: convolution(middle, outer).init_up(noise, device),
+        })
+    }
+
+    /// The least number of frames, not below `frames`, that the network takes.
+    #[must_use]
+    pub fn whole_frames(frames: usize) -> usize {
+        9 + frames.saturating_sub(9).next_multiple_of(4).max(4)
+    }
+}
+
+impl<B: Backend> FreqAe<B> {
+    /// Frames to latents.
+    pub fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+        let [batch, time, values] = frames.dims();
+        // [batch, part, time, bin]: an image with a real and an imaginary channel.
+        let image = frames.reshape([batch, time, CHANNELS[0], values / 2]).swap_dims(1, 2);
+        let image = relu(self.second.down(relu(self.first.down(image))));
+        let [_, channels, time, height] = image.dims();
+        let columns = image.swap_dims(1, 2).reshape([batch, time, channels * height]);
+        self.squeeze.forward(columns)
+    }
+
+    /// Latents to frames.
+    pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
+        let image = relu(self.expand.forward(latents));
+        let image = self.first_back.up(relu(self.second_back.up(image)));
+        let batch = image.dims()[0];
+        let [_, parts, time, bins] = image.dims();
+        image.swap_dims(1, 2).reshape([batch, time, parts * bins])
+    }
+}

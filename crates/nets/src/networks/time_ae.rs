@@ -1,0 +1,69 @@
+//! The reference study's time-domain autoencoder: four layers over blocks of 512 samples, every 256.
+//!
+//! Conv 1->64 k512 s256, ReLU; 64->32 k1, ReLU; back 32->64 k1, ReLU; transposed 64->1 k512 s256. As published; only
+//! the order of the axes differs, and the large convolutions are matrix products.
+
+use crate::{
+    layers::{Linear, LinearConfig, Overlapped, OverlappedConfig},
+    noise::Noise,
+};
+use burn::{
+    module::Module,
+    tensor::{Tensor, activation::relu, backend::Backend},
+};
+use serde::{Deserialize, Serialize};
+
+/// Sizes; the defaults are the study's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimeAeConfig {
+    /// Samples from one latent to the next; kernels are twice as long.
+    pub stride: usize,
+    /// Channels between.
+    pub hidden: usize,
+    /// Channels of the latents.
+    pub latents: usize,
+}
+
+impl Default for TimeAeConfig {
+    fn default() -> Self {
+        Self { stride: 256, hidden: 64, latents: 32 }
+    }
+}
+
+/// The network.
+///
+/// # Shapes
+/// Frames `[batch, time, 1]`, latents `[batch, time / stride - 1, latents]`; `time` is a multiple of the stride.
+#[derive(Module, Debug)]
+pub struct TimeAe<B: Backend> {
+    analysis: Overlapped<B>,
+    squeeze: Linear<B>,
+    expand: Linear<B>,
+    synthesis: Overlapped<B>,
+}
+
+impl TimeAeConfig {
+    /// With random weights.
+    pub fn init<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> TimeAe<B> {
+        let &Self { stride, hidden, latents } = self;
+        TimeAe {
+            analysis: OverlappedConfig { inputs: 1, outputs: hidden, stride }.init_down(noise, device),
+            squeeze: LinearConfig { inputs: hidden, outputs: latents }.init(noise, device),
+            expand: LinearConfig { inputs: latents, outputs: hidden }.init(noise, device),
+            synthesis: OverlappedConfig { inputs: hidden, outputs: 1, stride }.init_up(noise, device),
+        }
+    }
+}
+
+impl<B: Backend> TimeAe<B> {
+    /// Frames to latents.
+    pub fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+        relu(self.squeeze.forward(relu(self.analysis.down(frames))))
+    }
+
+    /// Latents to frames.
+    pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.synthesis.up(relu(self.expand.forward(latents)))
+    }
+}
