@@ -92,6 +92,7 @@ pub const DATA: &str = "\
 Examples:
   melisma data synth Toy                         no music at hand? five genres, made on the spot
   melisma data fma Toy -o toy.jsonl              its manifest: what to train and test on
+  melisma data fetch fma-metadata fma-small      the dataset that papers use: 8,000 clips, 8 genres
   melisma data scan Music -o mine.jsonl          your own collection
   melisma data show mine.jsonl                   parts, genres, and what is of no use";
 
@@ -107,6 +108,15 @@ Examples:
 A manifest has one line of JSON a file. Unreadable, damaged, silent and too short files, and second
 copies of the same sound (equal decoded samples, whatever the tags), stay in it with the reason, and
 are not used. An interrupted scan goes on where it stopped.";
+
+/// Of `data fetch`.
+pub const DATA_FETCH: &str = "\
+Examples:
+  melisma data fetch fma-metadata fma-small -o FMA     then: melisma data fma FMA
+  melisma data fetch fma-small --mirror https://example.org/fma --discard
+
+Interrupted? Run it again: it goes on where it stopped. Archives are checked by the SHA-1 that the
+dataset's makers publish, and free space is checked before anything is written.";
 
 /// Of `data fma`.
 pub const DATA_FMA: &str = "\

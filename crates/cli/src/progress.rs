@@ -28,6 +28,13 @@ impl Progress {
         FileProgress { bar: &self.bar, bytes, reported: 0 }
     }
 
+    /// So much of so much is done, where the total is learned on the way.
+    #[cfg(feature = "train")]
+    pub fn set(&self, done: u64, total: Option<u64>) {
+        self.bar.set_length(total.unwrap_or(done.max(1)));
+        self.bar.set_position(done);
+    }
+
     /// Names what is being worked on.
     pub fn name(&self, text: &str) {
         self.bar.set_message(crate::text::printable(text));

@@ -185,13 +185,15 @@ fn fma_and_the_synthesised_collection() {
     assert!(desk.run(&TOY).ends(1).stderr.contains("--force"));
 }
 
-/// What a full disk does, by the limit on file sizes: writes fail, the error says so, and nothing half-written stays.
+/// What a full disk does, by the limit on file sizes: writes fail, the error says so, nothing half-written stays, and
+/// what was read is not read again.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_is_named_and_leaves_nothing() {
+fn a_full_disk_is_named_and_loses_nothing() {
     use std::process::{Command, Stdio};
     let desk = Desk::new();
     toy(&desk);
+    desk.run(&["data", "scan", "toy", "-o", "whole.jsonl"]).ends(0);
     let before = desk.files();
     for (arguments, expected) in [
         ("data scan toy -o m.jsonl", "m.jsonl"),
@@ -209,8 +211,55 @@ fn a_full_disk_is_named_and_leaves_nothing() {
         let stderr = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(1), "{stderr}");
         assert!(stderr.contains("File too large") && stderr.contains(expected), "{stderr}");
-        let after: Vec<String> = desk.files().into_iter().filter(|name| !name.starts_with("toy2/")).collect();
-        assert_eq!(after, before, "{arguments}");
+        let new = |name: &String| !before.contains(name) && !name.starts_with("toy2/");
+        let left: Vec<String> = desk.files().into_iter().filter(new).collect();
+        assert_eq!(left, ["m.jsonl.journal"], "{arguments}");
         assert!(desk.files().iter().all(|name| !name.contains("partial")), "{:?}", desk.files());
     }
+    let run = desk.run(&["data", "scan", "toy", "-o", "m.jsonl"]).ends(0);
+    assert!(run.stderr.contains("has read") && !run.stderr.contains("has read 0"), "{}", run.stderr);
+    assert_eq!(desk.read("m.jsonl"), desk.read("whole.jsonl"));
+    assert!(!desk.files().contains(&"m.jsonl.journal".to_owned()));
+}
+
+#[cfg(not(feature = "train"))]
+#[test]
+fn a_build_without_downloads_says_how_to_get_them() {
+    let desk = Desk::new();
+    let run = desk.run(&["data", "fetch", "fma-small"]).ends(1);
+    assert!(
+        run.stderr.contains("fma_small.zip") && run.stderr.contains("--features train"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(desk.files(), Vec::<String>::new());
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn a_download_that_is_not_what_it_should_be_leaves_nothing() {
+    use std::io::{Read, Write};
+    let desk = Desk::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mirror = format!("http://{}/fma", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = vec![0; 4096];
+        let count = stream.read(&mut asked).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nother").unwrap();
+        String::from_utf8_lossy(&asked[..count]).into_owned()
+    });
+    let mut command = desk.command(&["data", "fetch", "fma-metadata", "-o", "FMA", "--mirror", &mirror]);
+    for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(proxy);
+    }
+    let ended = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(server.join().unwrap().starts_with("GET /fma/fma_metadata.zip "));
+    assert_eq!(ended.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("checksum") && stderr.contains("358.61 MB to fetch") && stderr.contains("are free"),
+        "{stderr}"
+    );
+    assert_eq!(desk.files(), Vec::<String>::new());
 }

@@ -19,8 +19,8 @@ fn expect(name: &str, found: &str) {
 
 const COMMANDS: [&str; 11] =
     ["encode", "decode", "info", "verify", "data", "demo", "bench", "report", "ladder", "completions", "man"];
-const SUBCOMMANDS: [(&str, &str); 4] =
-    [("data", "scan"), ("data", "fma"), ("data", "show"), ("data", "synth")];
+const SUBCOMMANDS: [(&str, &str); 5] =
+    [("data", "scan"), ("data", "fma"), ("data", "fetch"), ("data", "show"), ("data", "synth")];
 
 #[test]
 fn help_texts() {
@@ -58,6 +58,9 @@ fn no_arguments_teach_and_wrong_ones_are_code_2() {
         &["data", "scan", "Music", "--split", "80"],
         &["data", "scan", "Music", "--by", "song"],
         &["data", "fma", "FMA", "--split", "mine"],
+        &["data", "fetch"],
+        &["data", "fetch", "gtzan"],
+        &["data", "fetch", "fma-small", "--packed", "--discard"],
         &["data", "synth", "Toy", "--format", "mp3"],
     ] {
         let run = desk.run(wrong).ends(2);

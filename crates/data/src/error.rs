@@ -19,6 +19,15 @@ pub enum DataError {
     /// Reading or writing audio, or making a file appear.
     #[error("{0}")]
     Media(#[from] melisma_media::MediaError),
+    /// A file that a manifest calls usable is not.
+    #[error("{path:?} could be read when it was scanned, and no longer can: {source}; scan again")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: melisma_media::MediaError,
+    },
     /// The file is no manifest, or a later version's.
     #[error("{path:?} is not a manifest of this version, line {line}: {what}")]
     NotManifest {
@@ -83,6 +92,32 @@ pub enum DataError {
         free_bytes: u64,
         /// Where.
         folder: PathBuf,
+    },
+    /// A server did not give what was asked for.
+    #[error("{url}: {what}")]
+    Download {
+        /// Address.
+        url: String,
+        /// What happened, and what is left to go on from.
+        what: String,
+    },
+    /// A download is complete, but is not what it should be.
+    #[error("{path:?} has the checksum {found} instead of {expected}; it was removed")]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+        /// SHA-1 that it must have.
+        expected: String,
+        /// SHA-1 that it has.
+        found: String,
+    },
+    /// An archive is damaged, or tries what archives must not.
+    #[error("{path:?}: {what}")]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
     },
 }
 

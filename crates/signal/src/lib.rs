@@ -2,6 +2,7 @@
 //! bands. No IO, no entropy coding, no learning.
 
 pub mod bands;
+pub mod biquad;
 pub mod dct;
 pub mod lapped;
 pub mod loudness;
@@ -10,6 +11,7 @@ pub mod pcm;
 pub mod window;
 
 pub use bands::BandLayout;
+pub use biquad::Biquad;
 pub use dct::Dct4;
 pub use loudness::FastLoudness;
 pub use metadata::{Loudness, Metadata, Picture};

@@ -8,7 +8,6 @@
 //! score (who plays what, when) -> instruments (one note -> mono samples) -> mixer and reverb -> `Pcm`
 
 mod demo;
-mod filter;
 mod instruments;
 pub mod labelled;
 mod mixer;

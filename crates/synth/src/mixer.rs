@@ -1,7 +1,7 @@
 //! The mixing desk: mono notes in, placed in time and space; a stereo master out.
 
-use crate::filter::Biquad;
 use crate::reverb::hall;
+use melisma_signal::Biquad;
 use melisma_signal::Pcm;
 
 /// Where an instrument stands and how loud it is.

@@ -1,7 +1,7 @@
 //! Kick, snare, hi-hat, cymbal and castanets.
 
-use crate::filter::Biquad;
 use crate::rng::Rng;
+use melisma_signal::Biquad;
 use std::f64::consts::TAU;
 
 fn decaying(sample_rate_hz: u32, seconds: f64, mut sample: impl FnMut(f64) -> f64) -> Vec<f32> {

@@ -3,7 +3,7 @@
 //! Method: Välimäki, Huovilainen, "Antialiasing oscillators in subtractive synthesis" (IEEE Signal Processing Magazine
 //! 24(2), 2007): the polynomial band-limited step (PolyBLEP) smooths each jump over two samples.
 
-use crate::filter::Biquad;
+use melisma_signal::Biquad;
 
 /// The waveform.
 #[derive(Clone, Copy, Debug, PartialEq)]

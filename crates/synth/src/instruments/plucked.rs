@@ -4,8 +4,8 @@
 //! the tuning all-pass and pick position of Jaffe, Smith, "Extensions of the Karplus-Strong
 //! plucked-string algorithm" (CMJ 1983).
 
-use crate::filter::Biquad;
 use crate::rng::Rng;
+use melisma_signal::Biquad;
 
 /// How a string is struck and how it dies.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@
 //! manual, appendix "Formant values".
 
 use super::{harmonics, key_hz};
-use crate::filter::Biquad;
 use crate::rng::Rng;
+use melisma_signal::Biquad;
 use std::f64::consts::TAU;
 
 /// One note of a phrase; the voice glides from note to note while it does not breathe.

@@ -148,7 +148,7 @@ impl TrackPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::Biquad;
+    use melisma_signal::Biquad;
     use std::collections::{BTreeMap, BTreeSet};
 
     #[test]

@@ -1,10 +1,10 @@
 //! Rock: power chords through an overdriven amplifier, bass in unison, kick and snare in opposition.
 
 use super::piece::{Piece, overlay};
-use crate::filter::Biquad;
 use crate::instruments::drums;
 use crate::instruments::plucked::{Pluck, pluck};
 use crate::mixer::Place;
+use melisma_signal::Biquad;
 
 pub(crate) fn play(piece: &mut Piece) {
     let taste = piece.taste;

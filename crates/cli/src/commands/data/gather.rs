@@ -132,7 +132,7 @@ impl Journal {
         Ok(Self { found, file: Mutex::new(Some(file)), path })
     }
 
-    /// Appends a line. A journal that cannot be written is given up with a warning: the scan itself goes on.
+    /// Appends a line. A journal that cannot be written ends there, with a warning: the scan itself goes on.
     fn note(&self, entry: &Entry) {
         let Ok(mut line) = serde_json::to_vec(entry) else { return };
         // A line of its own, even after one that was cut off.
@@ -141,9 +141,9 @@ impl Journal {
         if let Some(open) = file.as_mut()
             && let Err(error) = open.write_all(&line)
         {
-            report::warn(&format!("{}: {error}; an interrupted run will start anew", self.path.display()));
+            let journal = self.path.display();
+            report::warn(&format!("{journal}: {error}; a run after this one would go on from here"));
             *file = None;
-            let _ = std::fs::remove_file(&self.path);
         }
     }
 }

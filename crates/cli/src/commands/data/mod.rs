@@ -1,5 +1,6 @@
 //! `melisma data`: datasets for training and measuring, one subcommand a file.
 
+mod fetch;
 mod fma;
 mod gather;
 mod scan;
@@ -26,6 +27,8 @@ enum DataCommand {
     Scan(scan::ScanArguments),
     /// Read the FMA dataset, or one laid out like it, into a manifest
     Fma(fma::FmaArguments),
+    /// Download a dataset: resumed, checked, unpacked
+    Fetch(fetch::FetchArguments),
     /// Tell what a manifest holds
     Show(show::ShowArguments),
     /// Make a small labelled collection of synthesised music, laid out like FMA
@@ -38,6 +41,7 @@ impl DataArguments {
         match self.command {
             DataCommand::Scan(command) => command.run(quiet),
             DataCommand::Fma(command) => command.run(quiet),
+            DataCommand::Fetch(command) => command.run(quiet),
             DataCommand::Show(command) => command.run(),
             DataCommand::Synth(command) => command.run(quiet),
         }
