@@ -65,7 +65,8 @@ pub const REPORT: &str = "\
 Examples:
   melisma report melisma-bench -o report.html           the folder that `melisma bench` wrote
   melisma report results.json.gz -o report.html --no-charts
-  melisma report melisma-bench -o report.html --clips 3 --max-audio 20MB";
+  melisma report melisma-bench -o report.html --clips 3 --max-audio 20MB
+  melisma report results.json.gz --listening own-music -o to-publish.html";
 
 /// Of `ladder`.
 pub const LADDER: &str = "\

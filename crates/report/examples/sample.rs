@@ -6,13 +6,14 @@ mod common;
 
 use std::path::PathBuf;
 
-use melisma_report::{ReportConfig, ReportError, chart_files, report};
+use melisma_report::{Heard, ReportConfig, ReportError, chart_files, report};
 
 fn main() -> Result<(), ReportError> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "sample".to_owned()));
     let io = |source| ReportError::Io { path: folder.clone(), source };
     std::fs::create_dir_all(&folder).map_err(io)?;
-    let page = report(&common::results(&folder), &folder, &ReportConfig::default())?;
+    let results = common::results(&folder);
+    let page = report(&results, Heard { results: &results, folder: &folder }, &ReportConfig::default())?;
     page.write(&folder.join("report.html"), true)?;
     chart_files::write(&page.charts(), &folder.join("charts"), true)?;
     common::ladder().init()?.write(&folder.join("ladder.html"), true)?;

@@ -40,11 +40,20 @@ impl Default for ReportConfig {
     }
 }
 
-/// Makes the page of `results`, whose excerpts lie in `folder`.
+/// What there is to listen to: the excerpts of some results, and the folder that they lie in.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// Of the page, or others: music that is measured may not always be passed on.
+    pub results: &'a Results,
+    /// Where their excerpts are.
+    pub folder: &'a Path,
+}
+
+/// Makes the page of `results`.
 ///
 /// # Errors
 /// [`ReportError::Empty`] if there is nothing to show, [`ReportError::Packing`].
-pub fn report(results: &Results, folder: &Path, config: &ReportConfig) -> Result<Page, ReportError> {
+pub fn report(results: &Results, heard: Heard, config: &ReportConfig) -> Result<Page, ReportError> {
     let tracks: BTreeSet<&str> = results.rows.iter().map(|row| row.track.as_str()).collect();
     if tracks.is_empty() {
         return Err(ReportError::Empty);
@@ -56,7 +65,7 @@ pub fn report(results: &Results, folder: &Path, config: &ReportConfig) -> Result
         sections.push(curves(track, &points));
         sections.push(tables(track, &rows, &points, config.bootstrap));
     }
-    sections.extend(listening::section(results, folder, config.listening)?);
+    sections.extend(listening::section(heard.results, heard.folder, config.listening)?);
     sections.push(failures(results));
     sections.push(origin(results));
     Ok(Page { title: config.title.clone(), written_unix_s: Some(results.written_unix_s), sections })

@@ -32,7 +32,7 @@ pub mod spectrogram;
 mod text;
 pub mod waveform;
 
-pub use bench::{ReportConfig, report};
+pub use bench::{Heard, ReportConfig, report};
 pub use error::ReportError;
 pub use page::Page;
 pub use section::{Block, Section};

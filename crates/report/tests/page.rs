@@ -3,8 +3,9 @@
 mod common;
 
 use melisma_eval::Metric;
+use melisma_eval::results::Results;
 use melisma_report::section::Block;
-use melisma_report::{Page, ReportConfig, ReportError, chart_files, report};
+use melisma_report::{Heard, Page, ReportConfig, ReportError, chart_files, report};
 
 fn page_of(change: impl FnOnce(&mut ReportConfig)) -> Page {
     let folder = tempfile::tempdir().expect("folder");
@@ -12,7 +13,8 @@ fn page_of(change: impl FnOnce(&mut ReportConfig)) -> Page {
     // Enough for intervals that hold their median.
     config.bootstrap.resamples = 100;
     change(&mut config);
-    report(&common::results(folder.path()), folder.path(), &config).expect("a page")
+    let results = common::results(folder.path());
+    report(&results, Heard { results: &results, folder: folder.path() }, &config).expect("a page")
 }
 
 fn notes(page: &Page) -> Vec<&str> {
@@ -124,8 +126,25 @@ fn results_without_measurements_are_refused() {
     let folder = tempfile::tempdir().expect("folder");
     let mut results = common::results(folder.path());
     results.rows.clear();
-    let refused = report(&results, folder.path(), &ReportConfig::default());
+    let heard = Heard { results: &results, folder: folder.path() };
+    let refused = report(&results, heard, &ReportConfig::default());
     assert!(matches!(refused, Err(ReportError::Empty)));
+}
+
+#[test]
+fn excerpts_may_come_from_other_results() {
+    let folder = tempfile::tempdir().expect("folder");
+    let other = common::results(folder.path());
+    let mut results = other.clone();
+    results.listening.clear();
+    let players_of = |results: &Results, heard: &Results| {
+        let heard = Heard { results: heard, folder: folder.path() };
+        players(&report(results, heard, &ReportConfig::default()).expect("a page"))
+    };
+    assert_eq!(players_of(&results, &results), 0);
+    assert_eq!(players_of(&results, &other), players_of(&other, &other));
+    // Those of the page's own results, which are not to be passed on, stay out.
+    assert_eq!(players_of(&other, &results), 0);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{examples, report, text, values};
 use anyhow::Context;
 use melisma_eval::results::Results;
 use melisma_media::MediaError;
-use melisma_report::{Block, Page, ReportConfig, chart_files};
+use melisma_report::{Block, Heard, Page, ReportConfig, chart_files};
 use std::path::{Path, PathBuf};
 
 /// Flags of `report`.
@@ -18,6 +18,9 @@ pub struct ReportArguments {
     /// Excerpts to listen to are looked for beside it.
     #[arg(value_name = "RESULTS")]
     results: PathBuf,
+    /// Take the excerpts to listen to from other results, such as those of music that may be passed on
+    #[arg(long, value_name = "RESULTS")]
+    listening: Option<PathBuf>,
     /// The page to write; it holds all that it needs and opens without a network
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     output: PathBuf,
@@ -45,9 +48,10 @@ impl ReportArguments {
     /// Reads, summarises, writes.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         refuse_existing(&self.output, self.force)?;
-        let file = if self.results.is_dir() { in_folder(&self.results) } else { self.results.clone() };
-        let results = Results::read(&file)?;
-        let folder = file.parent().unwrap_or(Path::new("."));
+        let (file, results) = read(&self.results)?;
+        let other = self.listening.as_deref().map(read).transpose()?;
+        let (heard_file, heard) = other.as_ref().map_or((&file, &results), |(file, other)| (file, other));
+        let heard = Heard { results: heard, folder: heard_file.parent().unwrap_or(Path::new(".")) };
         let mut config = ReportConfig::default();
         if let Some(title) = self.title {
             config.title = title;
@@ -55,7 +59,7 @@ impl ReportArguments {
         config.listening.clips = self.clips.unwrap_or(usize::MAX);
         config.listening.audio_bytes = self.max_audio;
         let page =
-            melisma_report::report(&results, folder, &config).with_context(|| file.display().to_string())?;
+            melisma_report::report(&results, heard, &config).with_context(|| file.display().to_string())?;
         make_folder(&self.output)?;
         let bytes = page.write(&self.output, self.force)?;
         let mut lines = vec![summary(&self.output, bytes, &page)];
@@ -90,6 +94,13 @@ pub fn summary(output: &Path, bytes: u64, page: &Page) -> String {
         text::count(page.charts().len(), "chart"),
         text::count(players, "player")
     )
+}
+
+/// Results by their file or its folder: the file, and what is in it.
+fn read(path: &Path) -> anyhow::Result<(PathBuf, Results)> {
+    let file = if path.is_dir() { in_folder(path) } else { path.to_path_buf() };
+    let results = Results::read(&file)?;
+    Ok((file, results))
 }
 
 fn in_folder(folder: &Path) -> PathBuf {
