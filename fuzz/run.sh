@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
-[ $# -gt 0 ] || set -- header decoder encode_decode
+[ $# -gt 0 ] || set -- header decoder encode_decode latent
 
 cargo +nightly fuzz build
 

@@ -132,12 +132,12 @@ const fn levels() -> [u8; 256] {
     table
 }
 
-fn level(sum: u32, max: u32) -> u32 {
+pub(crate) fn level(sum: u32, max: u32) -> u32 {
     u32::from(LEVELS[sum.min(255) as usize]).min(max)
 }
 
 /// A finer quantiser, 26 levels over 0..~1000.
-fn fine_level(sum: u32) -> u32 {
+pub(crate) fn fine_level(sum: u32) -> u32 {
     if sum < 8 {
         return sum;
     }

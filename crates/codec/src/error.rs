@@ -52,6 +52,14 @@ pub enum DecodeError {
         /// The embedded one.
         available: u32,
     },
+    /// A trained network made it: its sound cannot be had without that network.
+    #[error("this file was made by the trained network {system:?}, model {model}")]
+    NeedsModel {
+        /// Name of the system.
+        system: String,
+        /// Its model.
+        model: crate::latent::ModelHash,
+    },
     /// The header is damaged beyond use.
     #[error("the header is damaged")]
     Header(#[source] FormatError),

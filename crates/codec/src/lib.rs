@@ -29,6 +29,7 @@ mod error;
 mod geometry;
 mod header;
 mod inspect;
+pub mod latent;
 mod model;
 mod quantise;
 mod rate;

@@ -92,7 +92,7 @@ impl Model {
     }
 }
 
-fn blank_mixer<const N: usize>(counters: usize, selectors: usize, weight: f32) -> Mixer<N> {
+pub(crate) fn blank_mixer<const N: usize>(counters: usize, selectors: usize, weight: f32) -> Mixer<N> {
     Mixer {
         counters: vec![Counter::new(2048, 0); counters],
         weights: vec![[(weight * 65536.0) as i32; N]; selectors],
@@ -103,7 +103,10 @@ fn blank_mixer<const N: usize>(counters: usize, selectors: usize, weight: f32) -
     }
 }
 
-fn read_mixer<const N: usize>(reader: &mut Reader<'_>, mixer: &mut Mixer<N>) -> Result<(), FormatError> {
+pub(crate) fn read_mixer<const N: usize>(
+    reader: &mut Reader<'_>,
+    mixer: &mut Mixer<N>,
+) -> Result<(), FormatError> {
     mixer.rate = i32::from(reader.u16("learning rate")?);
     mixer.limit = u32::from(reader.u8("count limit")?);
     read_counters(reader, &mut mixer.counters)?;
@@ -117,7 +120,7 @@ fn read_mixer<const N: usize>(reader: &mut Reader<'_>, mixer: &mut Mixer<N>) -> 
     Ok(())
 }
 
-fn read_counters(reader: &mut Reader<'_>, counters: &mut [Counter]) -> Result<(), FormatError> {
+pub(crate) fn read_counters(reader: &mut Reader<'_>, counters: &mut [Counter]) -> Result<(), FormatError> {
     for counter in counters {
         let packed = reader.u16("counter")?;
         *counter = Counter::new(packed >> 4, TRUST[usize::from(packed & 15)]);
@@ -125,7 +128,7 @@ fn read_counters(reader: &mut Reader<'_>, counters: &mut [Counter]) -> Result<()
     Ok(())
 }
 
-fn write_mixer<const N: usize>(out: &mut Vec<u8>, mixer: &Mixer<N>) {
+pub(crate) fn write_mixer<const N: usize>(out: &mut Vec<u8>, mixer: &Mixer<N>) {
     out.extend((mixer.rate as u16).to_le_bytes());
     out.push(mixer.limit as u8);
     write_counters(out, &mixer.counters);
@@ -137,7 +140,7 @@ fn write_mixer<const N: usize>(out: &mut Vec<u8>, mixer: &Mixer<N>) {
     }
 }
 
-fn write_counters(out: &mut Vec<u8>, counters: &[Counter]) {
+pub(crate) fn write_counters(out: &mut Vec<u8>, counters: &[Counter]) {
     for counter in counters {
         let trust = TRUST.iter().rposition(|&count| u32::from(count) <= counter.count()).unwrap_or(0);
         out.extend(((counter.probability_12bit() as u16) << 4 | trust as u16).to_le_bytes());

@@ -4,7 +4,7 @@ use crate::{
     DecodeError,
     geometry::Geometry,
     header::{END_MAGIC, Header, MAGIC, Trailer, VERSION, parse_metadata},
-    section,
+    latent, section,
 };
 use melisma_bitstream::{
     FormatError,
@@ -480,8 +480,13 @@ fn read_header(payload: &[u8], offset: u64) -> Result<Header, DecodeError> {
     if payload.len() < 5 || payload[..4] != MAGIC {
         return Err(DecodeError::NotMelisma);
     }
+    if payload[4] == latent::VERSION {
+        let latent::Header { system, model, .. } =
+            latent::Header::parse(payload, offset).map_err(DecodeError::Header)?;
+        return Err(DecodeError::NeedsModel { system, model });
+    }
     if payload[4] != VERSION {
-        return Err(DecodeError::Version { found: payload[4], newest: VERSION });
+        return Err(DecodeError::Version { found: payload[4], newest: latent::VERSION });
     }
     Header::parse(payload, offset).map_err(DecodeError::Header)
 }

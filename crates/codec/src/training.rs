@@ -32,7 +32,7 @@ pub struct Trainer {
 
 /// Sums over sections of one counter's ones `k` and bits `n`.
 #[derive(Clone, Copy, Debug, Default)]
-struct Moments {
+pub(crate) struct Moments {
     n: f64,
     k: f64,
     nn: f64,
@@ -128,7 +128,7 @@ impl Trainer {
 }
 
 /// Moves one section's tallies into the moments.
-fn gather<const N: usize>(mixer: &mut Mixer<N>, moments: &mut [Moments]) {
+pub(crate) fn gather<const N: usize>(mixer: &mut Mixer<N>, moments: &mut [Moments]) {
     let Some(tally) = &mut mixer.tally else { return };
     for ((zeros, ones), moments) in tally.iter_mut().zip(moments) {
         let (k, n) = (f64::from(*ones), f64::from(*zeros + *ones));
@@ -144,7 +144,7 @@ fn gather<const N: usize>(mixer: &mut Mixer<N>, moments: &mut [Moments]) {
 }
 
 /// Turns moments into initial probabilities and trust.
-fn settle<const N: usize>(mixer: &mut Mixer<N>, moments: &[Moments]) {
+pub(crate) fn settle<const N: usize>(mixer: &mut Mixer<N>, moments: &[Moments]) {
     for (counter, m) in mixer.counters.iter_mut().zip(moments) {
         let p = (m.k + 0.4) / (m.n + 0.8);
         // X = sum (k - n p)^2 / (p (1 - p)) has the mean sum n (1 + (n - 1) rho), rho = 1 / (strength + 1).

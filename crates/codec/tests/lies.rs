@@ -165,9 +165,9 @@ fn longest_sections_are_decoded_in_bounded_memory() {
 #[test]
 fn files_of_other_programs_are_refused_by_name() {
     let mut newer = chunks(&honest());
-    newer[0].1[4] = 2;
+    newer[0].1[4] = 3;
     let refused = decode(&assemble(&newer));
-    assert!(matches!(refused, Err(DecodeError::Version { found: 2, newest: 1 })), "{refused:?}");
+    assert!(matches!(refused, Err(DecodeError::Version { found: 3, newest: 2 })), "{refused:?}");
     let refused = decode(&with_header(|header| header.model_id ^= 1));
     let Err(DecodeError::UnknownModel { found, available }) = refused else { panic!("{refused:?}") };
     assert_eq!(found, available ^ 1);

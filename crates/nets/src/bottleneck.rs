@@ -102,6 +102,12 @@ impl<B: Backend> Bottleneck<B> {
         self.config.rate_weight
     }
 
+    /// The step of each channel.
+    pub fn steps(&self) -> Vec<f32> {
+        let steps = self.log_step.val().exp().into_data().convert::<f32>();
+        steps.into_vec().unwrap_or_default()
+    }
+
     /// The integers that a file would hold.
     ///
     /// # Shapes

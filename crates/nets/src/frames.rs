@@ -139,6 +139,19 @@ impl<B: Backend> Frames<B> {
     /// # Shapes
     /// `[batch, frame, value]` -> `[batch, samples]`.
     pub fn inverse(&self, frames: Tensor<B, 3>, samples: usize) -> Tensor<B, 2> {
+        self.inverse_after(frames, samples, None)
+    }
+
+    /// The same for frames that follow on sound already made, which made-up phases then continue.
+    ///
+    /// # Shapes
+    /// As [`Self::inverse`]; `before` `[batch, known samples]` begins with the first frame's centre.
+    pub fn inverse_after(
+        &self,
+        frames: Tensor<B, 3>,
+        samples: usize,
+        before: Option<Tensor<B, 2>>,
+    ) -> Tensor<B, 2> {
         let raw = match self.config.standardise {
             Standardise::Nothing => frames,
             _ => frames * self.deviation.clone().unsqueeze() + self.mean.clone().unsqueeze(),
@@ -154,23 +167,46 @@ impl<B: Backend> Frames<B> {
                 Tensor::cat(vec![sound, silence], 1)
             }
             Some(stft) if self.config.kind == FramesKind::Complex => stft.inverse(raw, samples),
-            Some(stft) => with_phases(stft, raw.exp(), samples),
+            Some(stft) => with_phases(stft, raw.exp(), samples, before),
         }
     }
 }
 
-/// Sound whose magnitudes come near the wanted ones, from seeded random phases.
-fn with_phases<B: Backend>(stft: &Stft<B>, magnitudes: Tensor<B, 3>, samples: usize) -> Tensor<B, 2> {
+/// Sound whose magnitudes come near the wanted ones, from seeded random phases, or those of sound that is known.
+fn with_phases<B: Backend>(
+    stft: &Stft<B>,
+    magnitudes: Tensor<B, 3>,
+    samples: usize,
+    before: Option<Tensor<B, 2>>,
+) -> Tensor<B, 2> {
     let shape = magnitudes.dims();
     let phases =
         Noise::at(0, &[]).fill(shape, &magnitudes.device(), |noise| noise.unit() * std::f32::consts::TAU);
     let shaped = |real, imaginary| Tensor::cat(vec![real, imaginary], 2);
     let magnitudes = shaped(magnitudes.clone(), magnitudes);
-    let mut directions = shaped(phases.clone().cos(), phases.sin()).detach();
-    for _ in 0..PHASE_ROUNDS {
-        let spectrum = stft.forward(stft.inverse(magnitudes.clone().detach() * directions, samples));
+    let directions_of = |sound: Tensor<B, 2>| {
+        let spectrum = stft.forward(sound);
         let length = (power(spectrum.clone()) + POWER_FLOOR).sqrt();
-        directions = spectrum / shaped(length.clone(), length);
+        spectrum / shaped(length.clone(), length)
+    };
+    let mut directions = shaped(phases.clone().cos(), phases.sin()).detach();
+    if let Some(before) = before {
+        let [batch, frames, values] = directions.dims();
+        let known = before.dims()[1].min(samples);
+        let whole = stft.frames_within(known).min(frames);
+        if whole > 0 {
+            let silence = Tensor::zeros([batch, samples - known], &before.device());
+            let sound = Tensor::cat(vec![before.slice([0..batch, 0..known]), silence], 1);
+            let first = directions_of(sound).slice([0..batch, 0..whole, 0..values]);
+            directions = if whole == frames {
+                first
+            } else {
+                Tensor::cat(vec![first, directions.slice([0..batch, whole..frames, 0..values])], 1)
+            };
+        }
+    }
+    for _ in 0..PHASE_ROUNDS {
+        directions = directions_of(stft.inverse(magnitudes.clone().detach() * directions, samples));
     }
     stft.inverse(magnitudes * directions, samples)
 }

@@ -15,6 +15,7 @@
 
 pub mod bottleneck;
 mod error;
+pub mod extent;
 pub mod frames;
 pub mod layers;
 pub mod loss;

@@ -116,6 +116,11 @@ impl<B: Backend> Stft<B> {
         framed.reshape([batch * frames, n]).matmul(self.analysis.clone()).reshape([batch, frames, values])
     }
 
+    /// Frames whose windows end within so many samples of a longer sound.
+    pub(crate) fn frames_within(&self, samples: usize) -> usize {
+        samples.checked_sub(self.fft_samples / 2).map_or(0, |room| 1 + room / self.hop_samples)
+    }
+
     /// The sound whose spectrum comes closest, in the least-squares sense (Griffin and Lim 1984, eq. 6).
     ///
     /// # Shapes

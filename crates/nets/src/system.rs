@@ -109,7 +109,7 @@ pub struct Penalty<B: Backend> {
 }
 
 impl NetworkConfig {
-    fn latents(&self) -> usize {
+    pub(crate) fn latents(&self) -> usize {
         match self {
             Self::FreqAe(config) => config.latents,
             Self::TimeAe(config) => config.latents,
@@ -120,9 +120,21 @@ impl NetworkConfig {
         }
     }
 
+    /// Latents of so many frames.
+    pub(crate) fn latent_count(&self, frames: usize) -> usize {
+        let frames = self.whole_frames(frames);
+        match self {
+            Self::FreqAe(_) => (frames - 9) / 4,
+            Self::TimeAe(config) => frames / config.stride.max(1) - 1,
+            Self::Residual(config) => frames / config.stride.max(1) - 1,
+            Self::Dense(_) | Self::Recurrent(_) | Self::Variational(_) => frames,
+        }
+    }
+
     /// The least number of frames, not below `frames`, that the network takes.
     fn whole_frames(&self, frames: usize) -> usize {
-        let strides = |stride: usize| frames.next_multiple_of(stride).max(2 * stride);
+        // A stride of 0 is refused elsewhere.
+        let strides = |stride: usize| frames.next_multiple_of(stride.max(1)).max(2 * stride.max(1));
         match self {
             Self::FreqAe(_) => FreqAeConfig::whole_frames(frames),
             Self::TimeAe(config) => strides(config.stride),
@@ -269,6 +281,20 @@ impl<B: Backend> System<B> {
     /// `[batch, frame, value]` -> `[batch, samples]`.
     pub fn sound(&self, frames: Tensor<B, 3>, samples: usize) -> Tensor<B, 2> {
         self.frames.inverse(frames, samples)
+    }
+
+    /// [`System::sound`] of frames that follow on sound already made. Only made-up phases differ: those of frames
+    /// that lie within `before`, which begins with the first frame's centre, are taken from it.
+    ///
+    /// # Shapes
+    /// `[batch, frame, value]`, `before` `[batch, known samples]` -> `[batch, samples]`.
+    pub fn sound_after(&self, frames: Tensor<B, 3>, samples: usize, before: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.frames.inverse_after(frames, samples, Some(before))
+    }
+
+    /// The step of each latent channel, where training has learned one.
+    pub fn steps(&self) -> Option<Vec<f32>> {
+        self.bottleneck.as_ref().map(Bottleneck::steps)
     }
 
     /// # Shapes

@@ -49,7 +49,11 @@ impl State {
         let decoded = match decode(&self.file) {
             Ok(decoded) => decoded,
             Err(DecodeError::NotMelisma | DecodeError::Header(_)) => return NOT_MELISMA,
-            Err(DecodeError::Version { .. } | DecodeError::UnknownModel { .. }) => return UNKNOWN_FORMAT,
+            Err(
+                DecodeError::Version { .. }
+                | DecodeError::UnknownModel { .. }
+                | DecodeError::NeedsModel { .. },
+            ) => return UNKNOWN_FORMAT,
             Err(_) => return FAILED,
         };
         let channels = &decoded.pcm.channels;

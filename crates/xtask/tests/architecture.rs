@@ -14,7 +14,7 @@ type Names = &'static [&'static str];
 
 /// Each crate, the crates of ours that it uses, and, where outside ones are rationed, exactly those that it uses.
 /// Rationed crates have no machine-learning framework and nothing that touches files.
-const CRATES: [Room; 12] = [
+const CRATES: [Room; 13] = [
     ("melisma-signal", &[], Some(&["rustfft"])),
     ("melisma-bitstream", &[], Some(&["crc32c", "thiserror"])),
     ("melisma-codec", &["melisma-bitstream", "melisma-signal"], Some(&["rayon", "thiserror"])),
@@ -23,6 +23,11 @@ const CRATES: [Room; 12] = [
     ("melisma-synth", &["melisma-signal"], Some(&[])),
     ("melisma-data", &["melisma-media", "melisma-signal", "melisma-synth"], None),
     ("melisma-nets", &[], None),
+    (
+        "melisma-learned",
+        &["melisma-bitstream", "melisma-codec", "melisma-media", "melisma-nets", "melisma-signal"],
+        None,
+    ),
     ("melisma-eval", &["melisma-signal"], None),
     ("melisma-report", &["melisma-eval", "melisma-media", "melisma-signal"], None),
     ("melisma", ANY, None),
@@ -35,6 +40,7 @@ const ANY: &[&str] = &[
     "melisma-codec",
     "melisma-data",
     "melisma-eval",
+    "melisma-learned",
     "melisma-media",
     "melisma-nets",
     "melisma-report",

@@ -1,0 +1,186 @@
+//! What a model knows about its symbols before it has seen any: predictors, spreads and initial probabilities.
+//!
+//! How symbols are distributed depends on how coarse the step is, so there is a table for each octave of its multiplier.
+//!
+//! ```text
+//! tables = channels varint, classes u8, partner u16 a channel, then per class:
+//!          3 taps i16 a channel, spread u16 a channel, mixer, escape counters
+//! ```
+//! Mixer and counters are written like those of the main codec's model ([`crate::model`]).
+
+use super::{
+    header::MAX_CHANNELS,
+    symbols::{ESCAPE_COUNTERS, INPUTS, SELECTORS, counters},
+};
+use crate::model::{blank_mixer, read_counters, read_mixer, write_counters, write_mixer};
+use melisma_bitstream::{
+    Counter, FormatError, Mixer,
+    bytes::{Reader, write_varint},
+};
+
+/// Octaves of the step's multiplier that have a table.
+pub const CLASSES: usize = 11;
+
+/// Octaves below the model's own step.
+const FINER_CLASSES: i32 = 4;
+
+/// The largest step index; the multiplier is `2^((index - 512) / 32)`.
+pub const MAX_STEP_INDEX: u16 = 1023;
+
+/// The step index of the model's own steps.
+pub const UNIT_STEP_INDEX: u16 = 512;
+
+/// Step indices an octave.
+const STEPS_PER_OCTAVE: i32 = 32;
+
+/// What steps are multiplied with.
+#[must_use]
+pub fn step_multiplier(index: u16) -> f64 {
+    (f64::from(i32::from(index) - i32::from(UNIT_STEP_INDEX)) / f64::from(STEPS_PER_OCTAVE)).exp2()
+}
+
+/// The table of a step.
+#[must_use]
+pub fn step_class(index: u16) -> usize {
+    let octaves =
+        (i32::from(index) - i32::from(UNIT_STEP_INDEX) + STEPS_PER_OCTAVE / 2).div_euclid(STEPS_PER_OCTAVE);
+    (octaves + FINER_CLASSES).clamp(0, CLASSES as i32 - 1) as usize
+}
+
+/// Base-two logarithm of the multiplier that a class stands for.
+#[must_use]
+pub fn class_exponent(class: usize) -> i32 {
+    class as i32 - FINER_CLASSES
+}
+
+/// Marks a channel without a partner.
+pub(super) const ALONE: u16 = u16::MAX;
+
+/// Tables of a model for all its steps.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// `[channel]`: the channel coded before it that tells most about it, or [`ALONE`].
+    pub(super) partners: Vec<u16>,
+    /// `[class]`
+    pub(super) classes: Vec<ClassTable>,
+}
+
+/// The table of one class, and at the same time the state of a section while it is coded.
+#[derive(Clone, Debug)]
+pub(super) struct ClassTable {
+    /// `[channel]`: weights, of 4096, of the channel's last two symbols and of the partner's present one.
+    pub(super) taps: Vec<[i16; 3]>,
+    /// `[channel]`: mean magnitude of what the prediction leaves, of 256.
+    pub(super) spreads: Vec<u16>,
+    pub(super) mixer: Mixer<INPUTS>,
+    pub(super) escape: Vec<Counter>,
+}
+
+impl ClassTable {
+    /// A table that knows nothing.
+    pub(super) fn blank(channels: usize) -> Self {
+        Self {
+            taps: vec![[0; 3]; channels],
+            spreads: vec![0; channels],
+            mixer: blank_mixer(counters(channels), SELECTORS, 0.15),
+            escape: vec![Counter::new(2048, 0); ESCAPE_COUNTERS],
+        }
+    }
+}
+
+impl Tables {
+    /// Tables that know nothing: they adapt to whatever they are given, at a price.
+    #[must_use]
+    pub fn blank(channels: usize) -> Self {
+        Self { partners: vec![ALONE; channels], classes: vec![ClassTable::blank(channels); CLASSES] }
+    }
+
+    /// Channels of a latent.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.partners.len()
+    }
+
+    /// The tables as bytes. Counts are rounded to the sixteen of the format, weights to 1/4096.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_varint(&mut out, self.partners.len() as u64);
+        out.push(CLASSES as u8);
+        let words =
+            |out: &mut Vec<u8>, words: &[u16]| words.iter().for_each(|word| out.extend(word.to_le_bytes()));
+        words(&mut out, &self.partners);
+        for class in &self.classes {
+            class.taps.iter().flatten().for_each(|tap| out.extend(tap.to_le_bytes()));
+            words(&mut out, &class.spreads);
+            write_mixer(&mut out, &class.mixer);
+            write_counters(&mut out, &class.escape);
+        }
+        out
+    }
+
+    /// Reads tables.
+    ///
+    /// # Errors
+    /// [`FormatError`] if they are cut off, too long, or contradict themselves.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FormatError> {
+        let mut reader = Reader::new(bytes, 0);
+        let refuse = |field, value: u64, allowed| Err(FormatError::Value { field, value, allowed });
+        let channels = reader.size("channels of the tables", MAX_CHANNELS, "1..=4096")?;
+        let classes = reader.u8("classes of the tables")?;
+        if channels == 0 || usize::from(classes) != CLASSES {
+            return refuse("channels and classes of the tables", u64::from(classes), "1..=4096, and 11");
+        }
+        let partners = (0..channels).map(|_| reader.u16("partner")).collect::<Result<Vec<_>, _>>()?;
+        for (channel, &partner) in partners.iter().enumerate() {
+            if partner != ALONE && usize::from(partner) >= channel {
+                return refuse("partner", u64::from(partner), "a channel before");
+            }
+        }
+        let mut tables = Self { partners, classes: Vec::with_capacity(CLASSES) };
+        for _ in 0..CLASSES {
+            let mut class = ClassTable::blank(channels);
+            for tap in class.taps.iter_mut().flatten() {
+                *tap = reader.u16("predictor")? as i16;
+            }
+            for spread in &mut class.spreads {
+                *spread = reader.u16("spread")?;
+            }
+            read_mixer(&mut reader, &mut class.mixer)?;
+            read_counters(&mut reader, &mut class.escape)?;
+            tables.classes.push(class);
+        }
+        match reader.remaining() {
+            0 => Ok(tables),
+            more => refuse("bytes behind the tables", more as u64, "0"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let bytes = Tables::blank(5).to_bytes();
+        let again = Tables::from_bytes(&bytes).unwrap();
+        assert_eq!(again.to_bytes(), bytes);
+        for length in [0, 1, 2, 9, 20, bytes.len() / 2, bytes.len() - 1] {
+            assert!(Tables::from_bytes(&bytes[..length]).is_err(), "{length}");
+        }
+        assert!(Tables::from_bytes(&[bytes.as_slice(), &[0]].concat()).is_err());
+        let mut own_partner = bytes;
+        own_partner[2..4].copy_from_slice(&0u16.to_le_bytes());
+        assert!(Tables::from_bytes(&own_partner).is_err());
+    }
+
+    #[test]
+    fn classes_are_the_nearest_octave() {
+        for (index, class) in [(512, 4), (527, 4), (528, 5), (496, 4), (495, 3), (0, 0), (1023, 10)] {
+            assert_eq!(step_class(index), class, "{index}");
+        }
+        assert_eq!((step_multiplier(512), step_multiplier(544), step_multiplier(448)), (1.0, 2.0, 0.25));
+        assert_eq!(f64::from(class_exponent(step_class(544))).exp2(), 2.0);
+    }
+}

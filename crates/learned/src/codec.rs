@@ -1,0 +1,244 @@
+//! A model made ready on a device: sound to files at any rate, and back.
+
+use crate::{Analysed, Analysis, Decoded, Error, Model, Playback, Result, analysis::Windows, playback};
+use melisma_codec::latent::{File, Header, MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section, write_file};
+use melisma_nets::{burn::tensor::backend::Backend, extent::Extent, system::System};
+use melisma_signal::{Metadata, Pcm};
+use rayon::prelude::*;
+
+/// How large a file is to be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target {
+    /// All steps of the model times this; 1 is what the model was trained or fitted for, 2 is coarser and smaller.
+    Step(f64),
+    /// The best file of at most so many bits per second of sound, all of it but tags and cover counted; if there is none,
+    /// the smallest.
+    BitrateBps(f64),
+}
+
+/// A model on a device.
+pub struct LearnedCodec<B: Backend> {
+    model: Model,
+    pub(crate) system: System<B>,
+    pub(crate) extent: Extent,
+    pub(crate) device: B::Device,
+}
+
+/// Steps from one trial of a bitrate to the next, until two have it between them: an octave.
+const GALLOP_STEPS: u16 = 32;
+
+/// Samples that [`LearnedCodec::analyse`] hands on at a time.
+const BLOCK_SAMPLES: usize = 1 << 16;
+
+impl<B: Backend> LearnedCodec<B> {
+    /// Builds the network.
+    ///
+    /// # Errors
+    /// [`Error::Network`] where weights do not fit the system.
+    pub fn new(model: Model, device: &B::Device) -> Result<Self> {
+        let system = model.system(device)?;
+        Ok(Self { extent: model.extent(), model, system, device: device.clone() })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    pub(crate) fn windows(&self) -> Windows<'_, B> {
+        Windows {
+            system: &self.system,
+            device: &self.device,
+            extent: self.extent,
+            section_latents: self.model.section_latents(),
+        }
+    }
+
+    /// Begins to analyse a recording that comes block by block.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for other than one or two channels, [`Error::Resample`] for an impossible rate.
+    pub fn analysis(&self, sample_rate_hz: u32, channel_count: usize) -> Result<Analysis<'_, B>> {
+        Analysis::new(self, sample_rate_hz, channel_count)
+    }
+
+    /// Analyses a whole recording of any length and rate.
+    ///
+    /// # Errors
+    /// As [`LearnedCodec::analysis`] and [`Analysis::push`].
+    pub fn analyse(&self, sound: &Pcm) -> Result<Analysed> {
+        let mut analysis = self.analysis(sound.sample_rate_hz, sound.channel_count())?;
+        for begin in (0..sound.samples()).step_by(BLOCK_SAMPLES) {
+            let end = (begin + BLOCK_SAMPLES).min(sound.samples());
+            let channels = sound.channels.iter().map(|channel| channel[begin..end].to_vec()).collect();
+            analysis.push(&Pcm { sample_rate_hz: sound.sample_rate_hz, channels })?;
+        }
+        analysis.finish()
+    }
+
+    /// A file.
+    ///
+    /// # Errors
+    /// [`Error::WrongModel`] for latents of another model, [`Error::Unsupported`] for a target that is no number above 0.
+    pub fn encode(&self, analysed: &Analysed, target: Target) -> Result<Vec<u8>> {
+        if analysed.model != self.model.id() {
+            let (wanted, given) = (analysed.model, self.model.id());
+            return Err(Error::WrongModel { wanted, given, system: "analysed".to_owned() });
+        }
+        let (Target::Step(number) | Target::BitrateBps(number)) = target;
+        if !(number.is_finite() && number > 0.0) {
+            let what = format!("at {target:?}");
+            return Err(Error::Unsupported { what, allowed: "finite numbers above 0" });
+        }
+        let header = self.header(analysed);
+        let sections = match target {
+            Target::Step(multiplier) => self.sections(&header, analysed, step_index(multiplier)),
+            Target::BitrateBps(bitrate_bps) => {
+                let budget_bytes = bitrate_bps * analysed.seconds() / 8.0;
+                let overhead = |sections: &[Vec<u8>]| {
+                    write_file(&header, &Metadata::default(), analysed.loudness, sections).len() as f64
+                };
+                finest(|index| {
+                    let sections = self.sections(&header, analysed, index);
+                    (overhead(&sections) <= budget_bytes, sections)
+                })
+            }
+        };
+        Ok(write_file(&header, &analysed.metadata, analysed.loudness, &sections))
+    }
+
+    /// Begins to decode a file that comes out block by block.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] where it is no such file, or damaged beyond use; [`Error::WrongModel`]; [`Error::Header`].
+    pub fn playback<'a>(&'a self, file: &'a [u8]) -> Result<Playback<'a, B>> {
+        Playback::new(self, File::read(file)?)
+    }
+
+    /// Decodes a whole file, at the model's rate and with its exact length. Damaged sections are silent.
+    ///
+    /// # Errors
+    /// As [`LearnedCodec::playback`].
+    pub fn decode(&self, file: &[u8]) -> Result<Decoded> {
+        playback::decode(self.playback(file)?)
+    }
+
+    fn header(&self, analysed: &Analysed) -> Header {
+        let config = &self.model.config;
+        let channels = config.system.latent_channels();
+        Header {
+            sample_rate_hz: config.sample_rate_hz,
+            original: analysed.original,
+            channel_count: analysed.channel_count,
+            sequence_count: analysed.latents.len(),
+            total_samples: analysed.samples as u64,
+            system: config.name.clone(),
+            model: self.model.id(),
+            latent_samples: self.extent.latent_samples as u32,
+            latent_channels: channels,
+            section_latents: self.model.section_latents() as u32,
+            total_latents: (analysed.latents[0].len() / channels) as u64,
+        }
+    }
+
+    /// Payloads of all sections.
+    fn sections(&self, header: &Header, analysed: &Analysed, step_index: u16) -> Vec<Vec<u8>> {
+        let Model { quantiser, tables, .. } = &self.model;
+        let sections: Vec<u64> = (0..header.sections()).collect();
+        sections
+            .into_par_iter()
+            .map(|section| {
+                let latents = header.latents_of(section);
+                let range = latents.start as usize * header.latent_channels
+                    ..latents.end as usize * header.latent_channels;
+                let symbols = analysed
+                    .latents
+                    .iter()
+                    .map(|latents| quantiser.symbols(&latents[range.clone()], step_index));
+                let symbols: Vec<Vec<i32>> = symbols.collect();
+                let symbols: Vec<&[i32]> = symbols.iter().map(Vec::as_slice).collect();
+                encode_section(tables, section, step_index, &symbols)
+            })
+            .collect()
+    }
+}
+
+/// The nearest step index.
+fn step_index(multiplier: f64) -> u16 {
+    let steps = multiplier.log2() * f64::from(GALLOP_STEPS);
+    (f64::from(UNIT_STEP_INDEX) + steps).round().clamp(0.0, f64::from(MAX_STEP_INDEX)) as u16
+}
+
+/// What the smallest step index gives that fits, or the largest one if none does; whatever fits is taken to fit when it
+/// is larger.
+fn finest<T>(mut trial: impl FnMut(u16) -> (bool, T)) -> T {
+    let mut index = UNIT_STEP_INDEX;
+    let (mut fits, mut result) = trial(index);
+    // `above` fits and gave `result`; `below` does not.
+    let (mut below, mut above);
+    if fits {
+        loop {
+            above = index;
+            if index == 0 {
+                return result;
+            }
+            index = index.saturating_sub(GALLOP_STEPS);
+            let (fits, finer) = trial(index);
+            if !fits {
+                below = index;
+                break;
+            }
+            result = finer;
+        }
+    } else {
+        loop {
+            below = index;
+            if index == MAX_STEP_INDEX {
+                return result;
+            }
+            index = (index + GALLOP_STEPS).min(MAX_STEP_INDEX);
+            (fits, result) = trial(index);
+            if fits {
+                above = index;
+                break;
+            }
+        }
+    }
+    while above - below > 1 {
+        let middle = below + (above - below) / 2;
+        let (fits, middle_result) = trial(middle);
+        if fits {
+            (above, result) = (middle, middle_result);
+        } else {
+            below = middle;
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_finest_step_that_fits() {
+        for limit in [0, 1, 31, 300, 511, 512, 513, 544, 700, 1023] {
+            let mut trials = 0;
+            let found = finest(|index| {
+                trials += 1;
+                (index >= limit, index)
+            });
+            assert_eq!(found, limit);
+            assert!(trials < 24, "{limit}: {trials}");
+        }
+        assert_eq!(finest(|index| (false, index)), MAX_STEP_INDEX);
+    }
+
+    #[test]
+    fn multipliers_become_the_nearest_index() {
+        for (multiplier, index) in [(1.0, 512), (2.0, 544), (0.5, 480), (1.01, 512), (1e-30, 0), (1e30, 1023)]
+        {
+            assert_eq!(step_index(multiplier), index, "{multiplier}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A trained network as a codec: sound in, a `.mlsm` file of real bytes out, and back.
+//!
+//! ```text
+//! training data -Model::fit-> steps, centres, tables -Model::write-> folder -Model::read-> Model
+//! Pcm -Analysis-> latents -quantise-> symbols -codec::latent-> file
+//! file -codec::latent-> symbols -dequantise-> latents -Playback-> Pcm
+//! ```
+//!
+//! A recording is cut into sections of a few seconds, each coded by itself and decoded with its neighbours' latents
+//! around it, so that the seams cannot be heard, memory stays bounded, and damage costs the section that it hit. Two
+//! channels are coded as mid and side. What the integers of a file mean is decided by integers alone
+//! ([`melisma_codec::latent`]); networks and their floats come after.
+//!
+//! | question | file |
+//! |---|---|
+//! | what is a model, and how does it lie in a folder? | `model`, `folder`, `safetensors` |
+//! | how fine is each latent channel quantised? | `quantiser`, chosen by `fit` |
+//! | how does sound of any length become latents? | `analysis` |
+//! | how do latents meet a bitrate? | `codec` |
+//! | how does a file become sound? | `playback` |
+
+mod analysis;
+mod codec;
+mod error;
+mod fit;
+mod folder;
+mod model;
+mod playback;
+mod quantiser;
+mod safetensors;
+
+pub use analysis::{Analysed, Analysis};
+pub use codec::{LearnedCodec, Target};
+pub use error::{Error, Result};
+pub use folder::folder_id;
+pub use melisma_codec::latent::File;
+pub use model::{Model, ModelConfig, ModelId};
+pub use playback::{Decoded, Playback};
+pub use quantiser::Quantiser;

@@ -1,0 +1,134 @@
+//! Which stretch of sound a latent is about: what it takes to encode or decode a piece of a long recording as if all of
+//! it were there.
+//!
+//! Latent `t` counts from sample `t * latent_samples` on. A window of the sound that reaches far enough around that place
+//! gives the same latent as the whole does, and a window of latents likewise the same sound, because convolutions and
+//! transforms see only so far. A memory sees for ever, but forgets: [`WARM_UP_FRAMES`] stand for all of the past.
+
+use crate::{
+    frames::FramesKind,
+    system::{NetworkConfig, SystemConfig},
+};
+
+/// Frames that a recurrent network hears before what it is asked for.
+pub const WARM_UP_FRAMES: usize = 256;
+
+/// Sizes in time of a system. Margins are in latents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Samples from one latent to the next.
+    pub latent_samples: usize,
+    /// Sound before and behind that of the latents wanted, which their encoding needs.
+    pub encode_margin: [usize; 2],
+    /// Latents before and behind those whose sound is wanted, which their decoding needs.
+    pub decode_margin: [usize; 2],
+    /// Least latents that can be made sound.
+    pub least_latents: usize,
+    kind: FramesKind,
+    hop_samples: usize,
+    stride_frames: usize,
+    // Whole latents less than strides, negative where there is one more.
+    fewer: isize,
+    least_strides: usize,
+}
+
+impl SystemConfig {
+    /// Values of a latent.
+    #[must_use]
+    pub fn latent_channels(&self) -> usize {
+        self.network.latents()
+    }
+
+    /// Sizes in time.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let kind = self.frames.kind;
+        let spectral = kind != FramesKind::Samples;
+        let stft = self.frames.stft;
+        let (hop_samples, half_samples) =
+            if spectral { (stft.hop_samples.max(1), stft.fft_samples / 2) } else { (1, 0) };
+        // Frames that a sample lies in, to either side.
+        let edge = half_samples.div_ceil(hop_samples);
+        // Frames from one latent to the next; frames that it is made of; latents that a stack of layers sees to either side.
+        let (stride, span, reach) = match &self.network {
+            NetworkConfig::FreqAe(_) => (4, 13, 0),
+            NetworkConfig::TimeAe(config) => (config.stride.max(1), 2 * config.stride, 0),
+            NetworkConfig::Residual(config) => {
+                (config.stride.max(1), 2 * config.stride, config.blocks * (config.kernel / 2))
+            }
+            NetworkConfig::Dense(_) | NetworkConfig::Variational(_) | NetworkConfig::Recurrent(_) => {
+                (1, 1, 0)
+            }
+        };
+        let past = if matches!(self.network, NetworkConfig::Recurrent(_)) { WARM_UP_FRAMES } else { 0 };
+        // Made-up phases take two windows to settle.
+        let phases = if kind == FramesKind::LogMagnitude { (2 * edge).div_ceil(stride) } else { 0 };
+        let least = match &self.network {
+            NetworkConfig::FreqAe(_) => 3,
+            NetworkConfig::TimeAe(_) => 2,
+            NetworkConfig::Residual(_) if !spectral => 2,
+            _ => 1,
+        };
+        let latent_samples = hop_samples * stride;
+        // From there on, each stride more is a latent more.
+        let frames = least * stride + usize::from(spectral);
+        let latents = self.network.latent_count(frames);
+        Extent {
+            latent_samples,
+            encode_margin: [
+                past + reach + edge.div_ceil(stride) + 1,
+                (reach + (span + edge).div_ceil(stride)).saturating_sub(1),
+            ],
+            decode_margin: [
+                past + reach + (edge + span).saturating_sub(1).div_ceil(stride) + 1 + phases,
+                reach + edge.div_ceil(stride) + 1 + phases,
+            ],
+            least_latents: edge.div_ceil(stride) + 2,
+            kind,
+            hop_samples,
+            stride_frames: stride,
+            fewer: least as isize - latents as isize,
+            // A transform mirrors half a frame at both ends.
+            least_strides: least.max(half_samples / latent_samples + 1),
+        }
+    }
+}
+
+impl Extent {
+    /// The least number of samples, not below `samples`, of which every one has its place in a latent. What is missing
+    /// is taken as silence.
+    #[must_use]
+    pub fn padded_samples(&self, samples: usize) -> usize {
+        samples.div_ceil(self.latent_samples).max(self.least_strides).saturating_mul(self.latent_samples)
+    }
+
+    /// Latents of so many samples, which must be padded.
+    #[must_use]
+    pub fn latents(&self, padded_samples: usize) -> usize {
+        (padded_samples / self.latent_samples).saturating_add_signed(-self.fewer)
+    }
+
+    /// Frames of so many samples.
+    #[must_use]
+    pub fn frames(&self, samples: usize) -> usize {
+        match self.kind {
+            FramesKind::Samples => samples,
+            _ => 1 + samples / self.hop_samples,
+        }
+    }
+
+    /// Samples that so many frames, at least one, reach over.
+    #[must_use]
+    pub fn samples(&self, frames: usize) -> usize {
+        match self.kind {
+            FramesKind::Samples => frames,
+            _ => frames.saturating_sub(1) * self.hop_samples,
+        }
+    }
+
+    /// Values of frames for each latent, when frames have so many.
+    #[must_use]
+    pub fn values_per_latent(&self, values: usize) -> usize {
+        self.stride_frames * values
+    }
+}
