@@ -5,7 +5,9 @@
 //! that of neural codecs (Kumar et al., "High-fidelity audio compression with improved RVQGAN", 2023, section 3.4).
 
 use crate::{
-    Error, Result, mel,
+    Error, Result,
+    kernels::mean_square,
+    mel,
     stft::{Stft, StftConfig, power},
 };
 use burn::tensor::{Tensor, backend::Backend};
@@ -192,8 +194,12 @@ pub fn total<B: Backend>(terms: &[(LossTerm, Tensor<B, 1>)], device: &B::Device)
     weighted.reduce(|sum, value| sum + value).unwrap_or_else(|| Tensor::zeros([1], device))
 }
 
-fn squared<B: Backend, const D: usize>([original, estimate]: [Tensor<B, D>; 2]) -> Tensor<B, 1> {
-    (estimate - original).square().mean()
+/// The mean of squared differences of original and estimate.
+///
+/// # Shapes
+/// Two of the same -> `[1]`.
+pub fn squared<B: Backend, const D: usize>([original, estimate]: [Tensor<B, D>; 2]) -> Tensor<B, 1> {
+    mean_square(estimate, original)
 }
 
 fn absolute<B: Backend, const D: usize>([original, estimate]: [Tensor<B, D>; 2]) -> Tensor<B, 1> {

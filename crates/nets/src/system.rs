@@ -259,7 +259,12 @@ impl<B: Backend> System<B> {
                 latents
             }
         };
-        let estimate = self.decode(latents.clone()).slice([0..batch, 0..time, 0..values]);
+        let estimate = self.decode(latents.clone());
+        // The gradient even of a whole slice is a copy.
+        let estimate = match estimate.dims()[1] == time {
+            true => estimate,
+            false => estimate.slice([0..batch, 0..time, 0..values]),
+        };
         Output { frames: [original, estimate], latents, penalties }
     }
 

@@ -1,15 +1,13 @@
 //! Convolutions over time and frequency, of the reference study's first network only.
 
-use super::uniform;
-use crate::noise::Noise;
+use super::{Activation, uniform};
+use crate::{
+    kernels::{Window, conv2d_down, conv2d_up},
+    noise::Noise,
+};
 use burn::{
     module::{Module, Param},
-    tensor::{
-        Tensor,
-        backend::Backend,
-        module::{conv_transpose2d, conv2d},
-        ops::{ConvOptions, ConvTransposeOptions},
-    },
+    tensor::{Tensor, backend::Backend},
 };
 
 /// Sizes of a [`Conv2d`]: a square kernel without padding.
@@ -23,55 +21,69 @@ pub struct Conv2dConfig {
     pub kernel: usize,
     /// Steps from one output to the next, both ways.
     pub stride: usize,
+    /// Whether the larger image, the input on the way down and the output on the way up, is `[time, channel, bin]`.
+    /// Images are `[time, bin, channel]` otherwise.
+    pub planar: bool,
 }
 
-/// A convolution (or, run backwards, a transposed one).
+/// A convolution (or, run backwards, a transposed one) of an activation.
 #[derive(Module, Debug)]
 pub struct Conv2d<B: Backend> {
-    // Down: [outputs, inputs, kernel, kernel]. Up: [inputs, outputs, kernel, kernel].
-    weight: Param<Tensor<B, 4>>,
+    // Down: [window, outputs]. Up: [inputs, window]. A window's axes are in the order of the larger image's.
+    weight: Param<Tensor<B, 2>>,
     bias: Param<Tensor<B, 1>>,
+    kernel: usize,
     stride: usize,
+    planar: bool,
 }
 
 impl Conv2dConfig {
     /// For [`Conv2d::down`].
     pub fn init_down<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Conv2d<B> {
         let fan_in = self.inputs * self.kernel * self.kernel;
-        Conv2d {
-            weight: uniform([self.outputs, self.inputs, self.kernel, self.kernel], fan_in, noise, device),
-            bias: uniform([self.outputs], fan_in, noise, device),
-            stride: self.stride,
-        }
+        self.init([fan_in, self.outputs], fan_in, noise, device)
     }
 
     /// For [`Conv2d::up`]. PyTorch counts the fan of a transposed convolution from its outputs; so does this.
     pub fn init_up<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Conv2d<B> {
         let fan_in = self.outputs * self.kernel * self.kernel;
-        Conv2d {
-            weight: uniform([self.inputs, self.outputs, self.kernel, self.kernel], fan_in, noise, device),
-            bias: uniform([self.outputs], fan_in, noise, device),
-            stride: self.stride,
-        }
+        self.init([self.inputs, fan_in], fan_in, noise, device)
+    }
+
+    fn init<B: Backend>(
+        &self,
+        shape: [usize; 2],
+        fan_in: usize,
+        noise: &mut Noise,
+        device: &B::Device,
+    ) -> Conv2d<B> {
+        let &Self { outputs, kernel, stride, planar, .. } = self;
+        let weight = uniform(shape, fan_in, noise, device);
+        Conv2d { weight, bias: uniform([outputs], fan_in, noise, device), kernel, stride, planar }
     }
 }
 
 impl<B: Backend> Conv2d<B> {
+    fn window(&self, channels: usize) -> Window {
+        Window { channels, kernel: self.kernel, stride: self.stride, planar: self.planar }
+    }
+
     /// Convolution without padding.
     ///
     /// # Shapes
-    /// `[batch, inputs, height, width]` -> `[batch, outputs, (height - kernel) / stride + 1, likewise]`.
-    pub fn down(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let options = ConvOptions::new([self.stride; 2], [0; 2], [1; 2], 1);
-        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+    /// `[batch, time, bin, inputs]`, or planar `[batch, time, inputs, bin]` -> `[batch, (time - kernel) / stride + 1,
+    /// likewise of bins, outputs]`.
+    pub fn down(&self, activation: Activation, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        let channels = self.weight.dims()[0] / (self.kernel * self.kernel);
+        conv2d_down(self.window(channels), activation, x, self.weight.val(), self.bias.val())
     }
 
     /// Transposed convolution.
     ///
     /// # Shapes
-    /// `[batch, inputs, height, width]` -> `[batch, outputs, (height - 1) * stride + kernel, likewise]`.
-    pub fn up(&self, x: Tensor<B, 4>) -> Tensor<B, 4> {
-        let options = ConvTransposeOptions::new([self.stride; 2], [0; 2], [0; 2], [1; 2], 1);
-        conv_transpose2d(x, self.weight.val(), Some(self.bias.val()), options)
+    /// `[batch, time, bin, inputs]` -> with `(length - 1) * stride + kernel` time steps and bins `[batch, time, bin,
+    /// outputs]`, or planar `[batch, time, outputs, bin]`.
+    pub fn up(&self, activation: Activation, x: Tensor<B, 4>) -> Tensor<B, 4> {
+        conv2d_up(self.window(self.bias.dims()[0]), activation, x, self.weight.val(), self.bias.val())
     }
 }

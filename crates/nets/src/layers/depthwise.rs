@@ -1,10 +1,10 @@
 //! A convolution in time of every channel by itself.
 
 use super::uniform;
-use crate::noise::Noise;
+use crate::{kernels::depthwise, noise::Noise};
 use burn::{
     module::{Module, Param},
-    tensor::{Tensor, backend::Backend, module::conv1d, ops::ConvOptions},
+    tensor::{Tensor, backend::Backend},
 };
 
 /// Sizes of a [`Depthwise`].
@@ -22,7 +22,8 @@ pub struct DepthwiseConfig {
 /// `[batch, time, channel]` -> the same.
 #[derive(Module, Debug)]
 pub struct Depthwise<B: Backend> {
-    weight: Param<Tensor<B, 3>>,
+    // [tap, channel].
+    weight: Param<Tensor<B, 2>>,
     bias: Param<Tensor<B, 1>>,
 }
 
@@ -30,7 +31,7 @@ impl DepthwiseConfig {
     /// With PyTorch's initial weights.
     pub fn init<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Depthwise<B> {
         Depthwise {
-            weight: uniform([self.channels, 1, self.kernel], self.kernel, noise, device),
+            weight: uniform([self.kernel, self.channels], self.kernel, noise, device),
             bias: uniform([self.channels], self.kernel, noise, device),
         }
     }
@@ -39,8 +40,6 @@ impl DepthwiseConfig {
 impl<B: Backend> Depthwise<B> {
     /// Convolves.
     pub fn forward(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [channels, _, kernel] = self.weight.dims();
-        let options = ConvOptions::new([1], [kernel / 2], [1], channels);
-        conv1d(x.swap_dims(1, 2), self.weight.val(), Some(self.bias.val()), options).swap_dims(1, 2)
+        depthwise(x, self.weight.val(), self.bias.val())
     }
 }

@@ -1,7 +1,7 @@
 //! A linear map of channels: also every convolution of width 1.
 
-use super::uniform;
-use crate::noise::Noise;
+use super::{Activation, uniform};
+use crate::{kernels::linear, noise::Noise};
 use burn::{
     module::{Module, Param},
     tensor::{Tensor, backend::Backend},
@@ -39,10 +39,11 @@ impl LinearConfig {
 impl<B: Backend> Linear<B> {
     /// Applies the map to every time step.
     pub fn forward(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [batch, time, inputs] = x.dims();
-        // One product of two matrices, not one per clip.
-        let y = x.reshape([batch * time, inputs]).matmul(self.weight.val()) + self.bias.val().unsqueeze();
-        let outputs = y.dims()[1];
-        y.reshape([batch, time, outputs])
+        self.after(Activation::Identity, x)
+    }
+
+    /// Applies the map to an activation of every time step.
+    pub fn after(&self, activation: Activation, x: Tensor<B, 3>) -> Tensor<B, 3> {
+        linear(activation, x, self.weight.val(), self.bias.val())
     }
 }

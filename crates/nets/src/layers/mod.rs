@@ -1,15 +1,19 @@
 //! The pieces that networks are made of: `[batch, time, channel]` in, `[batch, time, channel]` out.
 //!
-//! Channels lie innermost, so that every convolution here but the two-dimensional ones is one matrix product over
-//! memory as it stands. Weights start as PyTorch's do, the framework of the systems reproduced, from [`Noise`].
+//! Channels lie innermost, so that convolutions are matrix products over memory as it stands, or over windows copied from
+//! it in long runs. Weights start as PyTorch's do, the framework of the systems reproduced, from [`Noise`].
 
+mod activation;
 mod conv2d;
+mod conv_next;
 mod depthwise;
 mod linear;
 mod lstm;
 mod norm;
 mod patch;
 
+pub use activation::Activation;
+pub use conv_next::{ConvNext, ConvNextConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
 pub use depthwise::{Depthwise, DepthwiseConfig};
 pub use linear::{Linear, LinearConfig};

@@ -2,6 +2,7 @@
 //!
 //! Ba, Kiros, Hinton, "Layer normalization" (2016).
 
+use crate::kernels::norm;
 use burn::{
     module::{Module, Param},
     tensor::{Tensor, backend::Backend},
@@ -24,9 +25,6 @@ pub struct Norm<B: Backend> {
     shift: Param<Tensor<B, 1>>,
 }
 
-/// PyTorch's.
-const EPSILON: f32 = 1e-5;
-
 impl NormConfig {
     /// Scale 1, shift 0.
     pub fn init<B: Backend>(&self, device: &B::Device) -> Norm<B> {
@@ -40,9 +38,6 @@ impl NormConfig {
 impl<B: Backend> Norm<B> {
     /// Normalises every time step.
     pub fn forward(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
-        let centred = x.clone() - x.mean_dim(2);
-        let variance = centred.clone().square().mean_dim(2);
-        let normal = centred * (variance + EPSILON).sqrt().recip();
-        normal * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
+        norm(x, self.scale.val(), self.shift.val())
     }
 }

@@ -1,10 +1,11 @@
 //! Strided convolutions as matrix products: blocks of samples become one time step, and back.
 //!
 //! A convolution whose kernel is twice its stride is a product with each half of the kernel, the second half's result
-//! shifted by one block; the transposed one likewise. Neither copies its input into overlapping columns.
+//! shifted by one block. The transposed one is a product of each block's input beside its predecessor's. Neither copies
+//! samples.
 
-use super::uniform;
-use crate::noise::Noise;
+use super::{Activation, uniform};
+use crate::{kernels::linear, noise::Noise};
 use burn::{
     module::{Module, Param},
     tensor::{Tensor, backend::Backend},
@@ -77,28 +78,30 @@ impl<B: Backend> Overlapped<B> {
     /// `[batch, time, inputs]` -> `[batch, time / stride - 1, outputs]`; `time` is a multiple of `stride`, at least
     /// two of them.
     pub fn down(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [batch, time, inputs] = x.dims();
-        let blocks = time / self.stride;
-        let halves = x.reshape([batch * blocks, self.stride * inputs]).matmul(self.weight.val());
-        let outputs = halves.dims()[1] / 2;
-        let halves = halves.reshape([batch, blocks, 2 * outputs]);
+        let [batch, time, _] = x.dims();
+        let (blocks, outputs) = (time / self.stride, self.bias.dims()[0]);
+        // The bias goes with the first half.
+        let silence = Tensor::zeros([outputs], &x.device());
+        let bias = Tensor::cat(vec![self.bias.val(), silence], 0);
+        let halves = linear(Activation::Identity, split_frames(x, self.stride), self.weight.val(), bias);
         let first = halves.clone().slice([0..batch, 0..blocks - 1, 0..outputs]);
         let second = halves.slice([0..batch, 1..blocks, outputs..2 * outputs]);
-        first + second + self.bias.val().unsqueeze()
+        first + second
     }
 
-    /// Transposed convolution.
+    /// Transposed convolution of an activation.
     ///
     /// # Shapes
     /// `[batch, time, inputs]` -> `[batch, (time + 1) * stride, outputs]`.
-    pub fn up(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [batch, time, inputs] = x.dims();
-        let halves = x.reshape([batch * time, inputs]).matmul(self.weight.val());
-        let half = halves.dims()[1] / 2;
-        let halves = halves.reshape([batch, time, 2 * half]);
-        let silence = Tensor::zeros([batch, 1, half], &halves.device());
-        let first = Tensor::cat(vec![halves.clone().slice([0..batch, 0..time, 0..half]), silence.clone()], 1);
-        let second = Tensor::cat(vec![silence, halves.slice([0..batch, 0..time, half..2 * half])], 1);
-        merge_frames(first + second, self.stride) + self.bias.val().unsqueeze()
+    pub fn up(&self, activation: Activation, x: Tensor<B, 3>) -> Tensor<B, 3> {
+        let [batch, _, inputs] = x.dims();
+        let silence = Tensor::zeros([batch, 1, inputs], &x.device());
+        let first = Tensor::cat(vec![x.clone(), silence.clone()], 1);
+        let second = Tensor::cat(vec![silence, x], 1);
+        let both = Tensor::cat(vec![first, second], 2); // [batch, time + 1, 2 * inputs]
+        let half = self.weight.dims()[1] / 2;
+        let weight = self.weight.val().reshape([inputs, 2, half]).swap_dims(0, 1).reshape([2 * inputs, half]);
+        let bias = self.bias.val().repeat_dim(0, self.stride);
+        merge_frames(linear(activation, both, weight, bias), self.stride)
     }
 }

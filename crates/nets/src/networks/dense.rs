@@ -5,38 +5,15 @@
 //! recurrent and variational models" (arXiv 1806.04096), on the frames of the reference study instead of single notes.
 
 use crate::{
-    layers::{Linear, LinearConfig},
+    layers::{Activation, Linear, LinearConfig},
     noise::Noise,
     pca::Components,
 };
 use burn::{
     module::{Module, Param},
-    tensor::{Tensor, TensorData, activation::relu, backend::Backend},
+    tensor::{Tensor, TensorData, backend::Backend},
 };
 use serde::{Deserialize, Serialize};
-
-/// What follows every layer but the last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Activation {
-    /// Nothing.
-    Identity,
-    /// Hyperbolic tangent, as in the work cited.
-    #[default]
-    Tanh,
-    /// The positive part.
-    Relu,
-}
-
-impl Activation {
-    pub(crate) fn apply<B: Backend, const D: usize>(self, x: Tensor<B, D>) -> Tensor<B, D> {
-        match self {
-            Self::Identity => x,
-            Self::Tanh => x.tanh(),
-            Self::Relu => relu(x),
-        }
-    }
-}
 
 /// Sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +23,7 @@ pub struct DenseAeConfig {
     pub latents: usize,
     /// Sizes of the encoder's hidden layers; the decoder has them in reverse.
     pub hidden: Vec<usize>,
-    /// After every layer but the last, the latents' included.
+    /// After every layer but the last, the latents' included; tanh in the work cited.
     pub activation: Activation,
 }
 
@@ -83,7 +60,7 @@ pub(crate) fn through<B: Backend>(
     chain
         .iter()
         .enumerate()
-        .fold(x, |x, (index, map)| map.forward(if index == 0 { x } else { activation.apply(x) }))
+        .fold(x, |x, (index, map)| map.after(if index == 0 { Activation::Identity } else { activation }, x))
 }
 
 impl DenseAeConfig {

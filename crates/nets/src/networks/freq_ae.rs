@@ -5,13 +5,13 @@
 //! turn its 257 x 513 spectra into its N x 1 x 126 latents. No activation is known to follow the latents; none does.
 
 use crate::{
-    Error, Result,
-    layers::{Conv2d, Conv2dConfig, Linear, LinearConfig, uniform},
+    Error, Result, kernels,
+    layers::{Activation, Conv2d, Conv2dConfig, Linear, LinearConfig, uniform},
     noise::Noise,
 };
 use burn::{
     module::{Module, Param},
-    tensor::{Tensor, activation::relu, backend::Backend},
+    tensor::{Tensor, backend::Backend},
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +48,10 @@ pub struct FreqAe<B: Backend> {
 /// A transposed convolution whose kernel is as high as the image.
 ///
 /// # Shapes
-/// `[batch, time, latents]` -> `[batch, channel, time, height]`.
+/// `[batch, time, latents]` -> `[batch, time, height, channel]`.
 #[derive(Module, Debug)]
 struct Column<B: Backend> {
-    // [latents, channel * height].
+    // [latents, height * channel].
     weight: Param<Tensor<B, 2>>,
     // [channel].
     bias: Param<Tensor<B, 1>>,
@@ -59,12 +59,12 @@ struct Column<B: Backend> {
 
 impl<B: Backend> Column<B> {
     fn forward(&self, latents: Tensor<B, 3>) -> Tensor<B, 4> {
-        let [batch, time, inputs] = latents.dims();
+        let [batch, time, _] = latents.dims();
         let channels = self.bias.dims()[0];
-        let columns = latents.reshape([batch * time, inputs]).matmul(self.weight.val());
-        let height = columns.dims()[1] / channels;
-        let image = columns.reshape([batch, time, channels, height]).swap_dims(1, 2);
-        image + self.bias.val().reshape([1, channels, 1, 1])
+        let height = self.weight.dims()[1] / channels;
+        let bias = self.bias.val().repeat_dim(0, height);
+        let columns = kernels::linear(Activation::Identity, latents, self.weight.val(), bias);
+        columns.reshape([batch, time, height, channels])
     }
 }
 
@@ -92,7 +92,11 @@ impl FreqAeConfig {
         if values % 2 == 1 || bins < 13 || !(bins - 9).is_multiple_of(4) {
             return Err(Error::Config(format!("a frequency-domain network for frames of {values} values")));
         }
-        let convolution = |inputs, outputs| Conv2dConfig { inputs, outputs, kernel: KERNEL, stride: STRIDE };
+        // Spectra have all real parts of a frame before its imaginary parts.
+        let convolution = |inputs, outputs| {
+            let planar = inputs == CHANNELS[0] || outputs == CHANNELS[0];
+            Conv2dConfig { inputs, outputs, kernel: KERNEL, stride: STRIDE, planar }
+        };
         let [outer, middle, inner] = CHANNELS;
         let column = inner * shrunk(bins);
         Ok(FreqAe {
@@ -120,20 +124,18 @@ impl<B: Backend> FreqAe<B> {
     /// Frames to latents.
     pub fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
         let [batch, time, values] = frames.dims();
-        // [batch, part, time, bin]: an image with a real and an imaginary channel.
-        let image = frames.reshape([batch, time, CHANNELS[0], values / 2]).swap_dims(1, 2);
-        let image = relu(self.second.down(relu(self.first.down(image))));
-        let [_, channels, time, height] = image.dims();
-        let columns = image.swap_dims(1, 2).reshape([batch, time, channels * height]);
-        self.squeeze.forward(columns)
+        // An image with a real and an imaginary channel.
+        let image = frames.reshape([batch, time, CHANNELS[0], values / 2]);
+        let image = self.second.down(Activation::Relu, self.first.down(Activation::Identity, image));
+        let [_, time, height, channels] = image.dims();
+        self.squeeze.after(Activation::Relu, image.reshape([batch, time, height * channels]))
     }
 
     /// Latents to frames.
     pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
-        let image = relu(self.expand.forward(latents));
-        let image = self.first_back.up(relu(self.second_back.up(image)));
-        let batch = image.dims()[0];
-        let [_, parts, time, bins] = image.dims();
-        image.swap_dims(1, 2).reshape([batch, time, parts * bins])
+        let image = self.second_back.up(Activation::Relu, self.expand.forward(latents));
+        let image = self.first_back.up(Activation::Relu, image);
+        let [batch, time, parts, bins] = image.dims();
+        image.reshape([batch, time, parts * bins])
     }
 }

@@ -7,7 +7,8 @@ mod residual;
 mod time_ae;
 mod variational;
 
-pub use dense::{Activation, DenseAe, DenseAeConfig};
+pub use crate::layers::Activation;
+pub use dense::{DenseAe, DenseAeConfig};
 pub use freq_ae::{FreqAe, FreqAeConfig};
 pub use recurrent::{RecurrentAe, RecurrentAeConfig};
 pub use residual::{ResidualAe, ResidualAeConfig};

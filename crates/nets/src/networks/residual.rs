@@ -6,14 +6,12 @@
 //! quantisation while training; on complex spectra it models 2 * bins values a frame, on samples one.
 
 use crate::{
-    layers::{
-        Depthwise, DepthwiseConfig, Linear, LinearConfig, Norm, NormConfig, Overlapped, OverlappedConfig,
-    },
+    layers::{Activation, ConvNext, ConvNextConfig, Linear, LinearConfig, Overlapped, OverlappedConfig},
     noise::Noise,
 };
 use burn::{
     module::Module,
-    tensor::{Tensor, activation::gelu, backend::Backend},
+    tensor::{Tensor, backend::Backend},
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,27 +46,12 @@ impl Default for ResidualAeConfig {
 #[derive(Module, Debug)]
 pub struct ResidualAe<B: Backend> {
     analysis: Overlapped<B>,
-    encoder: Stack<B>,
+    encoder: ConvNext<B>,
     squeeze: Linear<B>,
     expand: Linear<B>,
-    decoder: Stack<B>,
+    decoder: ConvNext<B>,
     synthesis: Overlapped<B>,
     latents: usize,
-}
-
-/// Residual blocks, then a normalisation.
-#[derive(Module, Debug)]
-struct Stack<B: Backend> {
-    blocks: Vec<Block<B>>,
-    norm: Norm<B>,
-}
-
-#[derive(Module, Debug)]
-struct Block<B: Backend> {
-    depthwise: Depthwise<B>,
-    norm: Norm<B>,
-    widen: Linear<B>,
-    narrow: Linear<B>,
 }
 
 impl ResidualAeConfig {
@@ -78,35 +61,18 @@ impl ResidualAeConfig {
         let both = latents + channels;
         ResidualAe {
             analysis: OverlappedConfig { inputs: values, outputs: both, stride }.init_down(noise, device),
-            encoder: self.stack(noise, device),
+            encoder: self.stack().init(noise, device),
             squeeze: LinearConfig { inputs: channels, outputs: latents }.init(noise, device),
             expand: LinearConfig { inputs: latents, outputs: channels }.init(noise, device),
-            decoder: self.stack(noise, device),
+            decoder: self.stack().init(noise, device),
             synthesis: OverlappedConfig { inputs: both, outputs: values, stride }.init_up(noise, device),
             latents,
         }
     }
 
-    fn stack<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Stack<B> {
-        let channels = self.channels;
-        let wide = channels * self.expansion;
-        let blocks = (0..self.blocks).map(|_| Block {
-            depthwise: DepthwiseConfig { channels, kernel: self.kernel }.init(noise, device),
-            norm: NormConfig { channels }.init(device),
-            widen: LinearConfig { inputs: channels, outputs: wide }.init(noise, device),
-            narrow: LinearConfig { inputs: wide, outputs: channels }.init(noise, device),
-        });
-        Stack { blocks: blocks.collect(), norm: NormConfig { channels }.init(device) }
-    }
-}
-
-impl<B: Backend> Stack<B> {
-    fn forward(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
-        let x = self.blocks.iter().fold(x, |x, block| {
-            let inner = gelu(block.widen.forward(block.norm.forward(block.depthwise.forward(x.clone()))));
-            x + block.narrow.forward(inner)
-        });
-        self.norm.forward(x)
+    fn stack(&self) -> ConvNextConfig {
+        let &Self { channels, blocks, kernel, expansion, .. } = self;
+        ConvNextConfig { channels, blocks, kernel, expansion }
     }
 }
 
@@ -123,6 +89,6 @@ impl<B: Backend> ResidualAe<B> {
     /// Latents to frames.
     pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
         let inner = self.decoder.forward(self.expand.forward(latents.clone()));
-        self.synthesis.up(Tensor::cat(vec![latents, inner], 2))
+        self.synthesis.up(Activation::Identity, Tensor::cat(vec![latents, inner], 2))
     }
 }

@@ -4,7 +4,7 @@
 //! the order of the axes differs, and the large convolutions are matrix products.
 
 use crate::{
-    layers::{Linear, LinearConfig, Overlapped, OverlappedConfig},
+    layers::{Activation, Linear, LinearConfig, Overlapped, OverlappedConfig},
     noise::Noise,
 };
 use burn::{
@@ -59,11 +59,11 @@ impl TimeAeConfig {
 impl<B: Backend> TimeAe<B> {
     /// Frames to latents.
     pub fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
-        relu(self.squeeze.forward(relu(self.analysis.down(frames))))
+        relu(self.squeeze.after(Activation::Relu, self.analysis.down(frames)))
     }
 
     /// Latents to frames.
     pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
-        self.synthesis.up(relu(self.expand.forward(latents)))
+        self.synthesis.up(Activation::Relu, self.expand.forward(latents))
     }
 }

@@ -4,8 +4,11 @@
 //! Kingma and Welling (2014); with the weight beta of Higgins et al. (2017); as compared by Roche et al. (arXiv
 //! 1806.04096), section 2.5.
 
-use super::dense::{Activation, chain, through};
-use crate::{layers::Linear, noise::Noise};
+use super::dense::{chain, through};
+use crate::{
+    layers::{Activation, Linear},
+    noise::Noise,
+};
 use burn::{
     module::Module,
     tensor::{Tensor, backend::Backend},
