@@ -1,7 +1,9 @@
 //! The command line's grammar: the commands, and what they share. Each command's own flags live
 //! beside its code in [`crate::commands`].
 
-use crate::commands::{bench, completions, data, decode, demo, encode, info, ladder, man, report, verify};
+use crate::commands::{
+    bench, completions, data, decode, demo, encode, info, ladder, man, report, train, verify,
+};
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
 
@@ -31,6 +33,8 @@ pub enum Command {
     Verify(verify::VerifyArguments),
     /// Prepare music to learn from and to measure with: manifests, FMA, a synthesised collection
     Data(data::DataArguments),
+    /// Train a network of a config file on music: it becomes a codec of its own
+    Train(Box<train::TrainArguments>),
     /// Hear what this codec does: needs no file
     Demo(demo::DemoArguments),
     /// Compare codecs on music: files measured, programs timed, one table

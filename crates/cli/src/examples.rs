@@ -48,6 +48,16 @@ Examples:
   melisma demo                                   then listen to the files that it names
   melisma demo -o /tmp/melisma";
 
+/// Of `train`.
+pub const TRAIN: &str = "\
+Examples:
+  melisma data synth Synthesised                          music to try it with
+  melisma train configs/study/time-ae.toml --data Synthesised
+  melisma train my.toml --data manifest.jsonl -o runs/a   the same command goes on where it stopped
+  melisma train my.toml --data Music --set optimiser.learning_rate=3e-4 --set run.steps=2000
+  melisma train my.toml --data Music --device cuda --max-time 30:00
+  tensorboard --logdir runs                               curves of all runs";
+
 /// Of `bench`.
 pub const BENCH: &str = "\
 Examples:

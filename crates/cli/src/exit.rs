@@ -12,6 +12,8 @@ pub enum Outcome {
     Damaged,
     /// Something could not be done, or a check failed.
     Failure,
+    /// The user wanted it to end, and it ended in good order.
+    Interrupted,
 }
 
 impl Outcome {
@@ -25,6 +27,7 @@ impl Outcome {
             Self::Success => 0,
             Self::Failure => 1,
             Self::Damaged => 3,
+            Self::Interrupted => INTERRUPTED,
         }
     }
 }

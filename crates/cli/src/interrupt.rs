@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 static REQUESTED: AtomicBool = AtomicBool::new(false);
+static LAST_WORDS: Mutex<Option<&str>> = Mutex::new(None);
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// Installs the handler. It runs on a thread of its own, so it may take locks.
@@ -14,6 +15,10 @@ pub fn install() {
     let handler = || {
         // First of all: what fails from here on fails because of the interruption.
         REQUESTED.store(true, Ordering::SeqCst);
+        if let Some(words) = LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = writeln!(std::io::stderr(), "\n{words}");
+            return;
+        }
         melisma_eval::process::kill_running();
         melisma_media::atomic::remove_pending_files();
         for folder in FOLDERS.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
@@ -28,6 +33,12 @@ pub fn install() {
     if let Err(error) = ctrlc::set_handler(handler) {
         crate::report::warn(&format!("Ctrl-C will not clean up: {error}"));
     }
+}
+
+/// The first Ctrl-C says these words, and only sets [`requested`]: who works will end by itself.
+#[cfg(feature = "train")]
+pub fn let_finish(words: &'static str) {
+    *LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
 }
 
 /// Has a folder removed as well.

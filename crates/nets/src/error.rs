@@ -35,6 +35,9 @@ pub enum Error {
         /// One of them.
         first: String,
     },
+    /// Bytes are no file of weights, or weights make no file.
+    #[error("weights: {0}")]
+    Packing(String),
     /// The components of data cannot be found.
     #[error("principal components: {0}")]
     Components(String),

@@ -1,7 +1,8 @@
 //! What networks model: sound as it is, its complex spectrum, or the logarithm of its magnitudes, standardised or not.
 
 use crate::{
-    Result,
+    Error, Result,
+    lapped::Lapped,
     noise::Noise,
     statistics::Statistics,
     stft::{Stft, StftConfig, power},
@@ -21,6 +22,9 @@ pub enum FramesKind {
     Samples,
     /// A frame is a spectrum: real parts, then imaginary parts.
     Complex,
+    /// A frame is the spectrum of a lapped transform, as many values as samples to the next frame: windows
+    /// are two hops.
+    Lapped,
     /// A frame is `log(|X|^2 + 1e-8) / 2`, in nepers. Sound needs phases made up (Griffin and Lim 1984).
     LogMagnitude,
 }
@@ -56,6 +60,7 @@ pub struct FramesConfig {
 #[derive(Module, Debug)]
 pub struct Frames<B: Backend> {
     stft: Option<Stft<B>>,
+    lapped: Option<Lapped<B>>,
     // [value] each.
     mean: Tensor<B, 1>,
     deviation: Tensor<B, 1>,
@@ -66,6 +71,8 @@ pub struct Frames<B: Backend> {
 /// Rounds of Griffin and Lim's iteration; their fig. 1 is flat from there.
 const PHASE_ROUNDS: usize = 32;
 const POWER_FLOOR: f32 = 1e-8;
+/// 64 MiB of basis.
+const MOST_HOP_SAMPLES: usize = 2048;
 
 impl FramesConfig {
     /// Values a frame.
@@ -74,6 +81,7 @@ impl FramesConfig {
         match self.kind {
             FramesKind::Samples => 1,
             FramesKind::Complex => 2 * self.stft.bins(),
+            FramesKind::Lapped => self.stft.hop_samples,
             FramesKind::LogMagnitude => self.stft.bins(),
         }
     }
@@ -96,12 +104,23 @@ impl FramesConfig {
     /// [`crate::Error::Config`] for an impossible transform or statistics of another size.
     pub fn init<B: Backend>(&self, statistics: &Statistics, device: &B::Device) -> Result<Frames<B>> {
         let stft = match self.kind {
-            FramesKind::Samples => None,
+            FramesKind::Samples | FramesKind::Lapped => None,
             FramesKind::Complex | FramesKind::LogMagnitude => Some(self.stft.init(device)?),
+        };
+        let lapped = match self.kind {
+            FramesKind::Lapped
+                if !(1..=MOST_HOP_SAMPLES).contains(&self.stft.hop_samples)
+                    || self.stft.fft_samples != 2 * self.stft.hop_samples =>
+            {
+                return Err(Error::Config(format!("a lapped transform of {:?}", self.stft)));
+            }
+            FramesKind::Lapped => Some(Lapped::new(self.stft.hop_samples, device)),
+            _ => None,
         };
         let (mean, deviation) = statistics.of(self.standardise, self.values())?;
         Ok(Frames {
             stft,
+            lapped,
             mean: Tensor::from_floats(mean.as_slice(), device),
             deviation: Tensor::from_floats(deviation.as_slice(), device),
             config: *self,
@@ -117,6 +136,9 @@ impl<B: Backend> Frames<B> {
     /// # Shapes
     /// `[batch, sample]` -> `[batch, frame, value]`, not standardised.
     pub fn raw(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
+        if let Some(lapped) = &self.lapped {
+            return lapped.forward(sound);
+        }
         match &self.stft {
             None => sound.unsqueeze_dim(2),
             Some(stft) if self.config.kind == FramesKind::Complex => stft.forward(sound),
@@ -156,6 +178,9 @@ impl<B: Backend> Frames<B> {
             Standardise::Nothing => frames,
             _ => frames * self.deviation.clone().unsqueeze() + self.mean.clone().unsqueeze(),
         };
+        if let Some(lapped) = &self.lapped {
+            return lapped.inverse(raw, samples);
+        }
         match &self.stft {
             None => {
                 let sound: Tensor<B, 2> = raw.squeeze_dim(2);

@@ -6,7 +6,7 @@ use crate::{
     frames::{Frames, FramesConfig, FramesKind},
     networks::{
         Activation, DenseAe, DenseAeConfig, FreqAe, FreqAeConfig, RecurrentAe, RecurrentAeConfig, ResidualAe,
-        ResidualAeConfig, TimeAe, TimeAeConfig, VariationalAe, VariationalAeConfig,
+        ResidualAeConfig, Start, TimeAe, TimeAeConfig, VariationalAe, VariationalAeConfig,
     },
     noise::Noise,
     pca::Components,
@@ -138,6 +138,8 @@ impl NetworkConfig {
         match self {
             Self::FreqAe(_) => FreqAeConfig::whole_frames(frames),
             Self::TimeAe(config) => strides(config.stride),
+            // Its straight way gives a frame at a time to a latent, and the kernel has two taps: one more, or the last is lost.
+            Self::Residual(config) if config.stride == 1 => frames + 1,
             Self::Residual(config) => strides(config.stride),
             Self::Dense(_) | Self::Recurrent(_) | Self::Variational(_) => frames,
         }
@@ -187,6 +189,15 @@ impl SystemConfig {
             NetworkConfig::TimeAe(config) => &[config.stride, config.hidden],
             NetworkConfig::Residual(config) if config.kernel % 2 == 0 => {
                 return Err(Error::Config(format!("a kernel of {} taps; it has to be odd", config.kernel)));
+            }
+            NetworkConfig::Residual(config)
+                if config.start == Start::Lapped
+                    && !samples
+                    && (self.frames.kind != FramesKind::Lapped || config.stride != 1) =>
+            {
+                return Err(Error::Config(
+                    "start = \"lapped\" is for samples, or for lapped frames with a stride of 1".to_owned(),
+                ));
             }
             NetworkConfig::Residual(config) => &[config.stride, config.channels, config.expansion],
             NetworkConfig::Dense(config) => &config.hidden,

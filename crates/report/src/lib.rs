@@ -13,6 +13,7 @@
 //! | how do excerpts become a player? | [`listening`], from [`sound`] |
 //! | what does a ladder of bitrates look like? | [`ladder`] |
 //! | how are charts drawn as SVG and PNG files? | [`chart_files`] |
+//! | and heat maps? | [`heat_map_files`] |
 //! | how do sounds become pictures? | [`spectrogram`], [`waveform`] |
 //!
 //! Nothing here measures anything; the codec is not needed.
@@ -20,6 +21,7 @@
 pub mod bench;
 pub mod chart_files;
 pub mod error;
+pub mod heat_map_files;
 pub mod ladder;
 mod library;
 pub mod listening;

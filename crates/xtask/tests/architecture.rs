@@ -29,6 +29,18 @@ const CRATES: [Room; 13] = [
         None,
     ),
     ("melisma-eval", &["melisma-signal"], None),
+    (
+        "melisma-train",
+        &[
+            "melisma-data",
+            "melisma-learned",
+            "melisma-media",
+            "melisma-nets",
+            "melisma-report",
+            "melisma-signal",
+        ],
+        None,
+    ),
     ("melisma-report", &["melisma-eval", "melisma-media", "melisma-signal"], None),
     ("melisma", ANY, None),
     ("xtask", ANY, None),
@@ -46,6 +58,7 @@ const ANY: &[&str] = &[
     "melisma-report",
     "melisma-signal",
     "melisma-synth",
+    "melisma-train",
 ];
 
 fn root() -> PathBuf {

@@ -10,6 +10,7 @@ pub mod info;
 pub mod ladder;
 pub mod man;
 pub mod report;
+pub mod train;
 pub mod verify;
 
 use crate::arguments::{Arguments, Command};
@@ -24,6 +25,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Info(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Data(command) => command.run(quiet),
+        Command::Train(command) => command.run(quiet),
         Command::Demo(command) => command.run(quiet),
         Command::Bench(command) => command.run(quiet),
         Command::Report(command) => command.run(quiet),
@@ -31,4 +33,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }
+}
+
+/// The error of a command that this build lacks, and its remedy.
+#[cfg(not(feature = "train"))]
+pub fn not_built_in(what: &str) -> anyhow::Error {
+    crate::report::hinted(
+        format!("{what} is not part of this build"),
+        "cargo install --path crates/cli --features train (with an NVIDIA card: --features cuda)",
+    )
 }

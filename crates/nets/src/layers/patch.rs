@@ -44,8 +44,8 @@ pub struct OverlappedConfig {
 #[derive(Module, Debug)]
 pub struct Overlapped<B: Backend> {
     // Down: [stride * inputs, 2 * outputs], the columns of each half of the kernel. Up: [inputs, 2 * stride * outputs].
-    weight: Param<Tensor<B, 2>>,
-    bias: Param<Tensor<B, 1>>,
+    pub(crate) weight: Param<Tensor<B, 2>>,
+    pub(crate) bias: Param<Tensor<B, 1>>,
     stride: usize,
 }
 

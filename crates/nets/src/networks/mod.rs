@@ -11,6 +11,6 @@ pub use crate::layers::Activation;
 pub use dense::{DenseAe, DenseAeConfig};
 pub use freq_ae::{FreqAe, FreqAeConfig};
 pub use recurrent::{RecurrentAe, RecurrentAeConfig};
-pub use residual::{ResidualAe, ResidualAeConfig};
+pub use residual::{ResidualAe, ResidualAeConfig, Start};
 pub use time_ae::{TimeAe, TimeAeConfig};
 pub use variational::{VariationalAe, VariationalAeConfig};

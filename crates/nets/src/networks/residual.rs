@@ -1,17 +1,20 @@
 //! An autoencoder with a straight way through: a lapped linear transform, and beside it a stack of residual blocks that
-//! corrects it on both sides. The linear way makes it start where principal components end.
+//! corrects it on both sides. It starts as a transform that loses nothing but the frequencies for which there are no
+//! latents, and the stacks as next to silence: of samples the modified discrete cosine transform, of frames that are spectra
+//! already (stride 1) the frames themselves. Learning can only improve on that.
 //!
 //! Blocks are ConvNeXt's (Liu et al., "A ConvNet for the 2020s", 2022, fig. 4) in one dimension. This is the improved
 //! variant of the study's two networks, which differ from it in having no normalisation, few layers and no
 //! quantisation while training; on complex spectra it models 2 * bins values a frame, on samples one.
 
 use crate::{
+    lapped,
     layers::{Activation, ConvNext, ConvNextConfig, Linear, LinearConfig, Overlapped, OverlappedConfig},
     noise::Noise,
 };
 use burn::{
-    module::Module,
-    tensor::{Tensor, backend::Backend},
+    module::{Module, Param},
+    tensor::{Tensor, TensorData, backend::Backend},
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,8 @@ pub struct ResidualAeConfig {
     pub latents: usize,
     /// Residual blocks on each side.
     pub blocks: usize,
+    /// How the straight way begins.
+    pub start: Start,
     /// Taps in time of a block; odd.
     pub kernel: usize,
     /// How many times wider a block is inside.
@@ -35,7 +40,15 @@ pub struct ResidualAeConfig {
 
 impl Default for ResidualAeConfig {
     fn default() -> Self {
-        Self { stride: 4, channels: 192, latents: 64, blocks: 3, kernel: 7, expansion: 3 }
+        Self {
+            stride: 4,
+            channels: 192,
+            latents: 64,
+            blocks: 3,
+            start: Start::Lapped,
+            kernel: 7,
+            expansion: 3,
+        }
     }
 }
 
@@ -54,12 +67,26 @@ pub struct ResidualAe<B: Backend> {
     latents: usize,
 }
 
+/// How the straight way begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// As a lapped transform that loses nothing: for samples, or for lapped frames with a stride of 1.
+    #[default]
+    Lapped,
+    /// Random, as the rest.
+    Random,
+}
+
+/// -40 dB.
+const NEXT_TO_SILENT: f32 = 0.01;
+
 impl ResidualAeConfig {
     /// With random weights, for frames of `values`.
     pub fn init<B: Backend>(&self, values: usize, noise: &mut Noise, device: &B::Device) -> ResidualAe<B> {
         let &Self { stride, channels, latents, .. } = self;
         let both = latents + channels;
-        ResidualAe {
+        let mut network = ResidualAe {
             analysis: OverlappedConfig { inputs: values, outputs: both, stride }.init_down(noise, device),
             encoder: self.stack().init(noise, device),
             squeeze: LinearConfig { inputs: channels, outputs: latents }.init(noise, device),
@@ -67,7 +94,50 @@ impl ResidualAeConfig {
             decoder: self.stack().init(noise, device),
             synthesis: OverlappedConfig { inputs: both, outputs: values, stride }.init_up(noise, device),
             latents,
+        };
+        if self.start == Start::Lapped {
+            self.start_lapped(&mut network, values, device);
         }
+        network
+    }
+
+    /// Replaces the weights of the straight way, and makes the stacks next to silent: not quite, so that gradients reach
+    /// them.
+    fn start_lapped<B: Backend>(&self, network: &mut ResidualAe<B>, values: usize, device: &B::Device) {
+        let &Self { stride, channels, latents, .. } = self;
+        // [tap * value, latent].
+        let taps = 2 * stride * values;
+        let transform: Box<dyn Fn(usize, usize) -> f32> = match (values, stride) {
+            (1, _) => {
+                let basis = lapped::basis(stride);
+                Box::new(move |tap, latent| if latent < stride { basis[tap * stride + latent] } else { 0.0 })
+            }
+            _ => Box::new(|tap, latent| f32::from(tap == latent)),
+        };
+        let tensor = |values: Vec<f32>, shape: [usize; 2]| {
+            Param::from_tensor(Tensor::<B, 2>::from_data(TensorData::new(values, shape), device))
+        };
+        let both = latents + channels;
+        let half = taps / 2;
+        let numbers = |tensor: Tensor<B, 2>| tensor.into_data().iter::<f32>().collect::<Vec<f32>>();
+        let known = numbers(network.analysis.weight.val());
+        let down = (0..half * 2 * both).map(|at| {
+            let (row, column) = (at / (2 * both), at % (2 * both));
+            let (part, output) = (column / both, column % both);
+            if output < latents { transform(part * half + row, output) } else { known[at] }
+        });
+        network.analysis.weight = tensor(down.collect(), [half, 2 * both]);
+        let known = numbers(network.synthesis.weight.val());
+        let up = (0..both * taps).map(|at| {
+            let (input, tap) = (at / taps, at % taps);
+            if input < latents { transform(tap, input) } else { NEXT_TO_SILENT * known[at] }
+        });
+        network.synthesis.weight = tensor(up.collect(), [both, taps]);
+        let silent = |size: usize| Param::from_tensor(Tensor::<B, 1>::zeros([size], device));
+        (network.analysis.bias, network.synthesis.bias) = (silent(both), silent(values));
+        let quiet = numbers(network.squeeze.weight.val()).into_iter().map(|weight| NEXT_TO_SILENT * weight);
+        network.squeeze.weight = tensor(quiet.collect(), [channels, latents]);
+        network.squeeze.bias = silent(latents);
     }
 
     fn stack(&self) -> ConvNextConfig {

@@ -79,10 +79,12 @@ impl<B: Backend> VariationalAe<B> {
         noise: &mut Noise,
     ) -> (Tensor<B, 3>, Tensor<B, 1>) {
         let [batch, time, _] = mean.dims();
+        // Not the root of the variance: that has no slope where the variance is too small for a number.
+        let deviation = (log_variance.clone() * 0.5).exp();
         let variance = log_variance.clone().exp();
         let divergence = (mean.clone().square() + variance.clone() - log_variance - 1.0).sum();
         let normal = noise.fill(mean.dims(), &mean.device(), Noise::normal);
-        (mean + variance.sqrt() * normal, divergence * (0.5 / (batch * time) as f32))
+        (mean + deviation * normal, divergence * (0.5 / (batch * time) as f32))
     }
 
     /// Latents to frames.

@@ -1,6 +1,6 @@
 //! One small system of every family, for tests.
 
-use burn::{
+use melisma_nets::burn::{
     backend::Flex,
     tensor::{Device, Tensor, backend::Backend},
 };
@@ -8,7 +8,7 @@ use melisma_nets::{
     bottleneck::{BottleneckConfig, Rounding},
     frames::{FramesConfig, FramesKind, Standardise},
     networks::{
-        Activation, DenseAeConfig, FreqAeConfig, RecurrentAeConfig, ResidualAeConfig, TimeAeConfig,
+        Activation, DenseAeConfig, FreqAeConfig, RecurrentAeConfig, ResidualAeConfig, Start, TimeAeConfig,
         VariationalAeConfig,
     },
     noise::Noise,
@@ -46,8 +46,15 @@ pub fn named() -> Vec<(&'static str, SystemConfig)> {
     let noise = BottleneckConfig { rounding: Rounding::Noise, first_step: 0.5, rate_weight: 0.01 };
     let straight = BottleneckConfig { rounding: Rounding::StraightThrough, ..noise };
     let clean = CorruptionConfig::default();
-    let residual =
-        ResidualAeConfig { stride: 4, channels: 12, latents: 6, blocks: 2, kernel: 3, expansion: 2 };
+    let residual = ResidualAeConfig {
+        stride: 4,
+        channels: 12,
+        latents: 6,
+        blocks: 2,
+        start: Start::Random,
+        kernel: 3,
+        expansion: 2,
+    };
     let dense = |hidden: &[usize], activation| {
         NetworkConfig::Dense(DenseAeConfig { latents: 6, hidden: hidden.to_vec(), activation })
     };
@@ -72,8 +79,23 @@ pub fn named() -> Vec<(&'static str, SystemConfig)> {
         (
             "time-ae-plus",
             samples,
-            NetworkConfig::Residual(ResidualAeConfig { stride: 16, ..residual }),
+            NetworkConfig::Residual(ResidualAeConfig {
+                stride: 16,
+                start: Start::Lapped,
+                ..residual.clone()
+            }),
             straight,
+            clean,
+        ),
+        (
+            "lapped-plus",
+            FramesConfig {
+                kind: FramesKind::Lapped,
+                stft: StftConfig { fft_samples: 32, hop_samples: 16 },
+                standardise: Standardise::Centred,
+            },
+            NetworkConfig::Residual(ResidualAeConfig { stride: 1, start: Start::Lapped, ..residual }),
+            noise,
             clean,
         ),
         ("linear", complex, dense(&[], Activation::Identity), BottleneckConfig::default(), clean),

@@ -3,6 +3,8 @@
 mod fetch;
 mod fma;
 mod gather;
+#[cfg(feature = "train")]
+pub mod music;
 mod scan;
 mod show;
 mod summary;

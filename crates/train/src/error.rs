@@ -1,0 +1,91 @@
+//! Why a training did not go on.
+
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// What went wrong, by consequence.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The config describes no training.
+    #[error("config: {0}")]
+    Config(String),
+    /// The config cannot be read.
+    #[error("cannot read {path:?}: {source}")]
+    ReadConfig {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The run's folder holds another training.
+    #[error(
+        "{folder:?} holds a run of another config ({what} differs): choose another folder, or remove that one"
+    )]
+    OtherRun {
+        /// The folder.
+        folder: PathBuf,
+        /// The first part of the config that differs.
+        what: String,
+    },
+    /// No checkpoint of a run can be used.
+    #[error("{path:?} is damaged: {what}; remove it to begin anew")]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A loss or a gradient is no finite number. Nothing of that step was kept.
+    #[error(
+        "step {step}: {what} is {value}; the batch: {batch}. A lower learning rate or clip_norm may help"
+    )]
+    NotFinite {
+        /// Counted from 0.
+        step: u64,
+        /// Which value.
+        what: String,
+        /// `NaN`, `inf`.
+        value: f64,
+        /// Its clips, and where in them.
+        batch: String,
+    },
+    /// A file of the run cannot be written or read.
+    #[error("{action} {path:?}: {source}")]
+    File {
+        /// What was attempted.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Music could not be had.
+    #[error(transparent)]
+    Data(#[from] melisma_data::DataError),
+    /// The networks refused.
+    #[error(transparent)]
+    Nets(#[from] melisma_nets::Error),
+    /// The trained network cannot become a codec.
+    #[error(transparent)]
+    Learned(#[from] melisma_learned::Error),
+    /// Sound or another file could not be written.
+    #[error(transparent)]
+    Media(#[from] melisma_media::MediaError),
+    /// A picture could not be drawn.
+    #[error(transparent)]
+    Report(#[from] melisma_report::ReportError),
+}
+
+impl Error {
+    /// For `map_err`: an operating-system error with what was attempted, and where.
+    pub(crate) fn file(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { action, path, source }
+    }
+}
+
+/// A result with this crate's error.
+pub type Result<T> = std::result::Result<T, Error>;
