@@ -17,6 +17,7 @@ Examples:
   melisma encode song.flac -b 24k                24 kbit/s on average
   melisma encode song.flac --size 1MB            fits into a megabyte
   melisma encode Music -o Small -j 4             a directory, mirrored; run it again to go on
+  melisma encode song.flac --model runs/mine -b 16k        with a network of `melisma train`
   ffmpeg -i film.mkv -f wav - | melisma encode - -o film.mlsm
   melisma encode - < song.wav | ssh host 'cat > song.mlsm'";
 
@@ -28,7 +29,8 @@ Examples:
   melisma decode song.mlsm --format wav24        24-bit WAV
   melisma decode song.mlsm --start 1:30 --duration 10 -o part.wav
   melisma decode song.mlsm -o - | aplay          listen
-  melisma decode Small -o Big --format flac      a directory, mirrored";
+  melisma decode Small -o Big --format flac      a directory, mirrored
+  melisma decode song.mlsm --model runs/mine     a file that a network made";
 
 /// Of `info`.
 pub const INFO: &str = "\

@@ -9,6 +9,7 @@ mod commands;
 mod examples;
 mod exit;
 mod interrupt;
+mod network;
 mod output;
 mod plan;
 mod progress;

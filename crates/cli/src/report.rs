@@ -46,6 +46,9 @@ pub fn hint(error: &anyhow::Error) -> Option<&'static str> {
             Some(DecodeError::NotMelisma) => {
                 return Some("`melisma encode` makes .mlsm files; `melisma decode` and `info` read them");
             }
+            Some(DecodeError::NeedsModel { .. }) => {
+                return Some("a build with --features train decodes it, with --model FOLDER");
+            }
             Some(DecodeError::Version { .. } | DecodeError::UnknownModel { .. }) => {
                 return Some("a newer melisma reads it");
             }

@@ -1,6 +1,7 @@
 //! A `.mlsm` input opened for decoding, whether it can be rewound (a file) or not (a pipe), and the
 //! formats that come out.
 
+use crate::network;
 use anyhow::Context;
 use melisma_codec::{Damage, DecodeError, Decoder, Header, Trailer};
 use melisma_media::{Encoding, Input};
@@ -42,6 +43,47 @@ impl SoundFormat {
     }
 }
 
+/// What an input holds.
+pub enum Opened {
+    /// A stream of our own codec, and what is to be said of its beginning.
+    Own(Sound, Option<String>),
+    /// A file of a trained network, all of it.
+    Network(Vec<u8>),
+}
+
+/// Opens `input`, whoever made it. A file with a damaged beginning is opened by the copy of its header at the end.
+pub fn open(input: &Input) -> anyhow::Result<Opened> {
+    let Input::Path(path) = input else { return open_pipe(Box::new(std::io::stdin())) };
+    let file = open_file(path)?;
+    if !file.metadata().is_ok_and(|data| data.is_file()) {
+        return open_pipe(Box::new(BufReader::new(file)));
+    }
+    let error = match Decoder::new(BufReader::new(file)) {
+        Ok(decoder) => return Ok(Opened::Own(Sound::File(Box::new(decoder)), None)),
+        Err(error @ (DecodeError::NotMelisma | DecodeError::Header(_) | DecodeError::NeedsModel { .. })) => {
+            error
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(bytes) = network::bytes_of(path)? {
+        return Ok(Opened::Network(bytes));
+    }
+    match Decoder::recover(BufReader::new(open_file(path)?)) {
+        Ok(decoder) => {
+            let note = "the beginning is damaged; read with the copy of the header at the end".to_owned();
+            Ok(Opened::Own(Sound::File(Box::new(decoder)), Some(note)))
+        }
+        Err(_) => Err(error.into()),
+    }
+}
+
+fn open_pipe(reader: Box<dyn Read + Send>) -> anyhow::Result<Opened> {
+    Ok(match network::look(reader)? {
+        network::Made::ByNetwork(bytes) => Opened::Network(bytes),
+        network::Made::ByOther(reader) => Opened::Own(Sound::Pipe(Box::new(Decoder::new(reader)?)), None),
+    })
+}
+
 /// An open `.mlsm` stream.
 pub enum Sound {
     /// Can be rewound.
@@ -51,33 +93,6 @@ pub enum Sound {
 }
 
 impl Sound {
-    /// Opens `input`. A file with a damaged beginning is opened by the copy of its header at the end;
-    /// that is told in the second value.
-    pub fn open(input: &Input) -> anyhow::Result<(Self, Option<String>)> {
-        let path = match input {
-            Input::Stdin => {
-                return Ok((Self::Pipe(Box::new(Decoder::new(Box::new(std::io::stdin()) as _)?)), None));
-            }
-            Input::Path(path) => path,
-        };
-        let file = open_file(path)?;
-        if !file.metadata().is_ok_and(|data| data.is_file()) {
-            return Ok((Self::Pipe(Box::new(Decoder::new(Box::new(BufReader::new(file)) as _)?)), None));
-        }
-        let error = match Decoder::new(BufReader::new(file)) {
-            Ok(decoder) => return Ok((Self::File(Box::new(decoder)), None)),
-            Err(error @ (DecodeError::NotMelisma | DecodeError::Header(_))) => error,
-            Err(error) => return Err(error.into()),
-        };
-        match Decoder::recover(BufReader::new(open_file(path)?)) {
-            Ok(decoder) => {
-                let note = "the beginning is damaged; read with the copy of the header at the end".to_owned();
-                Ok((Self::File(Box::new(decoder)), Some(note)))
-            }
-            Err(_) => Err(error.into()),
-        }
-    }
-
     /// What the file says about itself.
     pub fn header(&self) -> &Header {
         match self {

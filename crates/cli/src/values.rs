@@ -66,6 +66,14 @@ pub fn kbps(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A factor above 0: `1`, `0.5`, `16`.
+pub fn factor(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(number) if (1e-4..=1e4).contains(&number) => Ok(number),
+        _ => Err("write a number from 0.0001 (finest) to 10000 (coarsest)".to_owned()),
+    }
+}
+
 /// Quality: 0 to 10, fractions welcome.
 pub fn quality(text: &str) -> Result<f32, String> {
     match text.trim().parse::<f32>() {
@@ -134,6 +142,14 @@ mod tests {
         assert_eq!((kbps("8"), kbps(" 31.5")), (Ok(8.0), Ok(31.5)));
         for text in ["", "0", "-8", "8k", "nan", "inf"] {
             assert!(kbps(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn factors() {
+        assert_eq!((factor("2"), factor(" 0.25")), (Ok(2.0), Ok(0.25)));
+        for text in ["", "0", "-1", "2k", "nan", "inf"] {
+            assert!(factor(text).is_err(), "{text}");
         }
     }
 

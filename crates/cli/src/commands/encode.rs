@@ -2,13 +2,13 @@
 
 use crate::batch::{self, Settings};
 use crate::exit::Outcome;
-use crate::plan::{self, Rules};
+use crate::plan::{self, Plan, Rules};
 use crate::recorder::{Recipe, record};
 use crate::{examples, values};
 use clap::ValueEnum;
 use melisma_codec::{EncoderConfig, RateTarget, Tune};
 use melisma_media::OpenOptions;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is taken from a directory. (A file named outright is tried whatever its name.)
 pub const MUSIC: &[&str] = &[
@@ -33,7 +33,17 @@ pub struct EncodeArguments {
     rate: RateArguments,
     /// What to spend the bits on
     #[arg(long, value_enum, default_value_t)]
+    #[arg(conflicts_with = "model")]
     tune: TuneArgument,
+    /// Code with a trained network: the folder that `melisma train` made
+    ///
+    /// The file names its model, and needs it to be decoded.
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Refuse a model of another system
+    #[arg(long, value_name = "NAME", requires = "model")]
+    #[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read where networks are built in"))]
+    system: Option<String>,
     /// Mix more than two channels down to stereo
     #[arg(long)]
     downmix: bool,
@@ -48,19 +58,24 @@ pub struct EncodeArguments {
     jobs: Option<u16>,
 }
 
-/// The three ways to choose the rate.
+/// The ways to choose the rate.
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
 pub struct RateArguments {
     /// Constant quality, from 0 (smallest) to 10 (best)
     #[arg(short, long, value_name = "0..10", value_parser = values::quality, default_value_t = default_quality())]
+    #[arg(conflicts_with = "model")]
     quality: f32,
     /// Average bitrate, in bit/s (24k, 96000)
     #[arg(short, long, value_name = "RATE", value_parser = values::bitrate_bps)]
     bitrate: Option<u32>,
     /// Size of the whole file (3MB, 700k)
-    #[arg(short, long, value_name = "SIZE", value_parser = values::size_bytes)]
+    #[arg(short, long, value_name = "SIZE", value_parser = values::size_bytes, conflicts_with = "model")]
     size: Option<u64>,
+    /// With --model: steps of quantisation, times the model's own; 2 is coarser [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = values::factor, requires = "model")]
+    #[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read where networks are built in"))]
+    step: Option<f64>,
 }
 
 /// The codec's own default.
@@ -106,6 +121,16 @@ impl EncodeArguments {
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let rules = Rules { accepted: MUSIC, extension: "mlsm" };
         let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
+        let settings = Settings {
+            jobs: self.jobs.map(usize::from),
+            quiet,
+            force: self.force,
+            done_word: "encoded",
+            kind: "music",
+        };
+        if let Some(model) = &self.model {
+            return self.run_with(model, &plan, &settings);
+        }
         let mut config = EncoderConfig::default();
         config.rate = self.rate.target();
         config.tune = self.tune.into();
@@ -115,13 +140,29 @@ impl EncodeArguments {
             keep_tags: !self.no_tags,
             overwrite: self.force,
         };
-        let settings = Settings {
-            jobs: self.jobs.map(usize::from),
-            quiet,
-            force: self.force,
-            done_word: "encoded",
-            kind: "music",
-        };
         batch::run(&plan, &settings, |job, progress| record(job, &recipe, progress))
+    }
+
+    /// Encodes all inputs with a trained network.
+    #[cfg(feature = "train")]
+    fn run_with(&self, model: &Path, plan: &Plan, settings: &Settings) -> anyhow::Result<Outcome> {
+        use melisma_learned::Target;
+        let recipe = crate::network::Recipe {
+            model: crate::network::model_for_encoding(model, self.system.as_deref())?,
+            target: match self.rate.bitrate {
+                Some(bitrate_bps) => Target::BitrateBps(f64::from(bitrate_bps)),
+                None => Target::Step(self.rate.step.unwrap_or(1.0)),
+            },
+            open: OpenOptions::default().with_downmix(self.downmix),
+            keep_tags: !self.no_tags,
+            overwrite: self.force,
+        };
+        batch::run(plan, settings, |job, progress| crate::network::record(job, &recipe, progress))
+    }
+
+    /// Says how to get a build that can.
+    #[cfg(not(feature = "train"))]
+    fn run_with(&self, _: &Path, _: &Plan, _: &Settings) -> anyhow::Result<Outcome> {
+        Err(crate::commands::not_built_in("encoding with a trained network"))
     }
 }

@@ -1,12 +1,15 @@
 //! `melisma info`: what a `.mlsm` file holds, for people and for programs.
 
+mod latents;
+
 use crate::exit::Outcome;
+use crate::network::{self, Made};
 use crate::output::DataOut;
 use crate::sound::{describe, open_file};
 use crate::{examples, report, text};
 use anyhow::Context;
-use melisma_codec::{Inspection, Tune, inspect};
-use melisma_signal::Loudness;
+use melisma_codec::{Damage, Inspection, Tune, inspect};
+use melisma_signal::{Loudness, Metadata};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::{BufReader, Read, Write};
@@ -33,23 +36,22 @@ impl InfoArguments {
         let mut outcome = Outcome::Success;
         let mut shown = 0;
         for file in &self.files {
-            let inspection = match look(file).with_context(|| file.display().to_string()) {
-                Ok(inspection) => inspection,
+            let told = match look(file, self.json).with_context(|| file.display().to_string()) {
+                Ok(told) => told,
                 Err(error) => {
                     report::error(&error);
                     outcome = Outcome::Failure;
                     continue;
                 }
             };
-            let facts = Facts::new(file, &inspection);
             let text = match (self.json, shown) {
-                (true, _) => format!("{}\n", facts.json()),
-                (false, 0) => facts.text(),
-                (false, _) => format!("\n{}", facts.text()),
+                (true, _) => format!("{}\n", told.text),
+                (false, 0) => told.text,
+                (false, _) => format!("\n{}", told.text),
             };
             shown += 1;
             DataOut.write_all(text.as_bytes()).and_then(|()| DataOut.flush())?;
-            if !inspection.damage.is_empty() {
+            if told.is_damaged {
                 outcome = outcome.worse(Outcome::Damaged);
             }
         }
@@ -57,10 +59,106 @@ impl InfoArguments {
     }
 }
 
-fn look(file: &Path) -> anyhow::Result<Inspection> {
-    let reader: Box<dyn Read> =
-        if file.as_os_str() == "-" { Box::new(std::io::stdin()) } else { Box::new(open_file(file)?) };
-    Ok(inspect(BufReader::new(reader))?)
+/// What is told of a file.
+struct Told {
+    text: String,
+    is_damaged: bool,
+}
+
+fn look(file: &Path, json: bool) -> anyhow::Result<Told> {
+    let is_pipe = file.as_os_str() == "-";
+    let reader: Box<dyn Read + Send> =
+        if is_pipe { Box::new(std::io::stdin()) } else { Box::new(BufReader::new(open_file(file)?)) };
+    let bytes = match network::look(reader)? {
+        Made::ByNetwork(bytes) => bytes,
+        Made::ByOther(reader) => match inspect(BufReader::new(reader)) {
+            Ok(inspection) => {
+                let facts = Facts::new(file, &inspection);
+                let text = if json { facts.json().to_string() } else { facts.text() };
+                return Ok(Told { text, is_damaged: !inspection.damage.is_empty() });
+            }
+            Err(error) => match (!is_pipe).then(|| network::bytes_of(file)).transpose()?.flatten() {
+                Some(bytes) => bytes,
+                None => return Err(error.into()),
+            },
+        },
+    };
+    let found = network::read(&bytes)?;
+    let facts = latents::Facts::new(file, &found);
+    let text = if json { facts.json().to_string() } else { facts.text() };
+    Ok(Told { text, is_damaged: !found.damage.is_empty() })
+}
+
+/// Writes one line of a table. Writing to a String cannot fail.
+fn row(out: &mut String, name: &str, value: impl std::fmt::Display) {
+    let _ = writeln!(out, "  {name:<11} {value}");
+}
+
+/// Loudness, tags and cover.
+fn tell_metadata(out: &mut String, loudness: Option<Loudness>, metadata: &Metadata) {
+    if let Some(loudness) = loudness {
+        let peak_db = 20.0 * loudness.true_peak.max(1e-9).log10();
+        row(out, "loudness", format!("{:.1} LUFS, true peak {peak_db:.1} dBFS", loudness.integrated_lufs));
+        if loudness.integrated_lufs.is_finite() {
+            row(out, "ReplayGain", format!("{:+.2} dB", REPLAYGAIN_LUFS - loudness.integrated_lufs));
+        }
+    }
+    for (key, value) in &metadata.tags {
+        row(out, "tag", format!("{}={}", text::printable(key), text::printable(value)));
+    }
+    if let Some(picture) = &metadata.picture {
+        let size = text::bytes(picture.data.len() as u64);
+        row(out, "cover", format!("{}, {size}", text::printable(&picture.mime)));
+    }
+}
+
+/// What is damaged.
+fn tell_damage(out: &mut String, is_whole: bool, damage: &[Damage], rate_hz: u32) {
+    if !is_whole {
+        row(out, "incomplete", "the end of the file is missing");
+    }
+    for damage in damage {
+        row(out, "damaged", describe(damage, rate_hz));
+    }
+}
+
+/// Loudness, tags, cover and damage for programs.
+fn json_of(loudness: Option<Loudness>, metadata: &Metadata, damage: &[Damage]) -> [(&'static str, Value); 4] {
+    let mut tags = Map::new();
+    for (key, value) in &metadata.tags {
+        if let Value::Array(values) = tags.entry(key.clone()).or_insert_with(|| json!([])) {
+            values.push(json!(value));
+        }
+    }
+    let loudness = loudness.map(|loudness| {
+        // JSON has no infinity: silence has a loudness and a gain of null.
+        // Thousandths: the meter is no finer, and an f32 printed as an f64 would pretend it is.
+        let rounded = |value: f32| (f64::from(value) * 1000.0).round() / 1000.0;
+        json!({
+            "integrated_lufs": rounded(loudness.integrated_lufs),
+            "true_peak": rounded(loudness.true_peak),
+            "replaygain_track_gain_db": rounded(REPLAYGAIN_LUFS - loudness.integrated_lufs),
+        })
+    });
+    let damage: Vec<Value> = damage
+        .iter()
+        .map(|damage| {
+            json!({
+                "section": damage.section,
+                "byte_offset": damage.byte_offset,
+                "first_sample": damage.first_sample,
+                "samples": damage.samples,
+                "what": damage.what,
+            })
+        })
+        .collect();
+    let cover = metadata.picture.as_ref().map(|picture| {
+        json!({
+            "mime": picture.mime,
+            "bytes": picture.data.len(),
+        })
+    });
+    [("loudness", json!(loudness)), ("tags", json!(tags)), ("cover", json!(cover)), ("damage", json!(damage))]
 }
 
 /// An inspection and the numbers that follow from it.
@@ -104,10 +202,7 @@ impl<'a> Facts<'a> {
     fn text(&self) -> String {
         let header = &self.file.header;
         let mut out = format!("{}\n", text::printable(&self.name));
-        let mut row = |name: &str, value: String| {
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "  {name:<11} {value}");
-        };
+        let mut row = |name: &str, value: String| row(&mut out, name, value);
         row("length", format!("{} ({} samples)", text::clock(self.seconds), self.samples));
         let channels = if header.channel_count == 1 { "mono" } else { "stereo" };
         let original = header.original_sample_rate_hz.map(|hz| format!(", from {hz} Hz")).unwrap_or_default();
@@ -130,28 +225,8 @@ impl<'a> Facts<'a> {
         row("sections", format!("{} of {:.1} s", self.file.sections.len(), self.section_seconds()));
         row("tuned for", tune_name(header.tune).to_owned());
         row("model", format!("{:08x}, format version {}", header.model_id, header.version));
-        if let Some(loudness) = self.loudness() {
-            let peak_db = 20.0 * loudness.true_peak.max(1e-9).log10();
-            row("loudness", format!("{:.1} LUFS, true peak {peak_db:.1} dBFS", loudness.integrated_lufs));
-            if loudness.integrated_lufs.is_finite() {
-                row("ReplayGain", format!("{:+.2} dB", REPLAYGAIN_LUFS - loudness.integrated_lufs));
-            }
-        }
-        for (key, value) in &header.metadata.tags {
-            row("tag", format!("{}={}", text::printable(key), text::printable(value)));
-        }
-        if let Some(picture) = &header.metadata.picture {
-            row(
-                "cover",
-                format!("{}, {}", text::printable(&picture.mime), text::bytes(picture.data.len() as u64)),
-            );
-        }
-        if self.file.trailer.is_none() {
-            row("incomplete", "the end of the file is missing".to_owned());
-        }
-        for damage in &self.file.damage {
-            row("damaged", describe(damage, header.sample_rate_hz));
-        }
+        tell_metadata(&mut out, self.loudness(), &header.metadata);
+        tell_damage(&mut out, self.file.trailer.is_some(), &self.file.damage, header.sample_rate_hz);
         out
     }
 
@@ -161,37 +236,7 @@ impl<'a> Facts<'a> {
 
     fn json(&self) -> Value {
         let header = &self.file.header;
-        let mut tags = Map::new();
-        for (key, value) in &header.metadata.tags {
-            if let Value::Array(values) = tags.entry(key.clone()).or_insert_with(|| json!([])) {
-                values.push(json!(value));
-            }
-        }
-        let loudness = self.loudness().map(|loudness| {
-            // JSON has no infinity: silence has a loudness and a gain of null.
-            // Thousandths: the meter is no finer, and an f32 printed as an f64 would pretend it is.
-            let rounded = |value: f32| (f64::from(value) * 1000.0).round() / 1000.0;
-            json!({
-                "integrated_lufs": rounded(loudness.integrated_lufs),
-                "true_peak": rounded(loudness.true_peak),
-                "replaygain_track_gain_db": rounded(REPLAYGAIN_LUFS - loudness.integrated_lufs),
-            })
-        });
-        let damage: Vec<Value> = self
-            .file
-            .damage
-            .iter()
-            .map(|damage| {
-                json!({
-                    "section": damage.section,
-                    "byte_offset": damage.byte_offset,
-                    "first_sample": damage.first_sample,
-                    "samples": damage.samples,
-                    "what": damage.what,
-                })
-            })
-            .collect();
-        json!({
+        let mut facts = json!({
             "file": self.name,
             "format_version": header.version,
             "model_id": format!("{:08x}", header.model_id),
@@ -210,14 +255,11 @@ impl<'a> Facts<'a> {
             "sections": self.file.sections.len(),
             "section_seconds": self.section_seconds(),
             "complete": self.file.trailer.is_some(),
-            "loudness": loudness,
-            "tags": tags,
-            "cover": header.metadata.picture.as_ref().map(|picture| json!({
-                "mime": picture.mime,
-                "bytes": picture.data.len(),
-            })),
-            "damage": damage,
-        })
+        });
+        for (name, value) in json_of(self.loudness(), &header.metadata, &self.file.damage) {
+            facts[name] = value;
+        }
+        facts
     }
 }
 

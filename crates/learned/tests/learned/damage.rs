@@ -25,16 +25,17 @@ fn a_lost_section_is_silent_and_its_neighbours_are_not() {
         assert_eq!(lost, (Some(1), section as u64, section as u64), "{name}");
         let (found, whole) = (&found.pcm.channels[0], &whole.pcm.channels[0]);
         assert!(found[section..2 * section].iter().all(|&sample| sample == 0.0), "{name}");
-        // As far as a network sees, it may see the gap.
-        let reach = (config.extent().decode_margin[0] + config.extent().decode_margin[1])
-            * config.extent().latent_samples;
-        assert_eq!(found[..section.saturating_sub(reach)], whole[..section.saturating_sub(reach)], "{name}");
         assert!(found[2 * section..].iter().any(|&sample| sample != 0.0), "{name}");
         if !crate::common::made_up_phases(&config) {
-            let after = (2 * section + reach).min(15_000);
-            let off =
-                found[after..].iter().zip(&whole[after..]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(f64::from(off) < 1e-3 * crate::common::rms(whole.iter().copied()), "{name}: {off}");
+            // As far as a network sees, it may see the gap. Beyond, matrix products of other sizes may round otherwise.
+            let [back, ahead] = config.extent().decode_margin;
+            let reach = (back + ahead) * config.extent().latent_samples;
+            let loudness = crate::common::rms(whole.iter().copied());
+            for range in [0..section.saturating_sub(reach), (2 * section + reach).min(15_000)..15_000] {
+                let both = found[range.clone()].iter().zip(&whole[range]);
+                let off = both.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(f64::from(off) < 1e-4 * loudness, "{name}: {off}");
+            }
         }
     }
 }
