@@ -17,8 +17,20 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 11] =
-    ["encode", "decode", "info", "verify", "data", "demo", "bench", "report", "ladder", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "encode",
+    "decode",
+    "info",
+    "verify",
+    "data",
+    "train",
+    "demo",
+    "bench",
+    "report",
+    "ladder",
+    "completions",
+    "man",
+];
 const SUBCOMMANDS: [(&str, &str); 5] =
     [("data", "scan"), ("data", "fma"), ("data", "fetch"), ("data", "show"), ("data", "synth")];
 

@@ -73,10 +73,8 @@ impl HeatMap {
         let columns = self.values.first().map_or(0, Vec::len);
         let mut data = self.coarse();
         // The range of colours is that of the data, so its ends go in as two cells nobody misses.
-        if let Some(last) = data.last_mut() {
-            if let [first, .., end] = last.as_mut_slice() {
-                (*first, *end) = (self.range[0], self.range[1]);
-            }
+        if let Some([first, .., end]) = data.last_mut().map(Vec::as_mut_slice) {
+            (*first, *end) = (self.range[0], self.range[1]);
         }
         let span = |grid: Grid, count: usize| {
             let start = grid.first - grid.step / 2.0;

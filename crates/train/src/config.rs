@@ -284,7 +284,8 @@ impl TrainConfig {
             checkpoint_every,
             ..
         } = self.run;
-        if !(epochs >= 0.0)
+        if epochs.is_nan()
+            || epochs < 0.0
             || [statistics_batches, validate_every, validation_batches, checkpoint_every].contains(&0)
         {
             return wrong("run: epochs not below 0, and what counts batches or steps at least 1");

@@ -63,7 +63,7 @@ mod tests {
         let step = |step: u64| Event::Step {
             step,
             epoch: 0,
-            loss: if step % 2 == 0 { 1.0 } else { 3.0 },
+            loss: if step.is_multiple_of(2) { 1.0 } else { 3.0 },
             terms: vec![],
             gradient_norm: 0.0,
             learning_rate: 0.0,

@@ -43,7 +43,6 @@ pub struct DecodeArguments {
     ///
     /// Without it, the folders that the environment variable MELISMA_MODELS lists are looked through.
     #[arg(long, value_name = "DIR")]
-    #[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read where networks are built in"))]
     model: Option<PathBuf>,
     /// Overwrite what is there; do finished files of a directory again
     #[arg(short, long)]

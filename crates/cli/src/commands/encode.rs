@@ -42,7 +42,6 @@ pub struct EncodeArguments {
     model: Option<PathBuf>,
     /// Refuse a model of another system
     #[arg(long, value_name = "NAME", requires = "model")]
-    #[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read where networks are built in"))]
     system: Option<String>,
     /// Mix more than two channels down to stereo
     #[arg(long)]
@@ -74,7 +73,6 @@ pub struct RateArguments {
     size: Option<u64>,
     /// With --model: steps of quantisation, times the model's own; 2 is coarser [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = values::factor, requires = "model")]
-    #[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read where networks are built in"))]
     step: Option<f64>,
 }
 

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 /// Flags of `train`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = crate::examples::TRAIN)]
-#[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read where training is built in"))]
 pub struct TrainArguments {
     /// TOML file that says what is trained, and how
     #[arg(value_name = "CONFIG")]

@@ -25,7 +25,6 @@ pub struct VerifyArguments {
     /// Model of a file that a trained network made; without it, MELISMA_MODELS is looked through, and without a model
     /// only checksums are checked
     #[arg(long, value_name = "DIR")]
-    #[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read where networks are built in"))]
     model: Option<PathBuf>,
 }
 

@@ -128,11 +128,10 @@ fn solve(mut a: [[f64; 3]; 3], mut b: [f64; 3]) -> [f64; 3] {
         row[index] += 1e-3 * trace + 1e-9;
     }
     for pivot in 0..3 {
+        let upper = a[pivot];
         for row in pivot + 1..3 {
-            let factor = a[row][pivot] / a[pivot][pivot];
-            for column in pivot..3 {
-                a[row][column] -= factor * a[pivot][column];
-            }
+            let factor = a[row][pivot] / upper[pivot];
+            a[row].iter_mut().zip(upper).for_each(|(cell, above)| *cell -= factor * above);
             b[row] -= factor * b[pivot];
         }
     }

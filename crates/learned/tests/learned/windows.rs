@@ -8,7 +8,7 @@ use melisma_signal::Pcm;
 const SAMPLES: usize = 10_100;
 
 /// Steps so fine that quantisation is far below what is looked for.
-const FINE: Target = Target::Step(1.0 / 65536.0);
+const FINE: Target = Target::Step(1.0 / 8192.0);
 
 /// What the system makes of the whole recording at once.
 fn whole(name: &str, sound: &[f32]) -> Vec<f32> {
@@ -43,12 +43,12 @@ fn sections_are_the_whole() {
         assert_eq!(found.damage, [], "{name}");
         let (found, expected) = (&found.pcm.channels[0], whole(name, &sound));
         assert_eq!(found.len(), expected.len(), "{name}");
-        let loudness = rms(expected.iter().copied());
+        // Steps 8192 times finer than those that add 5 % to the error, which random weights make as large as the input:
+        // 1e-3 of the input at worst. A section whose margin was too short would be wrong by more of the output, unless that
+        // is next to nothing.
+        let loudness = rms(expected.iter().copied()).max(0.1 * rms(sound.iter().copied()));
         let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        // Steps 65536 times finer than those that add 5 % to the error, which random weights make as large as the input, up
-        // to 200 times the output: 2e-4 of that, five times as much at worst. A section whose margin was too short would
-        // be wrong by a tenth of the loudness and more.
-        assert!(f64::from(worst) < 1e-2 * loudness, "{name}: {worst} of {loudness}");
+        assert!(f64::from(worst) < 3e-3 * loudness, "{name}: {worst} of {loudness}");
     }
 }
 
