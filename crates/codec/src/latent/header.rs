@@ -225,7 +225,8 @@ pub(crate) mod tests {
 
     #[test]
     fn lies_are_errors() {
-        let lies: [(&str, fn(&mut Header)); 13] = [
+        type Lie = (&'static str, fn(&mut Header));
+        let lies: [Lie; 13] = [
             ("channels", |h| h.channel_count = 0),
             ("channels", |h| h.channel_count = 3),
             ("sequences", |h| h.sequence_count = 0),
