@@ -1,9 +1,10 @@
-//! The short-time Fourier transform as matrix products, so that losses can look through it, and its inverse.
+//! The short-time Fourier transform, so that losses can look through it, and its inverse: fast on the processor, matrix
+//! products elsewhere.
 //!
 //! Hann window (periodic), centred frames with mirrored ends, no scaling: the convention of librosa and PyTorch that
 //! the reference study used.
 
-use crate::{Error, Result};
+use crate::{Error, Result, kernels};
 use burn::{
     module::Module,
     tensor::{Tensor, TensorData, backend::Backend},
@@ -64,13 +65,13 @@ impl StftConfig {
         }
         let bins = self.bins();
         let window = window(n);
+        let turn: Vec<(f64, f64)> = (0..n).map(|step| (TAU * step as f64 / n as f64).sin_cos()).collect();
         let mut analysis = vec![0.0; n * 2 * bins];
         let mut synthesis = vec![0.0; 2 * bins * n];
         for sample in 0..n {
             for bin in 0..bins {
                 // The product is reduced to one turn while it is an integer: an f64 angle then is exact to 1e-15.
-                let angle = TAU * ((sample * bin) % n) as f64 / n as f64;
-                let (sine, cosine) = angle.sin_cos();
+                let (sine, cosine) = turn[(sample * bin) % n];
                 // Bins between the two ends stand for their mirror images too.
                 let share = if bin == 0 || bin == n / 2 { 1.0 } else { 2.0 } / n as f64;
                 analysis[sample * 2 * bins + bin] = (window[sample] * cosine) as f32;
@@ -100,6 +101,11 @@ impl<B: Backend> Stft<B> {
     /// `[batch, sample]` -> `[batch, frame, 2 * bins]`: the real parts of a frame, then its imaginary parts.
     /// `sample` must exceed half a frame; there are `1 + samples / hop` frames.
     pub fn forward(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
+        let window: Vec<f32> = window(self.fft_samples).into_iter().map(|w| w as f32).collect();
+        kernels::spectrum(&window, self.hop_samples, &sound).unwrap_or_else(|| self.plain_forward(sound))
+    }
+
+    pub(crate) fn plain_forward(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
         let [batch, samples] = sound.dims();
         let (n, hop) = (self.fft_samples, self.hop_samples);
         let half = n / 2;
@@ -126,6 +132,13 @@ impl<B: Backend> Stft<B> {
     /// # Shapes
     /// `[batch, frame, 2 * bins]` -> `[batch, samples]`; beyond what the frames cover there is silence.
     pub fn inverse(&self, spectrum: Tensor<B, 3>, samples: usize) -> Tensor<B, 2> {
+        let window: Vec<f32> = window(self.fft_samples).into_iter().map(|w| w as f32).collect();
+        let factors = self.normalisation(spectrum.dims()[1]);
+        kernels::sound(&window, self.hop_samples, &factors, samples, &spectrum)
+            .unwrap_or_else(|| self.plain_inverse(spectrum, samples))
+    }
+
+    pub(crate) fn plain_inverse(&self, spectrum: Tensor<B, 3>, samples: usize) -> Tensor<B, 2> {
         let [batch, frames, values] = spectrum.dims();
         let (n, hop) = (self.fft_samples, self.hop_samples);
         let overlap = n / hop;
@@ -139,7 +152,8 @@ impl<B: Backend> Stft<B> {
             let part = framed.clone().slice([0..batch, 0..frames, shift..shift + 1]).squeeze_dim::<3>(2);
             sound = sound + Tensor::cat(vec![silence(shift), part, silence(overlap - 1 - shift)], 1);
         }
-        let sound = sound.reshape([batch, blocks * hop]) * self.normalisation(frames, &device).unsqueeze();
+        let factors = Tensor::<B, 1>::from_floats(self.normalisation(frames).as_slice(), &device);
+        let sound = sound.reshape([batch, blocks * hop]) * factors.unsqueeze();
         let half = n / 2;
         let covered = (blocks * hop).min(half + samples);
         let sound = sound.slice([0..batch, half..covered]);
@@ -151,7 +165,7 @@ impl<B: Backend> Stft<B> {
     }
 
     /// One over the summed squares of all windows at each sample.
-    fn normalisation(&self, frames: usize, device: &B::Device) -> Tensor<B, 1> {
+    fn normalisation(&self, frames: usize) -> Vec<f32> {
         let (n, hop) = (self.fft_samples, self.hop_samples);
         let window = window(n);
         let mut weight = vec![0.0; (frames - 1) * hop + n];
@@ -161,9 +175,7 @@ impl<B: Backend> Stft<B> {
             }
         }
         // Where no window reaches there is nothing to divide. The smallest weight elsewhere is far above 1e-9.
-        let factors: Vec<f32> =
-            weight.iter().map(|&w| if w > 1e-9 { (1.0 / w) as f32 } else { 0.0 }).collect();
-        Tensor::from_floats(factors.as_slice(), device)
+        weight.iter().map(|&w| if w > 1e-9 { (1.0 / w) as f32 } else { 0.0 }).collect()
     }
 }
 

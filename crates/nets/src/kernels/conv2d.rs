@@ -9,7 +9,7 @@ use super::{
     Array, Kernel,
     elementwise::{activated, chain},
     primitive,
-    product::{add_column_sums, multiply, multiply_add, pieces_mut, rows, total},
+    product::{add_column_sums, fill_rows, multiply, multiply_add, pieces_mut, rows, total},
     run,
 };
 use crate::layers::Activation;
@@ -250,7 +250,7 @@ impl Grid {
                 plane.fill(*bias);
             }
         } else {
-            image.chunks_exact_mut(bias.len()).for_each(|pixel| pixel.copy_from_slice(bias));
+            fill_rows(image, bias);
         }
     }
 
@@ -288,9 +288,7 @@ impl Kernel<3> for Down {
             for (index, y) in y.chunks_mut(grid.piece() * outputs).enumerate() {
                 let windows = &mut windows[..y.len() / outputs * values];
                 grid.gather(&image, index * grid.piece(), windows);
-                for row in y.chunks_exact_mut(outputs) {
-                    row.copy_from_slice(bias.values());
-                }
+                fill_rows(y, bias.values());
                 multiply_add(y, rows(windows, values), rows(weight.values(), outputs));
             }
         });

@@ -2,7 +2,7 @@
 
 use super::{
     Array, Kernel, primitive,
-    product::{add_column_sums, pieces_mut, total},
+    product::{add_column_sums, fill_rows, pieces_mut, total},
     run,
 };
 use burn::tensor::{Tensor, backend::Backend, module::conv1d, ops::ConvOptions};
@@ -37,9 +37,7 @@ impl Kernel<3> for Depthwise {
         let clip = clip_values(x);
         let mut y = vec![0.0; x.values().len()];
         y.par_chunks_mut(clip).zip(x.values().par_chunks(clip)).for_each(|(y, x)| {
-            for row in y.chunks_exact_mut(bias.values().len()) {
-                row.copy_from_slice(bias.values());
-            }
+            fill_rows(y, bias.values());
             convolve(x, weight.values(), bias.values().len(), false, y);
         });
         Array::new(y, x.shape())

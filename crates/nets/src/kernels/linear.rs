@@ -4,7 +4,7 @@ use super::{
     Array, Kernel,
     elementwise::{activated, chain},
     primitive,
-    product::{add_column_sums, multiply, multiply_add, piece_rows, pieces_mut, rows, total},
+    product::{add_column_sums, fill_rows, multiply, multiply_add, piece_rows, pieces_mut, rows, total},
     run,
 };
 use crate::layers::Activation;
@@ -52,9 +52,7 @@ impl Kernel<3> for Linear {
         let mut y = vec![0.0; count * outputs];
         let pieces = y.par_chunks_mut(piece * outputs).zip(x.values().par_chunks(piece * inputs));
         pieces.for_each(|(y, x)| {
-            for row in y.chunks_exact_mut(outputs) {
-                row.copy_from_slice(bias.values());
-            }
+            fill_rows(y, bias.values());
             let value = activated(self.activation, x);
             multiply_add(y, rows(&value, inputs), rows(weight.values(), outputs));
         });

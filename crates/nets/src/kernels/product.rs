@@ -18,6 +18,15 @@ pub(super) fn multiply_add(out: &mut [f32], a: MatRef<'_, f32>, b: MatRef<'_, f3
     matmul(MatMut::from_row_major_slice_mut(out, a.nrows(), b.ncols()), Accum::Add, a, b, 1.0, Par::Seq);
 }
 
+/// Makes every row the same.
+pub(super) fn fill_rows(values: &mut [f32], row: &[f32]) {
+    // Copies of several rows at a time: one of a few values costs as much.
+    let block = row.repeat(256usize.div_ceil(row.len()));
+    for values in values.chunks_mut(block.len()) {
+        values.copy_from_slice(&block[..values.len()]);
+    }
+}
+
 /// Rows of a piece: enough that a matrix beside it is worth reading, few enough for eight pieces.
 pub(super) fn piece_rows(rows: usize) -> usize {
     const LEAST: usize = 256;

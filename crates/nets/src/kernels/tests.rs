@@ -1,7 +1,7 @@
 //! Every kernel and its gradients against the framework's own operations.
 
 use super::*;
-use crate::{layers::Activation, noise::Noise};
+use crate::{layers::Activation, noise::Noise, stft::StftConfig};
 
 type B = Tracking;
 type Function<'a> = &'a dyn Fn(&[Tensor<B, 1>]) -> Tensor<B, 1>;
@@ -167,6 +167,39 @@ fn convolutions_up() {
                     flat(conv2d::plain_up(window, activation, image, weight, bias))
                 },
             );
+        }
+    }
+}
+
+#[test]
+fn rows_beside_each_other() {
+    for (batch, time, channels) in [(2, 5, 3), (1, 2, 2)] {
+        let shaped = |x: &[Tensor<B, 1>], width| x[0].clone().reshape([batch, time, width]);
+        check("beside", &[batch * time * channels], &|x| flat(beside(shaped(x, channels))), &|x| {
+            flat(overlap::plain_beside(shaped(x, channels)))
+        });
+        check("overlap", &[batch * time * 2 * channels], &|x| flat(overlap(shaped(x, 2 * channels))), &|x| {
+            flat(overlap::plain_overlap(shaped(x, 2 * channels)))
+        });
+    }
+}
+
+#[test]
+fn spectra() {
+    // More frames than a piece; sounds that frames overreach and do not reach.
+    for (batch, samples, fft_samples, hop_samples) in [(2, 50, 16, 4), (1, 300, 16, 4), (2, 101, 12, 6)] {
+        let config = StftConfig { fft_samples, hop_samples };
+        let stft = config.init::<B>(&Default::default()).unwrap();
+        let sound = |x: &[Tensor<B, 1>]| x[0].clone().reshape([batch, samples]);
+        check("spectrum", &[batch * samples], &|x| flat(stft.forward(sound(x))), &|x| {
+            flat(stft.plain_forward(sound(x)))
+        });
+        let (frames, values) = (config.frames(samples), 2 * config.bins());
+        let spectrum = |x: &[Tensor<B, 1>]| x[0].clone().reshape([batch, frames, values]);
+        for samples in [samples, samples + 40, samples / 2] {
+            check("sound", &[batch * frames * values], &|x| flat(stft.inverse(spectrum(x), samples)), &|x| {
+                flat(stft.plain_inverse(spectrum(x), samples))
+            });
         }
     }
 }

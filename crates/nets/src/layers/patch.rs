@@ -5,7 +5,10 @@
 //! samples.
 
 use super::{Activation, uniform};
-use crate::{kernels::linear, noise::Noise};
+use crate::{
+    kernels::{beside, linear, overlap},
+    noise::Noise,
+};
 use burn::{
     module::{Module, Param},
     tensor::{Tensor, backend::Backend},
@@ -78,15 +81,10 @@ impl<B: Backend> Overlapped<B> {
     /// `[batch, time, inputs]` -> `[batch, time / stride - 1, outputs]`; `time` is a multiple of `stride`, at least
     /// two of them.
     pub fn down(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [batch, time, _] = x.dims();
-        let (blocks, outputs) = (time / self.stride, self.bias.dims()[0]);
         // The bias goes with the first half.
-        let silence = Tensor::zeros([outputs], &x.device());
+        let silence = self.bias.val().zeros_like();
         let bias = Tensor::cat(vec![self.bias.val(), silence], 0);
-        let halves = linear(Activation::Identity, split_frames(x, self.stride), self.weight.val(), bias);
-        let first = halves.clone().slice([0..batch, 0..blocks - 1, 0..outputs]);
-        let second = halves.slice([0..batch, 1..blocks, outputs..2 * outputs]);
-        first + second
+        overlap(linear(Activation::Identity, split_frames(x, self.stride), self.weight.val(), bias))
     }
 
     /// Transposed convolution of an activation.
@@ -94,14 +92,10 @@ impl<B: Backend> Overlapped<B> {
     /// # Shapes
     /// `[batch, time, inputs]` -> `[batch, (time + 1) * stride, outputs]`.
     pub fn up(&self, activation: Activation, x: Tensor<B, 3>) -> Tensor<B, 3> {
-        let [batch, _, inputs] = x.dims();
-        let silence = Tensor::zeros([batch, 1, inputs], &x.device());
-        let first = Tensor::cat(vec![x.clone(), silence.clone()], 1);
-        let second = Tensor::cat(vec![silence, x], 1);
-        let both = Tensor::cat(vec![first, second], 2); // [batch, time + 1, 2 * inputs]
+        let inputs = x.dims()[2];
         let half = self.weight.dims()[1] / 2;
         let weight = self.weight.val().reshape([inputs, 2, half]).swap_dims(0, 1).reshape([2 * inputs, half]);
         let bias = self.bias.val().repeat_dim(0, self.stride);
-        merge_frames(linear(activation, both, weight, bias), self.stride)
+        merge_frames(linear(activation, beside(x), weight, bias), self.stride)
     }
 }
