@@ -2,7 +2,7 @@
 //! beside its code in [`crate::commands`].
 
 use crate::commands::{
-    bench, completions, data, decode, demo, encode, info, ladder, man, report, train, verify,
+    bench, completions, data, decode, demo, encode, info, ladder, man, report, reproduce, train, verify,
 };
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
@@ -35,6 +35,8 @@ pub enum Command {
     Data(data::DataArguments),
     /// Train a network of a config file on music: it becomes a codec of its own
     Train(Box<train::TrainArguments>),
+    /// The reference study with one command: train all of it, measure it as codecs, show it on one page
+    Reproduce(reproduce::ReproduceArguments),
     /// Hear what this codec does: needs no file
     Demo(demo::DemoArguments),
     /// Compare codecs on music: files measured, programs timed, one table

@@ -60,6 +60,19 @@ Examples:
   melisma train my.toml --data Music --device cuda --max-time 30:00
   tensorboard --logdir runs                               curves of all runs";
 
+/// Of `reproduce`.
+pub const REPRODUCE: &str = "\
+Examples:
+  melisma reproduce study --data Music --budget 2h -o study";
+
+/// Of `reproduce study`.
+pub const REPRODUCE_STUDY: &str = "\
+Examples:
+  melisma data synth Synthesised                          music to try it with
+  melisma reproduce study --data Synthesised --quick --check
+  melisma reproduce study --data fma.jsonl --budget 2h -o study      the same command goes on where it stopped
+  melisma reproduce study --data fma.jsonl --test other.jsonl --runs study/runs -o other";
+
 /// Of `bench`.
 pub const BENCH: &str = "\
 Examples:

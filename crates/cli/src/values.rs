@@ -58,6 +58,20 @@ pub fn seconds(text: &str) -> Result<f64, String> {
     if total < 1e9 { Ok(total) } else { Err(wrong()) }
 }
 
+/// A duration: `2h`, `45min`, `100s`, or as [`seconds`].
+pub fn duration(text: &str) -> Result<f64, String> {
+    let text = text.trim();
+    for (unit, factor) in [("min", 60.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0)] {
+        if let Some(number) = text.strip_suffix(unit) {
+            return match number.trim_end().parse::<f64>() {
+                Ok(number) if (0.0..1e6).contains(&number) => Ok(number * factor),
+                _ => Err("not a duration; write 2h, 45min, 100s or h:mm:ss".to_owned()),
+            };
+        }
+    }
+    seconds(text)
+}
+
 /// kbit/s as a plain number: `8`, `31.5`.
 pub fn kbps(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
@@ -134,6 +148,23 @@ mod tests {
         }
         for text in ["", ":", "1:", "1:60", "-1", "1:2:3:4", "1.5:30", "abc", "1e3"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations() {
+        for (text, expected) in [
+            ("2h", 7200.0),
+            ("0.5h", 1800.0),
+            ("45min", 2700.0),
+            ("45m", 2700.0),
+            ("100s", 100.0),
+            ("1:30", 90.0),
+        ] {
+            assert_eq!(duration(text), Ok(expected), "{text}");
+        }
+        for text in ["", "h", "-2h", "2d", "nan h", "inf h"] {
+            assert!(duration(text).is_err(), "{text}");
         }
     }
 

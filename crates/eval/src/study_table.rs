@@ -11,18 +11,23 @@ use crate::journal::Row;
 use crate::metrics::Metric;
 use crate::table::{Table, at_rate_cell};
 
-/// One model of the study.
-struct Model {
-    latent_size: u32,
+/// One model of the study, with its published figures.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Model {
+    /// Its N.
+    pub latent_size: u32,
     /// Latent size x 126 frames x 16 bit / 8.192 s. Nothing was quantised or coded; the true rate is twice that.
-    nominal_kbps: f64,
+    pub nominal_kbps: f64,
     /// 128 kbit/s (8 kHz, 16 bit, mono) over the nominal rate.
-    ratio: f64,
-    rmse: f64,
-    downsampling_rmse: f64,
+    pub ratio: f64,
+    /// Of the model.
+    pub rmse: f64,
+    /// Of downsampling to the nominal rate, read off a plot.
+    pub downsampling_rmse: f64,
 }
 
-const MODELS: [Model; 5] = [
+/// The study's models.
+pub const MODELS: [Model; 5] = [
     Model { latent_size: 512, nominal_kbps: 126.0, ratio: 1.0, rmse: 0.867, downsampling_rmse: 0.00 },
     Model { latent_size: 256, nominal_kbps: 63.0, ratio: 2.0, rmse: 0.803, downsampling_rmse: 0.48 },
     Model { latent_size: 128, nominal_kbps: 31.5, ratio: 4.0, rmse: 0.929, downsampling_rmse: 0.81 },

@@ -151,7 +151,21 @@ impl SuiteConfig {
         journal: &mut Journal,
         report: &mut (dyn FnMut(Event) + Send),
     ) -> Result<Vec<Key>, EvalError> {
-        let entries = self.entries(report)?;
+        self.run_with(Vec::new(), place, journal, report)
+    }
+
+    /// As [`Self::run`], with codecs that only the caller knows beside those that are named.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_with(
+        &self,
+        further: Vec<Box<dyn CodecUnderTest>>,
+        place: &Workplace<'_>,
+        journal: &mut Journal,
+        report: &mut (dyn FnMut(Event) + Send),
+    ) -> Result<Vec<Key>, EvalError> {
+        let entries = self.entries(further, report)?;
         let perceptual = self.available_perceptual(report);
         let (tasks, keys) = self.plan(place, journal, &entries, &perceptual);
         let todo = tasks.iter().map(|t| t.points.len()).sum();
@@ -187,7 +201,11 @@ impl SuiteConfig {
         )
     }
 
-    fn entries(&self, report: &mut dyn FnMut(Event)) -> Result<Vec<Entry>, EvalError> {
+    fn entries(
+        &self,
+        further: Vec<Box<dyn CodecUnderTest>>,
+        report: &mut dyn FnMut(Event),
+    ) -> Result<Vec<Entry>, EvalError> {
         let revision = self.revision.as_deref();
         let program = self.melisma.as_deref().map(|path| melisma::Program { path, revision });
         let mut codecs: Vec<Box<dyn CodecUnderTest>> = Vec::new();
@@ -200,6 +218,7 @@ impl SuiteConfig {
         for text in &self.custom_codecs {
             codecs.push(Box::new(ExternalCodec::parse(text)?));
         }
+        codecs.extend(further);
         let entry = |codec: Box<dyn CodecUnderTest>| Entry {
             name: match &self.tag {
                 Some(tag) => format!("{}@{tag}", codec.name()),

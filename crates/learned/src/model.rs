@@ -142,7 +142,10 @@ impl Model {
     }
 
     /// The network, with its weights.
-    pub(crate) fn system<B: Backend>(&self, device: &B::Device) -> Result<System<B>> {
+    ///
+    /// # Errors
+    /// [`Error::Network`] where they do not fit the configuration.
+    pub fn system<B: Backend>(&self, device: &B::Device) -> Result<System<B>> {
         let system = self.config.system.init::<B>(&self.quantiser.statistics, 0, device)?;
         Ok(parameters::write(system, self.weights.clone())?)
     }

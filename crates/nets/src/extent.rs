@@ -66,7 +66,6 @@ impl SystemConfig {
         let least = match &self.network {
             NetworkConfig::FreqAe(_) => 3,
             NetworkConfig::TimeAe(_) => 2,
-            NetworkConfig::Residual(_) if !spectral => 2,
             _ => 1,
         };
         let latent_samples = hop_samples * stride;

@@ -156,6 +156,17 @@ impl<B: Backend> Frames<B> {
         }
     }
 
+    /// Undoes standardising.
+    ///
+    /// # Shapes
+    /// `[batch, frame, value]` -> the same.
+    pub fn restored(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+        match self.config.standardise {
+            Standardise::Nothing => frames,
+            _ => frames * self.deviation.clone().unsqueeze() + self.mean.clone().unsqueeze(),
+        }
+    }
+
     /// Sound of frames. Gradients pass, except through made-up phases.
     ///
     /// # Shapes
@@ -174,10 +185,7 @@ impl<B: Backend> Frames<B> {
         samples: usize,
         before: Option<Tensor<B, 2>>,
     ) -> Tensor<B, 2> {
-        let raw = match self.config.standardise {
-            Standardise::Nothing => frames,
-            _ => frames * self.deviation.clone().unsqueeze() + self.mean.clone().unsqueeze(),
-        };
+        let raw = self.restored(frames);
         if let Some(lapped) = &self.lapped {
             return lapped.inverse(raw, samples);
         }

@@ -126,8 +126,17 @@ impl NetworkConfig {
         match self {
             Self::FreqAe(_) => (frames - 9) / 4,
             Self::TimeAe(config) => frames / config.stride.max(1) - 1,
-            Self::Residual(config) => frames / config.stride.max(1) - 1,
+            Self::Residual(config) => (frames + self.lead_frames()) / config.stride.max(1) - 1,
             Self::Dense(_) | Self::Recurrent(_) | Self::Variational(_) => frames,
+        }
+    }
+
+    /// Frames of silence put before a clip, so that its first ones have all their latents. The study's networks have
+    /// ends of their own.
+    fn lead_frames(&self) -> usize {
+        match self {
+            Self::Residual(config) if config.stride > 1 => config.stride,
+            _ => 0,
         }
     }
 
@@ -139,8 +148,9 @@ impl NetworkConfig {
             Self::FreqAe(_) => FreqAeConfig::whole_frames(frames),
             Self::TimeAe(config) => strides(config.stride),
             // Its straight way gives a frame at a time to a latent, and the kernel has two taps: one more, or the last is lost.
-            Self::Residual(config) if config.stride == 1 => frames + 1,
-            Self::Residual(config) => strides(config.stride),
+            Self::Residual(config) if config.stride <= 1 => frames + 1,
+            // For the same reason.
+            Self::Residual(config) => frames.next_multiple_of(config.stride) + config.stride,
             Self::Dense(_) | Self::Recurrent(_) | Self::Variational(_) => frames,
         }
     }
@@ -227,6 +237,14 @@ impl<B: Backend> System<B> {
     /// `[batch, sample]` -> `[batch, frame, value]`.
     pub fn modelled(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
         self.frames.forward(sound)
+    }
+
+    /// Frames as they are before they are standardised.
+    ///
+    /// # Shapes
+    /// `[batch, frame, value]` -> the same.
+    pub fn restored(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.frames.restored(frames)
     }
 
     /// The system with the linear autoencoder of these components of modelled frames in place of its network.
@@ -325,7 +343,11 @@ impl<B: Backend> System<B> {
         match &self.network {
             Network::FreqAe(network) => network.decode(latents),
             Network::TimeAe(network) => network.decode(latents),
-            Network::Residual(network) => network.decode(latents),
+            Network::Residual(network) => {
+                let frames = network.decode(latents);
+                let ([batch, time, values], lead) = (frames.dims(), self.config.network.lead_frames());
+                if lead == 0 { frames } else { frames.slice([0..batch, lead..time, 0..values]) }
+            }
             Network::Dense(network) => network.decode(latents),
             Network::Recurrent(network) => network.decode(latents),
             Network::Variational(network) => network.decode(latents),
@@ -339,12 +361,18 @@ impl<B: Backend> System<B> {
         penalties: &mut Vec<Penalty<B>>,
     ) -> Tensor<B, 3> {
         let [batch, time, values] = frames.dims();
-        let missing = self.config.network.whole_frames(time) - time;
-        let frames = if missing == 0 {
+        let (lead, missing) =
+            (self.config.network.lead_frames(), self.config.network.whole_frames(time) - time);
+        let frames = if lead + missing == 0 {
             frames
         } else {
-            let silence = Tensor::zeros([batch, missing, values], &frames.device());
-            Tensor::cat(vec![frames, silence], 1)
+            let silence = |count| Tensor::zeros([batch, count, values], &frames.device());
+            let parts = [
+                (lead > 0).then(|| silence(lead)),
+                Some(frames.clone()),
+                (missing > 0).then(|| silence(missing)),
+            ];
+            Tensor::cat(parts.into_iter().flatten().collect(), 1)
         };
         match (&self.network, &self.config.network, noise) {
             (Network::FreqAe(network), ..) => network.encode(frames),

@@ -35,8 +35,9 @@ fn shapes() {
         let system = build(&config, 1);
         let (frames, latents) = match name {
             "freq-ae" => (33, 6),
-            "time-ae" | "time-ae-plus" => (SAMPLES, 31),
-            "freq-ae-plus" => (33, 8),
+            "time-ae" => (SAMPLES, 31),
+            "time-ae-plus" => (SAMPLES, 33),
+            "freq-ae-plus" => (33, 10),
             _ => (33, 33),
         };
         let output = system.forward(sound(&device), None);

@@ -171,6 +171,15 @@ async function checkLadder(page) {
   await page.until(`${grid}.querySelector(".sound").dataset.version.startsWith("original")`);
 }
 
+async function checkHeatMaps(page) {
+  await page.until(`document.documentElement?.dataset.drawn === "true"`);
+  const maps = `[...document.querySelectorAll(".heat-map")]`;
+  assert.deepEqual(await page.ask(`${maps}.map((m) => m.querySelectorAll(".heatmaplayer image").length)`), [1, 1]);
+  // Three rows of eight columns a quarter of a second apart, the first around 0.5 s.
+  assert.deepEqual(await page.ask(`${maps}.map((m) => m._fullLayout.xaxis.range)`), Array(2).fill([0.375, 2.375]));
+  assert.equal(await page.ask(`${maps}[0]._fullLayout.xaxis.title.text`), "seconds");
+}
+
 async function checkStillness(page) {
   assert.deepEqual(page.errors, []);
   const outside = page.requests.filter((url) => !/^(file|data|blob):/.test(url));
@@ -187,7 +196,7 @@ if (!program) {
   console.log("pages: skipped, no Chromium is installed (Debian: apt-get install chromium)");
   process.exit(0);
 }
-const pages = { report: [checkCharts, checkTables, checkPlayer, checkBlindTest], ladder: [checkLadder] };
+const pages = { report: [checkCharts, checkTables, checkPlayer, checkBlindTest], ladder: [checkLadder], maps: [checkHeatMaps] };
 for (const [name, checks] of Object.entries(pages)) {
   const browser = new Browser(program);
   try {

@@ -1,5 +1,5 @@
 //! Pages with made-up figures and synthesised sound, for a look and for the check in a browser:
-//! `cargo run -p melisma-report --example sample -- FOLDER` writes `report.html`, `ladder.html`, and charts.
+//! `cargo run -p melisma-report --example sample -- FOLDER` writes `report.html`, `ladder.html`, `maps.html`, and charts.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -17,6 +17,7 @@ fn main() -> Result<(), ReportError> {
     page.write(&folder.join("report.html"), true)?;
     chart_files::write(&page.charts(), &folder.join("charts"), true)?;
     common::ladder().init()?.write(&folder.join("ladder.html"), true)?;
+    common::heat_maps().write(&folder.join("maps.html"), true)?;
     println!("{}", folder.display());
     Ok(())
 }

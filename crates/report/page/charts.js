@@ -97,6 +97,42 @@ function drawCurves(element, chart) {
   return draw(element, traces, layout);
 }
 
+/** Numbers over two axes, as colours. */
+function drawHeatMap(element, map) {
+  const [zmin, zmax] = map.range;
+  const trace = {
+    type: "heatmap",
+    z: map.values,
+    x0: map.columns.first,
+    dx: map.columns.step,
+    y0: map.rows.first,
+    dy: map.rows.step,
+    zmin,
+    zmax,
+    colorscale: "Viridis",
+    colorbar: { title: { text: plain(map.unit), side: "top" }, thickness: 12 },
+    hovertemplate: "%{x:.3g}, %{y:.3g}: %{z:.3g}<extra></extra>",
+  };
+  const layout = {
+    title: { text: plain(map.title), font: { size: 15 } },
+    xaxis: { ...axisLayout(map.x), showgrid: false },
+    yaxis: { ...axisLayout(map.y), showgrid: false },
+    margin: { l: 60, r: 10, t: 40, b: 45 },
+  };
+  return draw(element, [trace], layout);
+}
+
+/** Block `heat_maps`. */
+function heatMapsBlock({ maps }) {
+  const grid = make("div", { class: "charts" });
+  for (const map of maps) {
+    const element = make("div", { class: "heat-map", role: "figure", "aria-label": `${map.title}: ${map.unit} over ${map.x.label}` });
+    grid.append(element);
+    later(() => drawHeatMap(element, map));
+  }
+  return grid;
+}
+
 /** Block `charts`. */
 function chartsBlock({ charts }) {
   const grid = make("div", { class: "charts" });

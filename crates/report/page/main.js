@@ -5,6 +5,7 @@ const BLOCKS = {
   facts: factsBlock,
   table: tableBlock,
   charts: chartsBlock,
+  heat_maps: heatMapsBlock,
   choice: choiceBlock,
   player: playerBlock,
   ladder: ladderBlock,

@@ -16,7 +16,9 @@ use crate::listening::{self, ListeningLimits};
 use crate::meaning::meaning;
 use crate::page::Page;
 use crate::points::{CodecPoint, points};
-use crate::section::{Axis, Block, Cell, Chart, Choice, Column, Note, Point, Section, Series, Table, View};
+use crate::section::{
+    Axis, Block, COLOURS, Cell, Chart, Choice, Column, Note, Point, Section, Series, Table, View,
+};
 use crate::text::{identifier, number};
 
 /// How a report is made.
@@ -71,11 +73,6 @@ pub fn report(results: &Results, heard: Heard, config: &ReportConfig) -> Result<
     Ok(Page { title: config.title.clone(), written_unix_s: Some(results.written_unix_s), sections })
 }
 
-/// Readable on white and on black, told apart by most colour-blind eyes (after Paul Tol's "bright" and "muted").
-const COLOURS: [&str; 10] = [
-    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#999933", "#882255", "#44aa99",
-    "#cc6677",
-];
 /// A metric whose values span more than this factor is shown on a logarithmic axis.
 const LOG_SPAN: f64 = 30.0;
 

@@ -6,6 +6,13 @@ use serde::Serialize;
 
 use crate::ladder::Ladder;
 use crate::listening::Player;
+use crate::spectrogram::Grid;
+
+/// Of curves: readable on white and on black, told apart by most colour-blind eyes (after Paul Tol's "bright" and "muted").
+pub const COLOURS: [&str; 10] = [
+    "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#999933", "#882255", "#44aa99",
+    "#cc6677",
+];
 
 /// A part of the page with a heading of its own, reachable from the list at the top.
 #[derive(Clone, Debug, Serialize)]
@@ -46,6 +53,11 @@ pub enum Block {
     Charts {
         /// The charts.
         charts: Vec<Chart>,
+    },
+    /// Numbers over two axes, as colours, side by side where there is room.
+    HeatMaps {
+        /// The maps.
+        maps: Vec<HeatMap>,
     },
     /// Several views of which one is shown.
     Choice(Choice),
@@ -180,6 +192,27 @@ pub struct Point {
     pub high: f64,
     /// What is told about it on hovering.
     pub note: String,
+}
+
+/// Numbers over two axes, as colours.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeatMap {
+    /// Heading.
+    pub title: String,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Places of the columns.
+    pub columns: Grid,
+    /// Vertical axis.
+    pub y: Axis,
+    /// Places of the rows, the lowest first.
+    pub rows: Grid,
+    /// What the colours mean.
+    pub unit: String,
+    /// `[row][column]`
+    pub values: Vec<Vec<f32>>,
+    /// Values of the first and the last colour; those beyond look the same.
+    pub range: [f32; 2],
 }
 
 /// Several views of which one is shown.

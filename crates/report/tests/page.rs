@@ -29,7 +29,7 @@ fn players(page: &Page) -> usize {
 
 #[test]
 fn nothing_is_loaded_from_elsewhere() {
-    for page in [page_of(|_| ()), common::ladder().init().expect("a page")] {
+    for page in [page_of(|_| ()), common::ladder().init().expect("a page"), common::heat_maps()] {
         let html = page.html().expect("a file");
         let policy =
             "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
@@ -45,7 +45,7 @@ fn nothing_is_loaded_from_elsewhere() {
 
 #[test]
 fn names_cannot_leave_the_data() {
-    for page in [page_of(|_| ()), common::ladder().init().expect("a page")] {
+    for page in [page_of(|_| ()), common::ladder().init().expect("a page"), common::heat_maps()] {
         let html = page.html().expect("a file");
         let element = html.split_once("id=\"data\">").expect("data").1;
         let data = element.split_once("</script>").expect("an end").0;

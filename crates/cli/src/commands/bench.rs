@@ -5,6 +5,9 @@ mod clips;
 mod compared;
 mod tell;
 
+#[cfg(feature = "train")]
+pub use tell::git_revision;
+
 use crate::exit::Outcome;
 use crate::output::DataOut;
 use crate::{examples, interrupt, report, text, threads, values};

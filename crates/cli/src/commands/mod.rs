@@ -10,6 +10,7 @@ pub mod info;
 pub mod ladder;
 pub mod man;
 pub mod report;
+pub mod reproduce;
 pub mod train;
 pub mod verify;
 
@@ -25,6 +26,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Info(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Data(command) => command.run(quiet),
+        Command::Reproduce(command) => command.run(quiet),
         Command::Train(command) => command.run(quiet),
         Command::Demo(command) => command.run(quiet),
         Command::Bench(command) => command.run(quiet),

@@ -9,6 +9,9 @@ use melisma_eval::results::{Listening, Machine, Results, SCHEMA};
 use melisma_eval::suite::SuiteConfig;
 use melisma_media::{AudioSink, Encoding, Output, SinkOptions};
 use melisma_report::ladder::{CodedRung, LadderConfig, Rung};
+use melisma_report::section::{Axis, HeatMap};
+use melisma_report::spectrogram::Grid;
+use melisma_report::{Block, Page, Section};
 use melisma_signal::Pcm;
 use melisma_synth::signals;
 
@@ -133,4 +136,21 @@ pub fn ladder() -> LadderConfig {
             vec![coded(2), coded(3)],
         ],
     }
+}
+
+/// A page with two heat maps, one of hostile name.
+pub fn heat_maps() -> Page {
+    let map = |title: &str| HeatMap {
+        title: title.to_owned(),
+        x: Axis { label: "seconds".to_owned(), log: false },
+        columns: Grid { first: 0.5, step: 0.25 },
+        y: Axis { label: "channel".to_owned(), log: false },
+        rows: Grid { first: 0.0, step: 1.0 },
+        unit: "latent".to_owned(),
+        values: (0..3).map(|row| (0..8).map(|column| (row * column) as f32).collect()).collect(),
+        range: [0.0, 10.0],
+    };
+    let mut section = Section::new("maps", "Maps", &[]);
+    section.blocks.push(Block::HeatMaps { maps: vec![map("products"), map(HOSTILE)] });
+    Page { title: "Maps".to_owned(), written_unix_s: None, sections: vec![section] }
 }

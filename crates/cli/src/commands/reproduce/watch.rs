@@ -1,0 +1,155 @@
+//! What is seen of a reproduction: a line where something begins, ends or fails, one now and then of all that is being
+//! trained, a bar over the measurements.
+
+use crate::exit::Outcome;
+use crate::output::DataOut;
+use crate::progress::Counter;
+use crate::{report, text};
+use melisma_reproduce::Happening;
+use melisma_reproduce::results::StudyResults;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Hears what happens, from any thread.
+pub struct Watch {
+    quiet: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    counter: Option<Counter>,
+    /// Steps done, and in all, of each system that is being trained.
+    trained: BTreeMap<String, [u64; 2]>,
+    said: Option<Instant>,
+}
+
+/// One line of what is being trained in so much time.
+const BETWEEN_LINES: Duration = Duration::from_secs(20);
+
+impl Watch {
+    /// Says less if `quiet`.
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say(&self, what: &str) {
+        if self.quiet {
+            return;
+        }
+        match &self.state().counter {
+            Some(counter) => counter.suspend(|| report::say(what)),
+            None => report::say(what),
+        }
+    }
+
+    fn warn(&self, what: &str) {
+        match &self.state().counter {
+            Some(counter) => counter.suspend(|| report::warn(what)),
+            None => report::warn(what),
+        }
+    }
+
+    /// Tells of it.
+    pub fn hear(&self, happening: Happening) {
+        match happening {
+            Happening::Decoded { done, total } if done == total => {
+                self.say(&format!("{} decoded", text::count(total, "clip")));
+            }
+            Happening::Decoded { .. } => {}
+            Happening::Paced { system, seconds_a_step } => {
+                self.say(&format!("{system}: {seconds_a_step:.3} s a step"));
+            }
+            Happening::Shared { systems, finished, seconds } => {
+                let mut line = match finished {
+                    0 => String::new(),
+                    count => format!("{} finished before, ", text::count(count, "system")),
+                };
+                line += &match systems {
+                    0 => "none to train".to_owned(),
+                    count => format!("{count} to train, about {:.0} min", seconds / 60.0),
+                };
+                self.say(&line);
+            }
+            Happening::Begun { system, first_step, steps } => {
+                let from = if first_step > 0 { format!(" from step {first_step}") } else { String::new() };
+                self.say(&format!("{system}: {steps} steps{from}"));
+                self.state().trained.insert(system, [first_step, steps]);
+            }
+            Happening::Stepped { system, done, steps, .. } => self.step(system, [done, steps]),
+            Happening::Trained { system, failed } => {
+                self.state().trained.remove(&system);
+                match failed {
+                    Some(what) => self.warn(&format!("{system} failed: {what}")),
+                    None => self.say(&format!("{system} is trained")),
+                }
+            }
+            Happening::Measuring { todo, done } => {
+                if done > 0 {
+                    self.say(&format!("{} there already", text::count(done, "measurement")));
+                }
+                self.state().counter = Some(Counter::new(todo, "measurements", self.quiet));
+            }
+            Happening::Measured { what, failed } => {
+                if let Some(error) = failed {
+                    self.warn(&format!("failed: {what}: {error}"));
+                }
+                if let Some(counter) = &mut self.state().counter {
+                    counter.one_more(&what);
+                }
+            }
+            Happening::Missing { what } => self.warn(&format!("going on without {what}: not installed")),
+            Happening::Wrote(path) => {
+                if let Some(counter) = self.state().counter.take() {
+                    counter.clear();
+                }
+                self.say(&format!("{}", path.display()));
+            }
+        }
+    }
+
+    fn step(&self, system: String, progress: [u64; 2]) {
+        let mut state = self.state();
+        state.trained.insert(system, progress);
+        if state.said.get_or_insert_with(Instant::now).elapsed() < BETWEEN_LINES {
+            return;
+        }
+        state.said = Some(Instant::now());
+        let all = state.trained.iter().map(|(system, [done, steps])| format!("{system} {done} of {steps}"));
+        let line = all.collect::<Vec<_>>().join(", ");
+        drop(state);
+        self.say(&line);
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        if let Some(counter) = self.state().counter.take() {
+            counter.clear();
+        }
+    }
+}
+
+/// Prints what was expected and what came; with `check`, what did not is a failure.
+pub fn sum_up(results: &StudyResults, check: bool, quiet: bool) -> anyhow::Result<Outcome> {
+    let wrong = results.expectations.iter().filter(|one| !one.held);
+    let mut lines = String::new();
+    for one in wrong.clone() {
+        lines.push_str(&format!("not as expected: {}: {}: {}\n", one.of, one.what, one.found));
+    }
+    for (system, what) in &results.failures {
+        lines.push_str(&format!("failed: {system}: {what}\n"));
+    }
+    let (all, wrong) = (results.expectations.len(), wrong.count());
+    if !quiet {
+        lines.push_str(&format!("{} of {} held\n", all - wrong, text::count(all, "expectation")));
+    }
+    DataOut.write_all(lines.as_bytes())?;
+    DataOut.flush()?;
+    Ok(if check && (wrong > 0 || !results.failures.is_empty()) { Outcome::Failure } else { Outcome::Success })
+}

@@ -1,0 +1,180 @@
+//! Every system as a codec, beside codecs that exist: clips x systems x steps into a journal.
+//!
+//! Three suites share it: systems at 8 kHz mono, as the study had it; systems of samples at 44.1 kHz mono; and the
+//! families, whose phases are made up at some cost, on a few of the clips.
+
+use crate::{
+    Error, Happening, Result,
+    clips::TestClips,
+    codecs::LearnedPeer,
+    plan::Group,
+    runs::{Failure, Trained},
+};
+use melisma_eval::clips::ListenConfig;
+use melisma_eval::journal::{Journal, Row};
+use melisma_eval::peers::{CodecUnderTest, Track};
+use melisma_eval::results::Results;
+use melisma_eval::study_table;
+use melisma_eval::suite::{Event, SuiteConfig, Workplace};
+use melisma_media::{AudioSink, Encoding, Output, SinkOptions};
+use melisma_signal::Pcm;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How it is measured.
+pub struct Bench<'a> {
+    /// What by.
+    pub clips: &'a TestClips,
+    /// Of the journal and excerpts.
+    pub folder: &'a Path,
+    /// The program `melisma`, to measure the codec itself beside its students.
+    pub melisma: Option<PathBuf>,
+    /// Of the program, for results that will be compared with others.
+    pub revision: Option<String>,
+    /// Clips worked on at a time.
+    pub jobs: usize,
+    /// Clips of which excerpts are kept to listen to.
+    pub listen: usize,
+    /// Most clips for the families.
+    pub family_clips: usize,
+    /// Once true, nothing more is begun.
+    pub stop: &'a AtomicBool,
+    /// Hears of everything.
+    pub tell: &'a (dyn Fn(Happening) + Sync),
+}
+
+/// Codecs beside the systems: as far as they are installed.
+pub const PEERS: [&str; 5] = ["downsample", "mp3", "opus", "aac", "melisma:mse"];
+/// Nominal rates of the peers at 44.1 kHz mono.
+const FULL_RATES_KBPS: [f64; 5] = [16.0, 32.0, 64.0, 96.0, 128.0];
+/// Length of an excerpt.
+const LISTEN_S: f64 = 8.0;
+
+/// Multipliers of a model's own steps that a group is measured at: its curve. The finest hardly adds to the error of the
+/// network itself.
+#[must_use]
+pub fn multipliers(group: Group) -> &'static [f64] {
+    match group {
+        Group::FreqAe | Group::TimeAe => &[0.5, 1.0, 2.0, 4.0, 8.0],
+        Group::FreqAePlus | Group::TimeAePlus => &[0.5, 1.0, 2.0, 4.0],
+        Group::TimeAeLosses => &[1.0],
+        Group::Families => &[1.0, 4.0],
+    }
+}
+
+impl Bench<'_> {
+    /// Measures whatever the journal does not have; answers the results, with models that could not be opened.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`], [`Error::Eval`], [`Error::File`].
+    pub fn measure(&self, trained: &[Trained]) -> Result<(Results, Vec<Failure>)> {
+        std::fs::create_dir_all(self.folder).map_err(Error::file("cannot make the folder", self.folder))?;
+        let mut journal = Journal::open(&self.folder.join("journal.jsonl"))?;
+        let mut failures = Vec::new();
+        let mut wanted = BTreeSet::new();
+        let mut settings = SuiteConfig::default();
+        let all = self.clips.names.len();
+        let families = |group: Group| group == Group::Families;
+        let suites: [(Track, &[&str], &[f64], usize, &dyn Fn(Group) -> bool); 3] = [
+            (Track::Study, &PEERS, &study_table::rates_kbps(), all, &|g| !g.is_full_rate() && !families(g)),
+            (Track::S44, &PEERS, &FULL_RATES_KBPS, all, &|g| g.is_full_rate()),
+            (Track::Study, &[], &[], self.family_clips, &families),
+        ];
+        for (track, peers, rates, clips, belongs) in suites {
+            let mut codecs: Vec<Box<dyn CodecUnderTest>> = Vec::new();
+            for one in trained.iter().filter(|one| belongs(one.planned.group)) {
+                match LearnedPeer::open(one, multipliers(one.planned.group)) {
+                    Ok(peer) => codecs.push(Box::new(peer)),
+                    Err(error) => failures.push((one.planned.config.name.clone(), error.to_string())),
+                }
+            }
+            if codecs.is_empty() {
+                continue;
+            }
+            let config = SuiteConfig {
+                track,
+                codecs: peers.iter().map(|&name| name.to_owned()).collect(),
+                rates_kbps: rates.to_vec(),
+                melisma: self.melisma.clone(),
+                jobs: self.jobs,
+                revision: self.revision.clone(),
+                ..SuiteConfig::default()
+            };
+            wanted.extend(self.suite(&config, clips, codecs, &mut journal)?);
+            settings = config;
+        }
+        let mut results = Results::of(&journal, settings);
+        // A journal may know more than this run asked for: other systems, other clips.
+        results.rows.retain(|row| wanted.contains(&row.key()));
+        let is_wanted = |row: &Row| row.error.is_none();
+        let kept: BTreeSet<String> =
+            results.rows.iter().filter(|row| is_wanted(row)).map(|row| row.codec.clone()).collect();
+        results.listening.retain(|one| one.codec.as_ref().is_none_or(|codec| kept.contains(codec)));
+        Ok((results, failures))
+    }
+
+    fn suite(
+        &self,
+        config: &SuiteConfig,
+        most: usize,
+        codecs: Vec<Box<dyn CodecUnderTest>>,
+        journal: &mut Journal,
+    ) -> Result<Vec<melisma_eval::journal::Key>> {
+        let chosen = self.clips.spread(most);
+        let load = |index: usize| self.clips.load(chosen[index]).map_err(|error| error.to_string());
+        let clips = self.clips.clips(&chosen, &load);
+        let config = SuiteConfig {
+            listen: ListenConfig {
+                clips: clips.names.iter().take(self.listen).cloned().collect(),
+                seconds: LISTEN_S,
+            },
+            ..config.clone()
+        };
+        let scratch =
+            tempfile::tempdir_in(self.folder).map_err(Error::file("cannot make a folder in", self.folder))?;
+        let place = Workplace {
+            clips: &clips,
+            folder: self.folder,
+            scratch: scratch.path(),
+            write_flac: &write_flac,
+            stop: self.stop,
+        };
+        let told = Mutex::new(BTreeSet::new());
+        let keys = config.run_with(codecs, &place, journal, &mut |event| self.hear(event, &told))?;
+        if self.stop.load(Ordering::SeqCst) { Err(Error::Interrupted) } else { Ok(keys) }
+    }
+
+    fn hear(&self, event: Event, told: &Mutex<BTreeSet<String>>) {
+        match event {
+            Event::Missing(missing) => {
+                let what = format!("{} ({})", missing.codec, missing.package);
+                if told.lock().is_ok_and(|mut told| told.insert(what.clone())) {
+                    (self.tell)(Happening::Missing { what });
+                }
+            }
+            Event::NoPerceptual(_) => {}
+            Event::Planned { todo, done } => (self.tell)(Happening::Measuring { todo, done }),
+            Event::Measured(row) => {
+                let what = format!("{} {} {}", row.codec, row.label, row.clip);
+                (self.tell)(Happening::Measured { what, failed: row.error });
+            }
+        }
+    }
+}
+
+fn write_flac(path: &Path, pcm: &Pcm) -> std::result::Result<(), String> {
+    let write = || -> std::result::Result<(), Box<dyn std::error::Error>> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = SinkOptions::new(Encoding::FlacInt16, pcm.sample_rate_hz, pcm.channel_count());
+        options.total_samples = Some(pcm.samples() as u64);
+        options.overwrite = true;
+        let mut sink = AudioSink::create(&Output::Path(path.to_owned()), &options)?;
+        sink.write(pcm)?;
+        Ok(sink.finish()?)
+    };
+    write().map_err(|error| error.to_string())
+}
