@@ -17,13 +17,14 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "encode",
     "decode",
     "info",
     "verify",
     "data",
     "train",
+    "reproduce",
     "demo",
     "bench",
     "report",
@@ -31,8 +32,14 @@ const COMMANDS: [&str; 12] = [
     "completions",
     "man",
 ];
-const SUBCOMMANDS: [(&str, &str); 5] =
-    [("data", "scan"), ("data", "fma"), ("data", "fetch"), ("data", "show"), ("data", "synth")];
+const SUBCOMMANDS: [(&str, &str); 6] = [
+    ("data", "scan"),
+    ("data", "fma"),
+    ("data", "fetch"),
+    ("data", "show"),
+    ("data", "synth"),
+    ("reproduce", "study"),
+];
 
 #[test]
 fn help_texts() {

@@ -137,7 +137,10 @@ fn improvements(results: &StudyResults) -> Vec<Expectation> {
         let (Some(found), Some(error)) = (reached(&ours, kbps), reached(&theirs, kbps)) else { continue };
         all.push(Expectation {
             of: "freq-ae-plus".to_owned(),
-            what: format!("within {kbps:.1} kbit/s an error at least {:.0} % below freq-ae's", 100.0 * IMPROVEMENT),
+            what: format!(
+                "within {kbps:.1} kbit/s an error at least {:.0} % below freq-ae's",
+                100.0 * IMPROVEMENT
+            ),
             found: format!("{found:.3} for {error:.3}: {:.0} % below", 100.0 * (1.0 - found / error)),
             held: found <= (1.0 - IMPROVEMENT) * error,
         });
