@@ -2,7 +2,7 @@
 
 use crate::{Error, Result};
 use melisma_data::CropConfig;
-use melisma_nets::{loss::LossConfig, system::SystemConfig};
+use melisma_nets::{loss::LossConfig, precision::Precision, system::SystemConfig};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -62,6 +62,8 @@ pub struct RunConfig {
     pub checkpoint_every: u64,
     /// Training clips that the quantiser and its tables are fitted to.
     pub fitted_clips: usize,
+    /// How exactly a step computes. Validation and all that follows is in full precision.
+    pub precision: Precision,
 }
 
 impl Default for RunConfig {
@@ -76,6 +78,7 @@ impl Default for RunConfig {
             preview_every: 0,
             checkpoint_every: 100,
             fitted_clips: 64,
+            precision: Precision::Full,
         }
     }
 }

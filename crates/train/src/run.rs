@@ -362,7 +362,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         let step = self.run.step;
         let sound = tensor_of::<B>(batch, self.device);
         let mut noise = Noise::at(self.config.seed, &[STEP_NOISE, step]);
-        let system = self.run.system.clone();
+        let system = self.config.run.precision.of(&self.run.system);
         let output = system.forward(sound.clone(), Some(&mut noise));
         let found = loss.terms(&output.frames, || system.compared(&output.frames, &sound));
         let distances = found.into_iter().map(|(term, value)| (term.kind.name(), term.weight, value));

@@ -7,6 +7,7 @@ mod systems;
 mod common;
 
 use common::{Studio, config, losses};
+use melisma_nets::precision::Precision;
 use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 use systems::named;
 
@@ -37,6 +38,24 @@ fn ten_steps_as_recorded() {
             // step, where Adam divides small gradients by small gradients.
             assert!((a - b).abs() <= 2e-3 * b.abs(), "{name}, step {step}: {a} for {b}");
         }
+    }
+}
+
+#[test]
+fn mixed_precision_learns_alike() {
+    let studio = Studio::new();
+    let (name, system) = named().into_iter().find(|(name, _)| *name == "deep").unwrap();
+    let run = |precision| {
+        let mut config = config(name, system.clone(), 10);
+        config.run.precision = precision;
+        let folder = studio.run_folder(&format!("{precision:?}"));
+        losses(&studio.train(&config, &folder, &AtomicBool::new(false), &mut |_| ()).unwrap().log)
+    };
+    let (full, mixed) = (run(Precision::Full), run(Precision::Mixed));
+    assert_ne!(full, mixed);
+    for (step, (full, mixed)) in full.iter().zip(&mixed).enumerate() {
+        // Products of numbers rounded to 2^-9 of themselves, three layers each way.
+        assert!((mixed / full - 1.0).abs() < 0.02, "{step}: {mixed} for {full}");
     }
 }
 
