@@ -4,8 +4,8 @@
     benches/study_parts.py MUSIC/manifest.tsv TEST_CLIPS.txt > parts.tsv
 
 MUSIC/manifest.tsv names excerpts (file, split, artist, title, source). Those of split `train` are learned from, but for
-three sources, which validate: no project and no artist is in two parts. TEST_CLIPS.txt names the clips of the test, one a line, relative to the
-folder that MUSIC lies in or absolute; whatever it names is taken out of training.
+three sources, which validate: no project and no artist is in two parts. TEST_CLIPS.txt names the clips of the test, one a
+line, relative to the folder that MUSIC lies in or absolute; what it names, and whoever made that, is taken out of training.
 """
 
 import csv

@@ -117,9 +117,8 @@ def main():
         return torch_steps(name, *map(int, numbers))
     import torch
     ours = os.path.join(os.path.dirname(options.melisma), "examples/throughput")
-    lines = [f"# A training step beside PyTorch {torch.__version__}", "",
-             f"Forward, loss, backward and AdamW in f32; medians of {options.rounds} interleaved rounds. Speed is PyTorch's time over ours. "
-             f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start, {datetime.date.today()}.", "",
+    lines = [f"A training step: forward, loss, backward and AdamW in f32, here and in PyTorch {torch.__version__}; medians of "
+             f"{options.rounds} interleaved rounds. Speed is PyTorch's time over ours. {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start, {datetime.date.today()}.", "",
              "| network | weights | threads | here, CPU s | PyTorch, CPU s | speed, CPU | here, wall s | PyTorch, wall s | speed, wall |",
              "|---|---|---|---|---|---|---|---|---|"]
     rows = []

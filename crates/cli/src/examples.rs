@@ -80,6 +80,7 @@ Examples:
   melisma bench Music -o results                 a folder; run it again to go on where it stopped
   melisma bench a.flac --codecs melisma,opus,mp3 --rates 8,16,32,64
   melisma bench Music --codec 'lc3=lc3enc -b {bps} {in} {out} ;; lc3dec {in} {out}'
+  melisma bench Music --model runs/mine/model    and a network of `melisma train`
   melisma bench Music --bd-rate melisma,opus     bits for equal quality, on every metric
   melisma bench Music --track study              8 kHz mono, beside the study's own figures
   melisma bench Music --listen 3                 keeps excerpts of three clips to listen to

@@ -262,4 +262,27 @@ mod with_networks {
         assert!(told.stderr.contains("silent from"), "{}", told.stderr);
         assert_eq!(desk.load("d.wav").samples(), 48_000);
     }
+
+    #[test]
+    fn measured_beside_other_codecs() {
+        let desk = Desk::new();
+        model(&desk, "model", 40);
+        desk.wav("m.wav", &music(8000, 4.0));
+        let codecs = ["--codecs", "downsample", "--model", "model", "--rates", "8,16"];
+        let words = [&["bench", "m.wav", "--track", "study", "-o", "out"], &codecs[..]].concat();
+        desk.run(&words).ends(0);
+        let results: serde_json::Value = serde_json::from_slice(&desk.read("out/results.json")).unwrap();
+        let figures = |codec: &str| -> Vec<(f64, f64)> {
+            let rows = results["rows"].as_array().unwrap().iter().filter(|row| row["codec"] == codec);
+            rows.map(|row| (row["kbps"].as_f64().unwrap(), row["metrics"]["study_cplx_8k"].as_f64().unwrap()))
+                .collect()
+        };
+        let (ours, theirs) = (figures("linear"), figures("downsample"));
+        assert_eq!((ours.len(), theirs.len()), (2, 2));
+        for ((kbps, error), wanted) in ours.iter().zip([8.0, 16.0]) {
+            assert!(*kbps <= wanted && *kbps > 0.8 * wanted, "{kbps} for {wanted}");
+            assert!(*error > 0.0 && *error < 2.0, "{error}");
+        }
+        assert!(ours[1].1 < ours[0].1, "{ours:?}");
+    }
 }

@@ -9,9 +9,9 @@
 //! | `id` | the model's id in hexadecimal; checked against the parts |
 //! | `README.md` | for people |
 
-use crate::{Error, Model, ModelConfig, ModelId, Quantiser, Result, safetensors};
+use crate::{Error, Model, ModelConfig, ModelId, Quantiser, Result};
 use melisma_codec::latent::Tables;
-use melisma_nets::device::Cpu;
+use melisma_nets::{device::Cpu, packed::Packed};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs, io,
@@ -103,7 +103,8 @@ impl Model {
         }
         let ConfigFile { model: config, .. } = read_json(&path, &bytes)?;
         let (path, bytes) = read_part(folder, WEIGHTS)?;
-        let weights = safetensors::from_bytes(&bytes).map_err(|what| unusable(&path, what))?;
+        let Packed { tensors: weights, .. } =
+            Packed::from_bytes(&bytes).map_err(|error| unusable(&path, error))?;
         let (path, bytes) = read_part(folder, QUANTISER)?;
         let quantiser: Quantiser = read_json(&path, &bytes)?;
         let (path, bytes) = read_part(folder, TABLES)?;
@@ -153,13 +154,14 @@ impl Model {
 
     fn write_parts(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).map_err(failed("cannot make", folder))?;
+        let weights = Packed { tensors: self.weights.clone(), ..Packed::default() };
         let config = ConfigFile { format: FORMAT, model: self.config.clone() };
         let json = |result: serde_json::Result<Vec<u8>>, name| {
             result.map_err(|error| unusable(&folder.join(name), error))
         };
         for (name, bytes) in [
             (CONFIG, json(serde_json::to_vec_pretty(&config), CONFIG)?),
-            (WEIGHTS, safetensors::to_bytes(&self.weights)),
+            (WEIGHTS, weights.to_bytes()?),
             (QUANTISER, json(serde_json::to_vec(&self.quantiser), QUANTISER)?),
             (TABLES, self.tables.to_bytes()),
             (ID, format!("{}\n", self.id()).into_bytes()),

@@ -13,7 +13,7 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what is a model, and how does it lie in a folder? | `model`, `folder`, `safetensors` |
+//! | what is a model, and how does it lie in a folder? | `model`, `folder` |
 //! | how fine is each latent channel quantised? | `quantiser`, chosen by `fit` |
 //! | how does sound of any length become latents? | `analysis` |
 //! | how do latents meet a bitrate? | `codec` |
@@ -27,7 +27,6 @@ mod folder;
 mod model;
 mod playback;
 mod quantiser;
-mod safetensors;
 
 pub use analysis::{Analysed, Analysis};
 pub use codec::{LearnedCodec, Target};

@@ -1,6 +1,6 @@
 //! A trained network with all that a codec needs besides: quantiser, entropy tables, and a name that no other has.
 
-use crate::{Error, Quantiser, Result, safetensors};
+use crate::{Error, Quantiser, Result};
 use melisma_codec::latent::{MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SYMBOLS, Tables};
 use melisma_nets::{
     burn::tensor::backend::Backend,
@@ -156,7 +156,7 @@ impl Model {
         // Plain data: nothing in it that JSON lacks but infinities, which no step or size is.
         for part in [
             serde_json::to_vec(&named).unwrap_or_default(),
-            safetensors::to_bytes(&self.weights),
+            canonical(&self.weights),
             serde_json::to_vec(&self.quantiser).unwrap_or_default(),
             self.tables.to_bytes(),
         ] {
@@ -167,4 +167,20 @@ impl Model {
         id.0.copy_from_slice(&hash.finalize()[..16]);
         id
     }
+}
+
+/// Weights as bytes, by name: an identity must not change with how some version of a library lays out its files.
+fn canonical(weights: &[NamedTensor]) -> Vec<u8> {
+    let mut sorted: Vec<&NamedTensor> = weights.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut bytes = Vec::new();
+    let count = |bytes: &mut Vec<u8>, count: usize| bytes.extend((count as u64).to_le_bytes());
+    for tensor in sorted {
+        count(&mut bytes, tensor.name.len());
+        bytes.extend(tensor.name.as_bytes());
+        count(&mut bytes, tensor.shape.len());
+        tensor.shape.iter().for_each(|&axis| count(&mut bytes, axis));
+        tensor.values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+    }
+    bytes
 }

@@ -126,6 +126,24 @@ mod tests {
     }
 
     #[test]
+    fn every_lie_is_an_error() {
+        for lie in [
+            r#"{"x":{"dtype":"F16","shape":[1],"data_offsets":[0,4]}}"#,
+            r#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#,
+            r#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#,
+            r#"{"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#,
+            r#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+            r#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#,
+            r#"{"x":1}"#,
+            "[]",
+        ] {
+            let file = [&(lie.len() as u64).to_le_bytes(), lie.as_bytes(), &[0; 4]].concat();
+            assert!(matches!(Packed::from_bytes(&file), Err(Error::Packing(_))), "{lie}");
+        }
+        assert!(Packed::from_bytes(&[0xFF; 40]).is_err());
+    }
+
+    #[test]
     fn names_do_not_repeat() {
         let mut packed = sample();
         packed.tensors.push(packed.tensors[0].clone());

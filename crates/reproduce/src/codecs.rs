@@ -1,18 +1,28 @@
-//! A trained system as a codec among the others: analysed once a clip, coded with several steps, decoded from its bytes.
+//! A trained system as a codec among the others: analysed once a clip, coded several times, decoded from its bytes.
 
-use crate::{Error, Result, runs::Trained};
+use crate::{Error, Result};
 use melisma_eval::peers::{CodecUnderTest, Coded, OperatingPoint, Source};
 use melisma_eval::process::measure;
 use melisma_learned::{Analysed, LearnedCodec, Model, Target};
 use melisma_nets::device::Cpu;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A model with the steps it is measured at.
+/// What a system is measured at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Points<'a> {
+    /// Multipliers of the model's own steps.
+    Steps(&'a [f64]),
+    /// The rates that all codecs are asked for.
+    Rates,
+}
+
+/// A model with what it is measured at.
 pub struct LearnedPeer {
     name: String,
     recipe: String,
-    multipliers: Vec<f64>,
+    /// Multipliers of the model's own steps; without them, rates.
+    multipliers: Option<Vec<f64>>,
     codec: Mutex<LearnedCodec<Cpu>>,
     /// Clips being worked on, by their file.
     analysed: Mutex<Vec<(PathBuf, Arc<Analysed>)>>,
@@ -28,18 +38,20 @@ pub fn label(multiplier: f64) -> String {
 }
 
 impl LearnedPeer {
-    /// Reads a model.
+    /// Reads the model of a folder; the codec has its name.
     ///
     /// # Errors
     /// [`Error::Model`].
-    pub fn open(trained: &Trained, multipliers: &[f64]) -> Result<Self> {
-        let name = trained.planned.config.name.clone();
-        let failed = |source| Error::Model { system: name.clone(), source };
-        let model = Model::read(&trained.model).map_err(failed)?;
-        let recipe = format!("model {}", model.id());
-        let codec = LearnedCodec::new(model, &Default::default()).map_err(failed)?;
-        let (multipliers, analysed) = (multipliers.to_vec(), Mutex::default());
-        Ok(Self { name, recipe, multipliers, codec: Mutex::new(codec), analysed })
+    pub fn open(folder: &Path, points: Points<'_>) -> Result<Self> {
+        let failed = |source| Error::Model { system: folder.display().to_string(), source };
+        let model = Model::read(folder).map_err(failed)?;
+        let (name, recipe) = (model.config.name.clone(), format!("model {}", model.id()));
+        let codec = Mutex::new(LearnedCodec::new(model, &Default::default()).map_err(failed)?);
+        let multipliers = match points {
+            Points::Steps(multipliers) => Some(multipliers.to_vec()),
+            Points::Rates => None,
+        };
+        Ok(Self { name, recipe, multipliers, codec, analysed: Mutex::default() })
     }
 }
 
@@ -52,13 +64,12 @@ impl CodecUnderTest for LearnedPeer {
         self.recipe.clone()
     }
 
-    fn points(&self, _rates_kbps: &[f64]) -> Vec<OperatingPoint> {
-        let point = |&multiplier: &f64| OperatingPoint {
-            label: label(multiplier),
-            kbps: multiplier,
-            fields: Vec::new(),
-        };
-        self.multipliers.iter().map(point).collect()
+    fn points(&self, rates_kbps: &[f64]) -> Vec<OperatingPoint> {
+        let step = |&step: &f64| OperatingPoint { label: label(step), kbps: step, fields: Vec::new() };
+        match &self.multipliers {
+            Some(multipliers) => multipliers.iter().map(step).collect(),
+            None => rates_kbps.iter().map(|&kbps| OperatingPoint::rate(kbps)).collect(),
+        }
     }
 
     fn run(&self, source: Source<'_>, point: &OperatingPoint) -> std::result::Result<Coded, String> {
@@ -79,7 +90,11 @@ impl CodecUnderTest for LearnedPeer {
             }
         };
         drop(kept);
-        let (file, mut encode) = measure(|| codec.encode(&analysed, Target::Step(point.kbps)));
+        let target = match self.multipliers {
+            Some(_) => Target::Step(point.kbps),
+            None => Target::BitrateBps(1000.0 * point.kbps),
+        };
+        let (file, mut encode) = measure(|| codec.encode(&analysed, target));
         let file = file.map_err(|error| error.to_string())?;
         if let Some(cost) = analysis {
             encode.cpu_s += cost.cpu_s;

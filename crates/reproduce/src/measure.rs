@@ -6,7 +6,7 @@
 use crate::{
     Error, Happening, Result,
     clips::TestClips,
-    codecs::LearnedPeer,
+    codecs::{LearnedPeer, Points},
     plan::Group,
     runs::{Failure, Trained},
 };
@@ -85,7 +85,7 @@ impl Bench<'_> {
         for (track, peers, rates, clips, belongs) in suites {
             let mut codecs: Vec<Box<dyn CodecUnderTest>> = Vec::new();
             for one in trained.iter().filter(|one| belongs(one.planned.group)) {
-                match LearnedPeer::open(one, multipliers(one.planned.group)) {
+                match LearnedPeer::open(&one.model, Points::Steps(multipliers(one.planned.group))) {
                     Ok(peer) => codecs.push(Box::new(peer)),
                     Err(error) => failures.push((one.planned.config.name.clone(), error.to_string())),
                 }

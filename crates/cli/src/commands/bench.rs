@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::clips::{Clips, ListenConfig};
 use melisma_eval::journal::{Journal, Key};
-use melisma_eval::peers::Track;
+use melisma_eval::peers::{CodecUnderTest, Track};
 use melisma_eval::results::Results;
 use melisma_eval::suite::{SuiteConfig, Workplace};
 use melisma_eval::{Metric, perceptual, study_table, summary, table};
@@ -54,6 +54,11 @@ pub struct BenchArguments {
     /// sh -c '...' for one. Commands run in a folder of their own, so name other files by full path.
     #[arg(long, value_name = "RECIPE")]
     codec: Vec<String>,
+    /// Folder of a network that `melisma train` made; may be given several times
+    ///
+    /// It has its own name in the results, and is measured at --rates in files of real bytes like everything else.
+    #[arg(long, value_name = "DIR")]
+    model: Vec<PathBuf>,
     /// Nominal rates in kbit/s, separated by commas; a codec takes the nearest that it can do
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::kbps)]
     rates: Option<Vec<f64>>,
@@ -158,7 +163,10 @@ impl BenchArguments {
         // Before hours of work, not after.
         let before = self.against.as_deref().map(Results::read).transpose()?;
         let track = Track::from(self.track);
-        let measures = self.codecs.as_deref() != Some(&["none".to_owned()][..]) || !self.codec.is_empty();
+        let learned = self.learned()?;
+        let measures = self.codecs.as_deref() != Some(&["none".to_owned()][..])
+            || !self.codec.is_empty()
+            || !learned.is_empty();
         let set = if measures { clips::gather(&self.clips, &self.list, self.seconds)? } else { Vec::new() };
         let names = clips::names(&set);
         let revision = self.revision.clone().or_else(tell::git_revision);
@@ -171,7 +179,7 @@ impl BenchArguments {
             let lines = text::count(journal.damaged_lines(), "broken line");
             report::warn(&format!("{lines} in the journal passed over"));
         }
-        let (missing, keys) = self.measure(&config, &set, names, &mut journal, quiet)?;
+        let (missing, keys) = self.measure(&config, learned, &set, names, &mut journal, quiet)?;
 
         let mut results = Results::of(&journal, config);
         (results.git_revision, results.missing) = (revision, missing);
@@ -191,6 +199,26 @@ impl BenchArguments {
             outcome = outcome.worse(compared::tell(&results.rows, &before.rows, path, quiet)?);
         }
         Ok(outcome)
+    }
+
+    /// The trained networks.
+    #[cfg(feature = "train")]
+    fn learned(&self) -> anyhow::Result<Vec<Box<dyn CodecUnderTest>>> {
+        use melisma_reproduce::codecs::{LearnedPeer, Points};
+        let open = |folder: &PathBuf| -> anyhow::Result<Box<dyn CodecUnderTest>> {
+            Ok(Box::new(LearnedPeer::open(folder, Points::Rates)?))
+        };
+        self.model.iter().map(open).collect()
+    }
+
+    /// Says how to get a build that can.
+    #[cfg(not(feature = "train"))]
+    fn learned(&self) -> anyhow::Result<Vec<Box<dyn CodecUnderTest>>> {
+        if self.model.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(crate::commands::not_built_in("measuring a trained network"))
+        }
     }
 
     fn config(&self, names: &[String]) -> anyhow::Result<SuiteConfig> {
@@ -247,6 +275,7 @@ impl BenchArguments {
     fn measure(
         &self,
         config: &SuiteConfig,
+        learned: Vec<Box<dyn CodecUnderTest>>,
         set: &[clips::Clip],
         names: Vec<String>,
         journal: &mut Journal,
@@ -268,7 +297,7 @@ impl BenchArguments {
             stop: interrupt::requested(),
         };
         let mut teller = Teller::new(quiet);
-        let ran = config.run(&place, journal, &mut |event| teller.hear(event));
+        let ran = config.run_with(learned, &place, journal, &mut |event| teller.hear(event));
         interrupt::wait_if_requested();
         let keys = ran?;
         Ok((teller.finish(), keys))
