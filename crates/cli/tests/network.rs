@@ -274,8 +274,12 @@ mod with_networks {
         let results: serde_json::Value = serde_json::from_slice(&desk.read("out/results.json")).unwrap();
         let figures = |codec: &str| -> Vec<(f64, f64)> {
             let rows = results["rows"].as_array().unwrap().iter().filter(|row| row["codec"] == codec);
-            rows.map(|row| (row["kbps"].as_f64().unwrap(), row["metrics"]["study_cplx_8k"].as_f64().unwrap()))
-                .collect()
+            let figure = |row: &serde_json::Value| {
+                (row["kbps"].as_f64().unwrap(), row["metrics"]["study_cplx_8k"].as_f64().unwrap())
+            };
+            let mut found: Vec<(f64, f64)> = rows.map(figure).collect();
+            found.sort_by(|a, b| a.0.total_cmp(&b.0));
+            found
         };
         let (ours, theirs) = (figures("linear"), figures("downsample"));
         assert_eq!((ours.len(), theirs.len()), (2, 2));
