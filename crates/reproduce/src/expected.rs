@@ -13,6 +13,8 @@ use melisma_eval::study_table;
 pub const RMSE: Metric = Metric::StudyComplex8k;
 /// An error counts as no higher within this: neighbouring points of a curve may both lie at the network's own error.
 const SLACK: f64 = 1.01;
+/// How closely learning by gradient has to come to the closed form.
+const AGREEMENT: f64 = 0.02;
 /// How much lower our error has to be than the study's at the same real rate.
 pub const IMPROVEMENT: f64 = 0.4;
 
@@ -42,6 +44,7 @@ pub fn expectations(planned: &[Planned], results: &StudyResults) -> Vec<Expectat
     all.extend(ordered("freq-ae-plus, best of all", &best(results, Group::FreqAePlus)));
     all.extend(improvements(results));
     all.extend(linear(results));
+    all.extend(by_gradient(results));
     all
 }
 
@@ -177,6 +180,24 @@ fn linear(results: &StudyResults) -> Option<Expectation> {
         found: points.join(", "),
         held: errors.windows(2).all(|pair| pair[1].1 < pair[0].1),
     })
+}
+
+/// The closed form has the least squared error there is; what learns the same by gradient ends close above it (Baldi and
+/// Hornik 1989).
+fn by_gradient(results: &StudyResults) -> Vec<Expectation> {
+    let of_file = |file: &'static str| results.group(Group::Families).filter(move |s| s.file == file);
+    let pairs = of_file("families/linear-gradient").filter_map(|learned| {
+        let closed = of_file("families/linear").find(|closed| closed.latents == learned.latents)?;
+        Some((learned, learned.spectral_db?.median, closed.spectral_db?.median))
+    });
+    pairs
+        .map(|(learned, by_gradient, closed)| Expectation {
+            of: learned.name.clone(),
+            what: format!("an error within {:.0} % of that of the closed form", 100.0 * AGREEMENT),
+            found: format!("{by_gradient:.2} dB for {closed:.2} dB"),
+            held: (by_gradient / closed - 1.0).abs() <= AGREEMENT,
+        })
+        .collect()
 }
 
 #[cfg(test)]
