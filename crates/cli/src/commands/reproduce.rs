@@ -35,7 +35,6 @@ impl ReproduceArguments {
 /// Flags of `reproduce study`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::REPRODUCE_STUDY)]
-#[cfg_attr(not(feature = "train"), expect(dead_code, reason = "read where training is built in"))]
 pub struct StudyArguments {
     /// Music to learn from: a manifest of `melisma data`, or a folder of music, which gets one
     #[arg(long, value_name = "PATH")]
