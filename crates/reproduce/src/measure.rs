@@ -64,6 +64,15 @@ pub fn multipliers(group: Group) -> &'static [f64] {
     }
 }
 
+/// Systems that are measured alike, and what stands beside them.
+struct Suite {
+    belongs: fn(Group) -> bool,
+    track: Track,
+    peers: &'static [&'static str],
+    rates_kbps: Vec<f64>,
+    clips: usize,
+}
+
 impl Bench<'_> {
     /// Measures whatever the journal does not have; answers the results, with models that could not be opened.
     ///
@@ -76,13 +85,30 @@ impl Bench<'_> {
         let mut wanted = BTreeSet::new();
         let mut settings = SuiteConfig::default();
         let all = self.clips.names.len();
-        let families = |group: Group| group == Group::Families;
-        let suites: [(Track, &[&str], &[f64], usize, &dyn Fn(Group) -> bool); 3] = [
-            (Track::Study, &PEERS, &study_table::rates_kbps(), all, &|g| !g.is_full_rate() && !families(g)),
-            (Track::S44, &PEERS, &FULL_RATES_KBPS, all, &|g| g.is_full_rate()),
-            (Track::Study, &[], &[], self.family_clips, &families),
+        let suites = [
+            Suite {
+                belongs: |group| !group.is_full_rate() && group != Group::Families,
+                track: Track::Study,
+                peers: &PEERS,
+                rates_kbps: study_table::rates_kbps(),
+                clips: all,
+            },
+            Suite {
+                belongs: Group::is_full_rate,
+                track: Track::S44,
+                peers: &PEERS,
+                rates_kbps: FULL_RATES_KBPS.to_vec(),
+                clips: all,
+            },
+            Suite {
+                belongs: |group| group == Group::Families,
+                track: Track::Study,
+                peers: &[],
+                rates_kbps: Vec::new(),
+                clips: self.family_clips,
+            },
         ];
-        for (track, peers, rates, clips, belongs) in suites {
+        for Suite { belongs, track, peers, rates_kbps, clips } in suites {
             let mut codecs: Vec<Box<dyn CodecUnderTest>> = Vec::new();
             for one in trained.iter().filter(|one| belongs(one.planned.group)) {
                 match LearnedPeer::open(&one.model, Points::Steps(multipliers(one.planned.group))) {
@@ -96,7 +122,7 @@ impl Bench<'_> {
             let config = SuiteConfig {
                 track,
                 codecs: peers.iter().map(|&name| name.to_owned()).collect(),
-                rates_kbps: rates.to_vec(),
+                rates_kbps,
                 melisma: self.melisma.clone(),
                 jobs: self.jobs,
                 revision: self.revision.clone(),

@@ -11,9 +11,9 @@ use crate::{
 use melisma_eval::Metric;
 use melisma_eval::results::Results;
 use melisma_eval::study_table::MODELS;
+use melisma_report::Page;
 use melisma_report::listening::{self, ListeningLimits};
 use melisma_report::section::{Axis, Block, COLOURS, Chart, HeatMap, Note, Point, Section, Series};
-use melisma_report::{Page, ReportError};
 use std::path::Path;
 
 /// Bytes of sound on the page, before they become text.
@@ -35,8 +35,7 @@ pub fn page(
     }
     sections.extend(families(results));
     let limits = ListeningLimits { clips: usize::MAX, audio_bytes: AUDIO_BYTES };
-    sections
-        .extend(listening::section(&audible(results, measured), folder, limits).map_err(ReportError::from)?);
+    sections.extend(listening::section(&audible(results, measured), folder, limits)?);
     sections.push(systems(results));
     sections.push(origin(results));
     Ok(Page {
