@@ -7,7 +7,6 @@ use crate::{
 };
 use melisma_eval::Metric;
 use melisma_eval::at_rate::{AtRate, at_rate};
-use melisma_eval::study_table;
 
 /// The metric of the study.
 pub const RMSE: Metric = Metric::StudyComplex8k;
@@ -127,40 +126,42 @@ fn ordered(of: &str, curve: &[(f64, f64)]) -> Option<Expectation> {
     })
 }
 
+/// Ours, beside which of the study's networks, on which track, at which rates beside those of the study's network.
+const RIVALS: [(Group, Group, &str, &[f64]); 2] = [
+    (Group::FreqAePlus, Group::FreqAe, "study", &[7.9, 15.7, 31.5, 63.0]),
+    (Group::TimeAePlus, Group::TimeAe, "S44", &[16.0, 32.0, 63.0]),
+];
+
 /// Ours against the study's networks and against downsampling, at the same real rates.
 fn improvements(results: &StudyResults) -> Vec<Expectation> {
-    let ours = best(results, Group::FreqAePlus);
-    let theirs = best(results, Group::FreqAe);
     let mut all = Vec::new();
-    if ours.is_empty() {
-        return all;
-    }
-    let low_rates = || study_table::rates_kbps().into_iter().filter(|&kbps| kbps < 64.0);
-    for kbps in low_rates().chain(theirs.iter().map(|point| point.0)) {
-        let (Some(found), Some(error)) = (reached(&ours, kbps), reached(&theirs, kbps)) else { continue };
-        all.push(Expectation {
-            of: "freq-ae-plus".to_owned(),
-            what: format!(
-                "within {kbps:.1} kbit/s an error at least {:.0} % below freq-ae's",
-                100.0 * IMPROVEMENT
-            ),
-            found: format!("{found:.3} for {error:.3}: {:.0} % below", 100.0 * (1.0 - found / error)),
-            held: found <= (1.0 - IMPROVEMENT) * error,
-        });
-    }
-    let downsampling = curve(results.peer("study", "downsample"), RMSE);
-    for kbps in low_rates() {
-        let (Some(found), Some(AtRate::Bracketed(error))) =
-            (reached(&ours, kbps), at_rate(&downsampling, kbps, RMSE))
-        else {
-            continue;
+    for (our_group, their_group, track, rates_kbps) in RIVALS {
+        let (ours, theirs) = (best(results, our_group), best(results, their_group));
+        let expect = |what: String, found: String, held: bool| Expectation {
+            of: our_group.name().to_owned(),
+            what,
+            found,
+            held,
         };
-        all.push(Expectation {
-            of: "freq-ae-plus".to_owned(),
-            what: format!("at {kbps} kbit/s an error below downsampling's"),
-            found: format!("{found:.3} for {error:.3}"),
-            held: found < error,
-        });
+        for kbps in rates_kbps.iter().copied().chain(theirs.iter().map(|point| point.0)) {
+            let (Some(found), Some(error)) = (reached(&ours, kbps), reached(&theirs, kbps)) else { continue };
+            let (percent, rival) = (100.0 * IMPROVEMENT, their_group.name());
+            all.push(expect(
+                format!("within {kbps:.1} kbit/s an error at least {percent:.0} % below {rival}'s"),
+                format!("{found:.3} for {error:.3}: {:.0} % below", 100.0 * (1.0 - found / error)),
+                found <= (1.0 - IMPROVEMENT) * error,
+            ));
+        }
+        let downsampling = curve(results.peer(track, "downsample"), RMSE);
+        for &kbps in rates_kbps {
+            let at = (reached(&ours, kbps), at_rate(&downsampling, kbps, RMSE));
+            let (Some(found), Some(AtRate::Bracketed(error))) = at else { continue };
+            all.push(expect(
+                format!("at {kbps} kbit/s an error below downsampling's"),
+                format!("{found:.3} for {error:.3}"),
+                found < error,
+            ));
+        }
     }
     all
 }

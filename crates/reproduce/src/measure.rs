@@ -58,7 +58,9 @@ const LISTEN_S: f64 = 8.0;
 pub fn multipliers(group: Group) -> &'static [f64] {
     match group {
         Group::FreqAe | Group::TimeAe => &[0.5, 1.0, 2.0, 4.0, 8.0],
-        Group::FreqAePlus | Group::TimeAePlus => &[0.5, 1.0, 2.0, 4.0],
+        Group::FreqAePlus => &[0.5, 1.0, 2.0, 4.0],
+        // Down to the rates of the study's network.
+        Group::TimeAePlus => &[0.5, 1.0, 2.0, 4.0, 8.0, 16.0],
         Group::TimeAeLosses => &[1.0],
         Group::Families => &[1.0, 4.0],
     }

@@ -24,6 +24,19 @@ pub enum Group {
 }
 
 impl Group {
+    /// As results and tables have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::FreqAe => "freq-ae",
+            Self::FreqAePlus => "freq-ae-plus",
+            Self::TimeAe => "time-ae",
+            Self::TimeAeLosses => "time-ae-losses",
+            Self::TimeAePlus => "time-ae-plus",
+            Self::Families => "families",
+        }
+    }
+
     /// Whether it models 44.1 kHz; all others model 8 kHz.
     #[must_use]
     pub fn is_full_rate(self) -> bool {
