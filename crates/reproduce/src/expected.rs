@@ -98,9 +98,11 @@ fn falls(system: &SystemResult, most: f64) -> Expectation {
 
 fn better(system: &SystemResult, other: &SystemResult) -> Expectation {
     let (ours, theirs) = (curve(&system.points, RMSE), curve(&other.points, RMSE));
-    // Where the other is cheaper than anything of ours there is nothing to compare.
+    // Where the other is cheaper or dearer than anything of ours there is nothing to compare.
+    let dearest = ours.last().map_or(0.0, |point| point.0);
+    let shared = theirs.iter().filter(|point| point.0 <= dearest);
     let pairs: Vec<(f64, f64, f64)> =
-        theirs.iter().filter_map(|&(kbps, error)| Some((kbps, reached(&ours, kbps)?, error))).collect();
+        shared.filter_map(|&(kbps, error)| Some((kbps, reached(&ours, kbps)?, error))).collect();
     let worst = pairs.iter().copied().max_by(|a, b| (a.1 / a.2).total_cmp(&(b.1 / b.2)));
     Expectation {
         of: system.name.clone(),
