@@ -9,6 +9,7 @@
 set -euo pipefail
 corpus="$(realpath "$1")" test="$(realpath "$2")" work="$(realpath -m "$3")"
 shift 3
+options="$*"
 cd "$(dirname "$0")/.."
 cargo build --release --features melisma/train
 melisma="${CARGO_TARGET_DIR:-target}/release/melisma"
@@ -25,7 +26,7 @@ rm -rf "$results"
 mkdir -p "$results/charts"
 cp "$work/study/results.json" "$results/results.json"
 cp "$work/study"/charts/*.svg "$results/charts"
-made() { printf '\nMade by `benches/reproduce.sh` with `melisma reproduce study`.\n'; }
+made() { printf '\nMade by `benches/reproduce.sh CORPUS TEST_CLIPS WORK_FOLDER %s`.\n' "$options"; }
 { cat "$work/study/study.md"; made; } > "$results/study.md"
 # The README shows the first two tables.
 { sed '/^Systems of samples/,$d' "$work/study/study.md"; made; } > docs/results/reproduction.md
