@@ -1,15 +1,13 @@
 //! Files of trained networks. Every build can say what is in them; sound needs the network, and a build with networks.
 
 use crate::report::hinted;
+use melisma_codec::END_MAGIC;
 use melisma_codec::latent::{File, Header};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Bytes of a file that tell whether a network made it.
 const HEAD_BYTES: u64 = 8;
-
-/// The last bytes of every whole `.mlsm` file.
-const END_MAGIC: [u8; 4] = *b"mlsE";
 
 /// What an input turned out to be.
 pub enum Made {

@@ -92,6 +92,8 @@ fn a_build_without_networks_says_how_to_get_one() {
     assert!(run.stderr.contains("--features train"), "{}", run.stderr);
     desk.write("o.mlsm", &orphan());
     assert!(desk.run(&["decode", "o.mlsm"]).ends(1).stderr.contains("--features train"));
+    let run = desk.run(&["bench", "m.wav", "--model", "somewhere"]).ends(1);
+    assert!(run.stderr.contains("--features train"), "{}", run.stderr);
 }
 
 #[test]

@@ -12,6 +12,21 @@ fn a_build_without_training_says_how_to_get_it() {
     assert!(run.stderr.contains("--features train"), "{}", run.stderr);
 }
 
+#[test]
+fn flags_that_make_no_sense() {
+    let desk = Desk::new();
+    for wrong in [
+        &["--budget", "2d"] as &[&str],
+        &["--clips", "0"],
+        &["--clip-seconds", "long"],
+        &["--jobs", "0"],
+        &["--cache-limit", "much"],
+    ] {
+        desk.run(&[&["reproduce", "study", "--data", "music"], wrong].concat()).ends(2);
+    }
+    desk.run(&["reproduce", "study"]).ends(2);
+}
+
 #[cfg(feature = "train")]
 #[test]
 fn music_that_can_judge_nothing_is_refused_at_once() {
@@ -23,5 +38,8 @@ fn music_that_can_judge_nothing_is_refused_at_once() {
         let run = desk.run(&words).ends(1);
         assert!(run.stderr.contains(reason), "{data}: {}", run.stderr);
     }
-    assert!(!desk.path("out/runs").exists(), "nothing was trained");
+    let words = ["reproduce", "study", "--data", "toy", "--test", "elsewhere", "--runs", "runs", "-o", "out"];
+    let run = desk.run(&words).ends(1);
+    assert!(run.stderr.contains("elsewhere"), "{}", run.stderr);
+    assert!(!desk.path("out/runs").exists() && !desk.path("runs").exists(), "nothing was trained");
 }

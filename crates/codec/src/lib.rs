@@ -45,7 +45,7 @@ mod tuning;
 pub use decoder::{Damage, Decoded, Decoder, decode};
 pub use encoder::{EncodeSummary, Encoder, EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat, encode};
 pub use error::{DecodeError, EncodeError};
-pub use header::{Header, SAMPLE_RATES_HZ, Trailer};
+pub use header::{END_MAGIC, Header, SAMPLE_RATES_HZ, Trailer};
 pub use inspect::{Inspection, SectionInfo, SymbolHash, inspect, symbol_hash};
 pub use model::Model;
 pub use sketch::ScaleGrid;

@@ -4,8 +4,9 @@ use crate::{
     Result,
     expected::{RMSE, best},
     families::DB_PER_NEPER,
+    measure::PEERS,
     plan::Group,
-    results::{PointResult, StudyResults, SystemResult},
+    results::{PointResult, StudyResults, SystemResult, short_name},
     tables::tables,
 };
 use melisma_eval::Metric;
@@ -150,8 +151,7 @@ fn performance(results: &StudyResults) -> Section {
             best(results, Group::FreqAePlus).into_iter().map(|p| point(p, format!("{:.3}", p.1))).collect(),
         ),
     ];
-    let peers = ["downsample", "mp3", "opus", "aac", "melisma:mse"];
-    for (index, peer) in peers.into_iter().enumerate() {
+    for (index, peer) in PEERS.into_iter().enumerate() {
         all.push(series(peer, index + 2, false, measured_points(results.peer("study", peer), RMSE, 1.0)));
     }
     for (index, system) in results.group(Group::FreqAe).chain(results.group(Group::FreqAePlus)).enumerate() {
@@ -172,7 +172,7 @@ fn performance(results: &StudyResults) -> Section {
         let hidden = system.group == Group::TimeAeLosses;
         all.push(series(&system.name, index, hidden, measured_points(&system.points, RMSE, 1.0)));
     }
-    for (index, peer) in peers.into_iter().enumerate() {
+    for (index, peer) in PEERS.into_iter().enumerate() {
         all.push(series(peer, index + 5, false, measured_points(results.peer("S44", peer), RMSE, 1.0)));
     }
     let samples = Chart {
@@ -240,12 +240,7 @@ fn latents(maps: Vec<HeatMap>) -> Section {
 }
 
 fn families(results: &StudyResults) -> Option<Section> {
-    let mut files: Vec<&str> = Vec::new();
-    for system in results.group(Group::Families) {
-        if !files.contains(&system.file.as_str()) {
-            files.push(&system.file);
-        }
-    }
+    let files = results.family_files();
     if files.is_empty() {
         return None;
     }
@@ -256,7 +251,6 @@ fn families(results: &StudyResults) -> Option<Section> {
             "Linear, shallow, deep, recurrent and variational autoencoders of log magnitudes, by latent size, as Roche et al. (arXiv 1806.04096) compared them; once with latents as they are, once as files.",
         ],
     );
-    let name = |file: &str| file.rsplit('/').next().unwrap_or(file).to_owned();
     let by_size = |file: &&str| {
         let mut points: Vec<Point> = results
             .group(Group::Families)
@@ -294,7 +288,7 @@ fn families(results: &StudyResults) -> Option<Section> {
         series: files
             .iter()
             .enumerate()
-            .filter_map(|(index, file)| series(&name(file), index, false, points(file)))
+            .filter_map(|(index, file)| series(short_name(file), index, false, points(file)))
             .collect(),
     };
     let latents = Axis { label: "latents".to_owned(), log: true };
@@ -339,7 +333,7 @@ fn systems(results: &StudyResults) -> Section {
         Section::new("systems", "The systems", &["One config each; sizes of a family share a text."]);
     let mut facts: Vec<(String, String)> = Vec::new();
     for system in &results.systems {
-        let name = system.file.rsplit('/').next().unwrap_or(&system.file).to_owned();
+        let name = short_name(&system.file).to_owned();
         if facts.iter().all(|(known, _)| *known != name) {
             facts.push((name, system.description.clone()));
         }

@@ -70,12 +70,6 @@ impl Planned {
             NetworkConfig::Variational(network) => network.latents,
         }
     }
-
-    /// The last part of its file's name: `linear` of `linear-16`.
-    #[must_use]
-    pub fn family(&self) -> &str {
-        self.file.rsplit('/').next().unwrap_or(&self.file)
-    }
 }
 
 #[derive(Deserialize)]

@@ -64,6 +64,12 @@ pub struct Music {
     pub clip_s: f64,
 }
 
+/// The last part of a config file's name: `linear` of `families/linear`.
+#[must_use]
+pub fn short_name(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
+}
+
 /// A median over clips.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
@@ -300,6 +306,18 @@ impl StudyResults {
     /// Systems of a group.
     pub fn group(&self, group: Group) -> impl Iterator<Item = &SystemResult> {
         self.systems.iter().filter(move |system| system.group == group)
+    }
+
+    /// Config files of the families, in the order of the plan.
+    #[must_use]
+    pub fn family_files(&self) -> Vec<&str> {
+        let mut files: Vec<&str> = Vec::new();
+        for system in self.group(Group::Families) {
+            if !files.contains(&system.file.as_str()) {
+                files.push(&system.file);
+            }
+        }
+        files
     }
 
     /// Points of a peer on a track; none where it was not there.

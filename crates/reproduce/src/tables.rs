@@ -3,8 +3,9 @@
 use crate::{
     expected::{RMSE, best, reached},
     families::DB_PER_NEPER,
+    measure::PEERS,
     plan::Group,
-    results::{Figure, PointResult, StudyResults, SystemResult, curve},
+    results::{Figure, PointResult, StudyResults, SystemResult, curve, short_name},
 };
 use melisma_eval::Metric;
 use melisma_eval::at_rate::{AtRate, at_rate};
@@ -14,8 +15,6 @@ use std::collections::BTreeSet;
 
 /// 8 kHz, 16 bit, mono.
 const PCM_KBPS: f64 = 128.0;
-/// Codecs beside the systems, in the order of columns.
-const PEERS: [&str; 5] = ["downsample", "mp3", "opus", "aac", "melisma:mse"];
 
 /// Every table, in order.
 #[must_use]
@@ -198,15 +197,10 @@ fn time(results: &StudyResults) -> Table {
 
 /// Spectral error by family and size; in brackets as a file, with its rate.
 fn families(results: &StudyResults) -> Table {
-    let files: Vec<&str> = results.group(Group::Families).fold(Vec::new(), |mut files, system| {
-        if !files.contains(&system.file.as_str()) {
-            files.push(&system.file);
-        }
-        files
-    });
+    let files = results.family_files();
     let sizes: BTreeSet<usize> = results.group(Group::Families).map(|system| system.latents).collect();
     let mut columns = vec![Column::number("latents")];
-    columns.extend(files.iter().map(|file| Column::number(file.rsplit('/').next().unwrap_or(file))));
+    columns.extend(files.iter().map(|file| Column::number(short_name(file))));
     let cell = |file: &str, size: usize| {
         let system = results.group(Group::Families).find(|s| s.file == file && s.latents == size);
         let Some((system, spectral)) = system.and_then(|s| Some((s, s.spectral_db?))) else {
