@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TABLE = HERE / "../../crates/codec/model/floor.bin"
+TABLE = HERE / "../../crates/codec/model/music-tables.bin"
 
 
 class Fields:

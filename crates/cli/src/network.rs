@@ -80,9 +80,9 @@ mod with_models {
     use crate::text;
     use anyhow::Context;
     use melisma_codec::latent::Header;
-    use melisma_learned::{Error, LearnedCodec, Model, ModelId, Target, folder_id};
     use melisma_media::{AudioSource, LoudnessMeter, OpenOptions};
     use melisma_nets::device::Cpu;
+    use melisma_neural::{Error, LearnedCodec, Model, ModelId, Target, folder_id};
     use std::path::{Path, PathBuf};
     use std::time::Instant;
 

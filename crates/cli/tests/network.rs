@@ -116,7 +116,6 @@ fn flags_that_contradict_each_other() {
 mod with_networks {
     use super::common::{Desk, music};
     use super::orphan;
-    use melisma_learned::{Model, ModelConfig};
     use melisma_nets::{
         bottleneck::BottleneckConfig,
         device::Cpu,
@@ -127,6 +126,7 @@ mod with_networks {
         stft::StftConfig,
         system::{NetworkConfig, SystemConfig},
     };
+    use melisma_neural::{Model, ModelConfig};
     use melisma_signal::Pcm;
 
     /// Principal components of the music, at 8 kHz: the one network that needs no training.

@@ -21,32 +21,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod analysis;
-mod decoder;
-mod detail;
-mod encoder;
+mod container;
 mod error;
-mod geometry;
-mod header;
-mod inspect;
 pub mod latent;
-mod model;
-mod quantise;
-mod rate;
-mod reader;
-mod scales;
-mod section;
-mod sketch;
-mod step;
-mod synthesis;
-pub mod training;
-mod tuning;
+mod music;
 
-pub use decoder::{Damage, Decoded, Decoder, decode};
-pub use encoder::{EncodeSummary, Encoder, EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat, encode};
+pub use container::header::{END_MAGIC, Header, SAMPLE_RATES_HZ, Trailer};
 pub use error::{DecodeError, EncodeError};
-pub use header::{END_MAGIC, Header, SAMPLE_RATES_HZ, Trailer};
-pub use inspect::{Inspection, SectionInfo, SymbolHash, inspect, symbol_hash};
-pub use model::Model;
-pub use sketch::ScaleGrid;
-pub use tuning::{Tune, Tuning};
+pub use music::decoder::{Damage, Decoded, Decoder, decode};
+pub use music::encode::encoder::{
+    EncodeSummary, Encoder, EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat, encode,
+};
+pub use music::encode::tuning::{Tune, Tuning};
+pub use music::inspect::{Inspection, SectionInfo, SymbolHash, inspect, symbol_hash};
+pub use music::model::Model;
+pub use music::sketch::ScaleGrid;
+pub use music::training;

@@ -3,8 +3,8 @@
 use crate::{Error, Result};
 use melisma_eval::peers::{CodecUnderTest, Coded, OperatingPoint, Source};
 use melisma_eval::process::measure;
-use melisma_learned::{Analysed, LearnedCodec, Model, Target};
 use melisma_nets::device::Cpu;
+use melisma_neural::{Analysed, LearnedCodec, Model, Target};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -29,7 +29,7 @@ pub enum Error {
         system: String,
         /// The cause.
         #[source]
-        source: melisma_learned::Error,
+        source: melisma_neural::Error,
     },
     /// A config cannot be read.
     #[error(transparent)]

@@ -5,10 +5,10 @@ use crate::{Error, Result, clips::TestClips, results::Figure, runs::Trained};
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::metrics::study::LOG_OFFSET;
 use melisma_eval::resample::Resampler;
-use melisma_learned::Model;
 use melisma_nets::burn::tensor::{Tensor, TensorData};
 use melisma_nets::device::Cpu;
 use melisma_nets::system::System;
+use melisma_neural::Model;
 
 /// The error of a system.
 #[derive(Clone, Debug, PartialEq)]

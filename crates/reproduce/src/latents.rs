@@ -4,9 +4,9 @@
 
 use crate::{Error, Result, clips::TestClips, runs::Trained};
 use melisma_eval::resample::Resampler;
-use melisma_learned::Model;
 use melisma_nets::burn::tensor::{Tensor, TensorData};
 use melisma_nets::device::Cpu;
+use melisma_neural::Model;
 use melisma_report::section::{Axis, HeatMap};
 use melisma_report::spectrogram::Grid;
 

@@ -12,10 +12,10 @@ use crate::{
     share::{Wish, share},
 };
 use melisma_data::{Cache, CropSource, Entry, Manifest, Split};
-use melisma_learned::Model;
 use melisma_media::AtomicFile;
 use melisma_nets::burn::module::Module;
 use melisma_nets::device::{Autodiff, Cpu};
+use melisma_neural::Model;
 use melisma_train::{Event, TrainConfig, TrainOptions, log, train};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -291,7 +291,7 @@ impl Pace {
     }
 }
 
-fn weights(model: &Path) -> std::result::Result<u64, melisma_learned::Error> {
+fn weights(model: &Path) -> std::result::Result<u64, melisma_neural::Error> {
     let system = Model::read(model)?.system::<Cpu>(&Default::default())?;
     Ok(system.num_params() as u64)
 }

@@ -70,7 +70,7 @@ pub enum Error {
     Nets(#[from] melisma_nets::Error),
     /// The trained network cannot become a codec.
     #[error(transparent)]
-    Learned(#[from] melisma_learned::Error),
+    Learned(#[from] melisma_neural::Error),
     /// Sound or another file could not be written.
     #[error(transparent)]
     Media(#[from] melisma_media::MediaError),

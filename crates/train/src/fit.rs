@@ -2,8 +2,8 @@
 
 use crate::{Result, TrainConfig};
 use melisma_data::CropSource;
-use melisma_learned::{Model, ModelConfig};
 use melisma_nets::{burn::tensor::backend::Backend, statistics::Statistics, system::System};
+use melisma_neural::{Model, ModelConfig};
 
 /// Fits on clips spread evenly over the training part.
 pub(crate) fn fit<B: Backend>(

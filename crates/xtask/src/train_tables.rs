@@ -30,7 +30,7 @@ pub struct Options {
     #[arg(long, default_value_t = 1)]
     every: usize,
     /// Where the table goes.
-    #[arg(long, default_value = "crates/codec/model/floor.bin")]
+    #[arg(long, default_value = "crates/codec/model/music-tables.bin")]
     output: PathBuf,
 }
 

@@ -24,7 +24,7 @@ const CRATES: [Room; 15] = [
     ("melisma-data", &["melisma-media", "melisma-signal", "melisma-synth"], None),
     ("melisma-nets", &[], None),
     (
-        "melisma-learned",
+        "melisma-neural",
         &["melisma-bitstream", "melisma-codec", "melisma-media", "melisma-nets", "melisma-signal"],
         None,
     ),
@@ -33,7 +33,7 @@ const CRATES: [Room; 15] = [
         "melisma-train",
         &[
             "melisma-data",
-            "melisma-learned",
+            "melisma-neural",
             "melisma-media",
             "melisma-nets",
             "melisma-report",
@@ -47,7 +47,7 @@ const CRATES: [Room; 15] = [
         &[
             "melisma-data",
             "melisma-eval",
-            "melisma-learned",
+            "melisma-neural",
             "melisma-media",
             "melisma-nets",
             "melisma-report",
@@ -66,7 +66,7 @@ const ANY: &[&str] = &[
     "melisma-codec",
     "melisma-data",
     "melisma-eval",
-    "melisma-learned",
+    "melisma-neural",
     "melisma-media",
     "melisma-nets",
     "melisma-report",

@@ -144,7 +144,7 @@ impl EncodeArguments {
     /// Encodes all inputs with a trained network.
     #[cfg(feature = "train")]
     fn run_with(&self, model: &Path, plan: &Plan, settings: &Settings) -> anyhow::Result<Outcome> {
-        use melisma_learned::Target;
+        use melisma_neural::Target;
         let recipe = crate::network::Recipe {
             model: crate::network::model_for_encoding(model, self.system.as_deref())?,
             target: match self.rate.bitrate {

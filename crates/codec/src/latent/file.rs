@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     DecodeError,
-    header::{END_MAGIC, MAGIC, Trailer, parse_metadata, write_metadata},
-    reader::Damage,
+    container::header::{END_MAGIC, MAGIC, Trailer, parse_metadata, write_metadata},
+    container::reader::Damage,
 };
 use melisma_bitstream::{
     FormatError,

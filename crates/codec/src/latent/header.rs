@@ -1,6 +1,6 @@
 //! What a file of a trained network says about itself at its start.
 
-use crate::header::{MAGIC, MAX_SECTION_SAMPLES};
+use crate::container::header::{MAGIC, MAX_SECTION_SAMPLES};
 use melisma_bitstream::{
     FormatError,
     bytes::{Reader, write_varint},

@@ -3,12 +3,12 @@
 //! A symbol is predicted from the last two of its channel and from the present one of the channel's partner; what is
 //! left is coded as binary decisions: zero or not, sign, larger than 1, 2, ... Each decision is predicted from several
 //! contexts at once (what was left just before, in the channels beside, in the partner, over the whole latent so far)
-//! and [`Mixer`] weighs the predictions, as for the main codec's coefficients ([`crate::detail`]). Coding what linear
+//! and [`Mixer`] weighs the predictions, as for the main codec's coefficients ([`crate::music::detail`]). Coding what linear
 //! prediction leaves with its fraction as a context follows lossless audio and image coders (Meyer and Tischer, "TMW",
 //! 1997, section 4). The same code encodes and decodes.
 
 use super::tables::{ALONE, ClassTable};
-use crate::detail::{fine_level, level};
+use crate::music::detail::{fine_level, level};
 use melisma_bitstream::{BinaryCoder, Mixer, SymbolCheck};
 
 /// Largest magnitude of a symbol.

@@ -6,13 +6,13 @@
 //! tables = channels varint, classes u8, partner u16 a channel, then per class:
 //!          3 taps i16 a channel, spread u16 a channel, mixer, escape counters
 //! ```
-//! Mixer and counters are written like those of the main codec's model ([`crate::model`]).
+//! Mixer and counters are written like those of the main codec's model ([`crate::music::model`]).
 
 use super::{
     header::MAX_CHANNELS,
     symbols::{ESCAPE_COUNTERS, INPUTS, SELECTORS, counters},
 };
-use crate::model::{blank_mixer, read_counters, read_mixer, write_counters, write_mixer};
+use crate::music::model::{blank_mixer, read_counters, read_mixer, write_counters, write_mixer};
 use melisma_bitstream::{
     Counter, FormatError, Mixer,
     bytes::{Reader, write_varint},

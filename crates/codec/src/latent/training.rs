@@ -1,14 +1,14 @@
 //! Learning the tables from symbols.
 //!
 //! Predictors are least squares; a channel's partner is the channel before it with which its symbols, or their
-//! magnitudes, correlate most. Counters are learned as the main codec's are ([`crate::training`]): a learner that starts
+//! magnitudes, correlate most. Counters are learned as the main codec's are ([`crate::music::training`]): a learner that starts
 //! every clip from the table, as every section will, counts zeros and ones.
 
 use super::{
     symbols::{code_sequence, rests},
     tables::{ALONE, CLASSES, ClassTable, Tables, UNIT_STEP_INDEX, step_class},
 };
-use crate::training::{Moments, gather, settle};
+use crate::music::training::{Moments, gather, settle};
 use melisma_bitstream::{Counter, RangeEncoder, SymbolCheck};
 use rayon::prelude::*;
 

@@ -2,15 +2,17 @@
 
 use crate::{
     EncodeError,
-    analysis::{Analysis, AssumedSteps, Window, analyse},
-    geometry::Geometry,
-    header::{END_MAGIC, Header, MAX_SECTION_SAMPLES, SAMPLE_RATES_HZ, Trailer, VERSION, write_metadata},
-    model::Model,
-    quantise::{RateDistortion, best_centroids},
-    rate::{self, MAX_BATCH_SECTIONS, RateControl},
-    section::{CENTROIDS, SectionHead, encode_detail, encode_sketch, write_payload},
-    step::{self, MAX_STEP_INDEX},
-    tuning::{Tune, Tuning},
+    container::header::{
+        END_MAGIC, Header, MAX_SECTION_SAMPLES, SAMPLE_RATES_HZ, Trailer, VERSION, write_metadata,
+    },
+    music::encode::analysis::{Analysis, AssumedSteps, Window, analyse},
+    music::encode::quantise::{RateDistortion, best_centroids},
+    music::encode::rate::{self, MAX_BATCH_SECTIONS, RateControl},
+    music::encode::tuning::{Tune, Tuning},
+    music::geometry::Geometry,
+    music::model::Model,
+    music::section::{CENTROIDS, SectionHead, encode_detail, encode_sketch, write_payload},
+    music::step::{self, MAX_STEP_INDEX},
 };
 use melisma_bitstream::chunk::{Kind, MAX_METADATA_BYTES, MAX_PAYLOAD_BYTES, write_chunk};
 use melisma_signal::{Loudness, Metadata, Pcm, lapped::LappedTransform};
@@ -499,7 +501,7 @@ pub use rate::QUALITY_RANGE;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{reader::ChunkReader, section};
+    use crate::{container::reader::ChunkReader, music::section};
 
     /// An average bitrate changes its mind about the step on the way; neighbours must agree on their border all the same.
     #[test]

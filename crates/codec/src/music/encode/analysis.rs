@@ -4,12 +4,12 @@
 //! side by side, and twice where their borders meet.
 
 use crate::{
-    geometry::{Geometry, MAX_SPLITS},
-    scales::smooth_scales,
-    sketch::{ANGLES, MID_SIDE, ScaleFrame, ScaleGrid, SuperframeSketch},
-    step,
-    synthesis::rotate,
-    tuning::Tuning,
+    music::encode::smooth_scales::smooth_scales,
+    music::encode::tuning::Tuning,
+    music::geometry::{Geometry, MAX_SPLITS},
+    music::sketch::{ANGLES, MID_SIDE, ScaleFrame, ScaleGrid, SuperframeSketch},
+    music::step,
+    music::synthesis::rotate,
 };
 use melisma_signal::lapped::LappedTransform;
 

@@ -3,10 +3,10 @@
 //! Floats live here and never flow back into entropy decoding.
 
 use crate::{
-    geometry::Geometry,
-    section::{SectionHead, Symbols, band_scale, blocks, centroid_class},
-    sketch::ANGLES,
-    step,
+    music::geometry::Geometry,
+    music::section::{SectionHead, Symbols, band_scale, blocks, centroid_class},
+    music::sketch::ANGLES,
+    music::step,
 };
 use melisma_signal::lapped::LappedTransform;
 

@@ -4,7 +4,6 @@
 pub mod systems;
 
 use burn::tensor::{Tensor, TensorData};
-use melisma_learned::{LearnedCodec, Model, ModelConfig};
 use melisma_nets::{
     device::Cpu,
     frames::FramesKind,
@@ -12,6 +11,7 @@ use melisma_nets::{
     statistics::Statistics,
     system::{System, SystemConfig},
 };
+use melisma_neural::{LearnedCodec, Model, ModelConfig};
 use melisma_signal::Pcm;
 
 /// Sections of four seconds then are short.

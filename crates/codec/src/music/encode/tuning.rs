@@ -1,6 +1,6 @@
 //! The encoder's own choices: nothing here is known to a decoder.
 
-use crate::sketch::ScaleGrid;
+use crate::music::sketch::ScaleGrid;
 
 /// What the encoder spends its bits on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 //! frequency and the other channel.
 
 use crate::{
-    geometry::{Geometry, MAX_SPLITS},
-    step::MAX_SCALE_INDEX,
+    music::geometry::{Geometry, MAX_SPLITS},
+    music::step::MAX_SCALE_INDEX,
 };
 use melisma_bitstream::{BinaryCoder, Counter, Mixer, SymbolCheck};
 

@@ -1,11 +1,11 @@
 //! One section as symbols, and those symbols as the payload of a chunk.
 
 use crate::{
-    detail::{BandPlace, Neighbourhood, Place},
-    geometry::Geometry,
-    model::Model,
-    sketch::{ScaleGrid, SuperframeSketch},
-    step::{self, MAX_STEP_INDEX},
+    music::detail::{BandPlace, Neighbourhood, Place},
+    music::geometry::Geometry,
+    music::model::Model,
+    music::sketch::{ScaleGrid, SuperframeSketch},
+    music::step::{self, MAX_STEP_INDEX},
 };
 use melisma_bitstream::{
     FormatError, RangeDecoder, RangeEncoder, SymbolCheck,
@@ -109,7 +109,7 @@ impl SectionHead {
         let overlaps = reader.u8("overlaps")?;
         let overlap = |nibble: u8| match nibble {
             0 => Ok(None),
-            _ if u32::from(nibble) <= crate::geometry::MAX_SPLITS + 1 => {
+            _ if u32::from(nibble) <= crate::music::geometry::MAX_SPLITS + 1 => {
                 Ok(Some(nibble - 1 + geometry.min_log2() as u8))
             }
             _ => Err(FormatError::Value { field: "overlap", value: u64::from(nibble), allowed: "0..=5" }),
@@ -204,7 +204,7 @@ pub trait Quantiser {
     /// Called before each channel of each block: how many bands are worth coding.
     fn begin(&mut self, block: &BlockPlace<'_>, channel: usize, bands: &[BandPlace]) -> usize;
     /// The value of coefficient `k` of that block.
-    fn choose(&mut self, model: &crate::detail::DetailModel, place: &Place, k: usize) -> i32;
+    fn choose(&mut self, model: &crate::music::detail::DetailModel, place: &Place, k: usize) -> i32;
 }
 
 /// Decoding asks nobody.
@@ -214,7 +214,7 @@ impl Quantiser for Nobody {
     fn begin(&mut self, _: &BlockPlace<'_>, _: usize, _: &[BandPlace]) -> usize {
         0
     }
-    fn choose(&mut self, _: &crate::detail::DetailModel, _: &Place, _: usize) -> i32 {
+    fn choose(&mut self, _: &crate::music::detail::DetailModel, _: &Place, _: usize) -> i32 {
         0
     }
 }
@@ -224,7 +224,7 @@ fn code_detail<C: melisma_bitstream::BinaryCoder, Q: Quantiser>(
     coder: &mut C,
     head: &SectionHead,
     geometry: &Geometry,
-    model: &mut crate::detail::DetailModel,
+    model: &mut crate::music::detail::DetailModel,
     sketch: &[SuperframeSketch],
     quantiser: &mut Q,
 ) -> (Vec<Vec<i32>>, SymbolCheck) {
@@ -282,7 +282,7 @@ pub fn encode_sketch(
 pub fn encode_detail<Q: Quantiser>(
     head: &SectionHead,
     geometry: &Geometry,
-    model: &mut crate::detail::DetailModel,
+    model: &mut crate::music::detail::DetailModel,
     sketch: &[SuperframeSketch],
     quantiser: &mut Q,
 ) -> CodedSection {

@@ -2,7 +2,6 @@
 
 use crate::common::{RATE_HZ, config, named, rms, sound, system};
 use burn::tensor::{Tensor, TensorData};
-use melisma_learned::{Error, LearnedCodec, Model, ModelConfig, Target};
 use melisma_nets::{
     bottleneck::Rounding,
     device::Cpu,
@@ -10,6 +9,7 @@ use melisma_nets::{
     statistics::Statistics,
     system::{System, SystemConfig},
 };
+use melisma_neural::{Error, LearnedCodec, Model, ModelConfig, Target};
 use melisma_signal::Pcm;
 
 fn described(system: &SystemConfig) -> ModelConfig {

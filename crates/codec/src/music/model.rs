@@ -9,12 +9,12 @@
 //! counter = u16: probability of a one (12 bits) << 4 | how far it trusts itself (index into TRUST)
 //! ```
 
-use crate::{detail, sketch};
+use crate::{music::detail, music::sketch};
 use melisma_bitstream::{Counter, FormatError, Mixer, bytes::Reader, crc32c};
 use std::sync::{Arc, OnceLock};
 
 /// The table that this program ships with; `docs/model-card.md` tells what it was learned from.
-const EMBEDDED: &[u8] = include_bytes!("../model/floor.bin");
+const EMBEDDED: &[u8] = include_bytes!("../../model/music-tables.bin");
 
 /// Counts that four bits can say: after how many bits a counter behaves as if it had seen them.
 pub(crate) const TRUST: [u8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 144, 224];

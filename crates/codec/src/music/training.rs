@@ -8,12 +8,12 @@
 
 use crate::{
     EncodeError, EncoderConfig,
-    detail::{BandPlace, DetailModel, Place},
-    encoder::encode,
-    geometry::Geometry,
-    model::{Model, TRUST},
-    reader::ChunkReader,
-    section::{self, BlockPlace, Quantiser, Symbols},
+    container::reader::ChunkReader,
+    music::detail::{BandPlace, DetailModel, Place},
+    music::encode::encoder::encode,
+    music::geometry::Geometry,
+    music::model::{Model, TRUST},
+    music::section::{self, BlockPlace, Quantiser, Symbols},
 };
 use melisma_bitstream::{Counter, Mixer, RangeEncoder, SymbolCheck};
 use melisma_signal::{Metadata, Pcm};

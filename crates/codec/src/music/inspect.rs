@@ -2,8 +2,8 @@
 
 use crate::{
     DecodeError, Header, Model, Trailer,
-    reader::{ChunkReader, Damage},
-    section,
+    container::reader::{ChunkReader, Damage},
+    music::section,
 };
 use std::io::Read;
 

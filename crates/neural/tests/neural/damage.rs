@@ -2,7 +2,7 @@
 
 use crate::common::{codec, config, model_of, named, stereo};
 use melisma_codec::latent::{Header, encode_section, write_file};
-use melisma_learned::{Error, File, Model, Target, folder_id};
+use melisma_neural::{Error, File, Model, Target, folder_id};
 use melisma_signal::Metadata;
 use std::fs;
 

@@ -3,7 +3,7 @@
 //! A Viterbi search per channel and base band: staying costs little, moving costs more the further, and a
 //! deviation of `d` scale steps costs `d^2 / lambda` bits.
 
-use crate::{geometry::Geometry, sketch::SuperframeSketch};
+use crate::{music::geometry::Geometry, music::sketch::SuperframeSketch};
 
 /// Bits of a move by so many steps, as the trained sketch model spends them on average.
 fn move_bits(distance: usize) -> f32 {

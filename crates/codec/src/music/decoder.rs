@@ -2,13 +2,13 @@
 
 use crate::{
     DecodeError,
-    encoder::batch_sections,
-    geometry::Geometry,
-    header::Header,
-    model::Model,
-    reader::ChunkReader,
-    section::{self, SectionHead},
-    synthesis::synthesise,
+    container::header::Header,
+    container::reader::ChunkReader,
+    music::encode::encoder::batch_sections,
+    music::geometry::Geometry,
+    music::model::Model,
+    music::section::{self, SectionHead},
+    music::synthesis::synthesise,
 };
 use melisma_bitstream::FormatError;
 use melisma_signal::{Pcm, lapped::LappedTransform};
@@ -19,8 +19,8 @@ use std::{
     sync::Arc,
 };
 
-pub use crate::header::Trailer;
-pub use crate::reader::Damage;
+pub use crate::container::header::Trailer;
+pub use crate::container::reader::Damage;
 
 /// Decodes a `.mlsm` file from any reader. Damaged sections become silence and are listed in [`Decoder::damage`].
 pub struct Decoder<R: Read> {

@@ -3,9 +3,9 @@
 //! one-pass form of video coders).
 
 use crate::{
-    detail::{BandPlace, DetailModel, Place, SKIP_UNITS, UNARY_MAX},
-    section::{BlockPlace, CENTROIDS, Quantiser, centroid_class},
-    step,
+    music::detail::{BandPlace, DetailModel, Place, SKIP_UNITS, UNARY_MAX},
+    music::section::{BlockPlace, CENTROIDS, Quantiser, centroid_class},
+    music::step,
 };
 
 /// Quantises a section's coefficients while they are coded.

@@ -6,8 +6,8 @@
 
 use crate::{
     EncodeError,
-    encoder::{Coding, PendingSection, RateTarget, StreamFormat},
-    step::MAX_STEP_INDEX,
+    music::encode::encoder::{Coding, PendingSection, RateTarget, StreamFormat},
+    music::step::MAX_STEP_INDEX,
 };
 
 /// Range of [`RateTarget::Quality`].

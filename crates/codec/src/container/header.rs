@@ -1,6 +1,6 @@
 //! The chunks around the sections: header, metadata, trailer.
 
-use crate::{geometry::Geometry, tuning::Tune};
+use crate::{music::encode::tuning::Tune, music::geometry::Geometry};
 use melisma_bitstream::{
     FormatError,
     bytes::{Reader, write_varint},

@@ -1,7 +1,7 @@
 //! Coding section by section is coding the whole: for every family, on a recording of several sections.
 
 use crate::common::{codec, made_up_phases, named, rms, system, tensor};
-use melisma_learned::Target;
+use melisma_neural::Target;
 use melisma_signal::Pcm;
 
 /// Two sections and a half.

@@ -2,9 +2,10 @@
 
 use crate::{
     DecodeError,
-    geometry::Geometry,
-    header::{END_MAGIC, Header, MAGIC, Trailer, VERSION, parse_metadata},
-    latent, section,
+    container::header::{END_MAGIC, Header, MAGIC, Trailer, VERSION, parse_metadata},
+    latent,
+    music::geometry::Geometry,
+    music::section,
 };
 use melisma_bitstream::{
     FormatError,

@@ -1,8 +1,8 @@
 //! Files of any length, rate and channel count; rates met; tags kept; contradictions refused.
 
 use crate::common::{codec, config, model_of, mono, named, stereo};
-use melisma_learned::{Error, File, LearnedCodec, Target};
 use melisma_nets::device::Cpu;
+use melisma_neural::{Error, File, LearnedCodec, Target};
 use melisma_signal::{Loudness, Metadata, Pcm, Picture};
 
 #[test]
