@@ -26,7 +26,6 @@ pub mod reference;
 pub mod regression;
 pub mod resample;
 pub mod results;
-pub mod stft;
 pub mod study_table;
 pub mod suite;
 pub mod summary;
