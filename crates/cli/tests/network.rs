@@ -120,11 +120,11 @@ mod with_networks {
         bottleneck::BottleneckConfig,
         device::Cpu,
         frames::{FramesConfig, FramesKind, Standardise},
-        networks::{Activation, DenseAeConfig},
+        networks::{Activation, DenseAeConfig, NetworkConfig},
         pca::Covariance,
         statistics::Statistics,
         stft::StftConfig,
-        system::{NetworkConfig, SystemConfig},
+        system::SystemConfig,
     };
     use melisma_neural::{Model, ModelConfig};
     use melisma_signal::Pcm;

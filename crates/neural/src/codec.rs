@@ -2,7 +2,7 @@
 
 use crate::{Analysed, Analysis, Decoded, Error, Model, Playback, Result, analysis::Windows, playback};
 use melisma_codec::latent::{File, Header, MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section, write_file};
-use melisma_nets::{burn::tensor::backend::Backend, extent::Extent, system::System};
+use melisma_nets::{burn::tensor::backend::Backend, receptive_field::ReceptiveField, system::System};
 use melisma_signal::{Metadata, Pcm};
 use rayon::prelude::*;
 
@@ -20,7 +20,7 @@ pub enum Target {
 pub struct LearnedCodec<B: Backend> {
     model: Model,
     pub(crate) system: System<B>,
-    pub(crate) extent: Extent,
+    pub(crate) receptive_field: ReceptiveField,
     pub(crate) device: B::Device,
 }
 
@@ -37,7 +37,7 @@ impl<B: Backend> LearnedCodec<B> {
     /// [`Error::Network`] where weights do not fit the system.
     pub fn new(model: Model, device: &B::Device) -> Result<Self> {
         let system = model.system(device)?;
-        Ok(Self { extent: model.extent(), model, system, device: device.clone() })
+        Ok(Self { receptive_field: model.receptive_field(), model, system, device: device.clone() })
     }
 
     /// The model.
@@ -49,7 +49,7 @@ impl<B: Backend> LearnedCodec<B> {
         Windows {
             system: &self.system,
             device: &self.device,
-            extent: self.extent,
+            receptive_field: self.receptive_field,
             section_latents: self.model.section_latents(),
         }
     }
@@ -134,7 +134,7 @@ impl<B: Backend> LearnedCodec<B> {
             total_samples: analysed.samples as u64,
             system: config.name.clone(),
             model: self.model.id(),
-            latent_samples: self.extent.latent_samples as u32,
+            latent_samples: self.receptive_field.latent_samples as u32,
             latent_channels: channels,
             section_latents: self.model.section_latents() as u32,
             total_latents: (analysed.latents[0].len() / channels) as u64,

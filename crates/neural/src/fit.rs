@@ -12,10 +12,10 @@ use crate::{
 use melisma_codec::latent::{self, CLASSES, UNIT_STEP_INDEX, class_exponent};
 use melisma_nets::{
     burn::tensor::{Tensor, TensorData, backend::Backend},
-    extent::Extent,
     frames::FramesKind,
     noise::Noise,
     parameters,
+    receptive_field::ReceptiveField,
     statistics::Statistics,
     system::System,
 };
@@ -67,8 +67,8 @@ impl Model {
         if system.config() != &config.system {
             return Err(Error::Fit("the configuration is another system's".to_owned()));
         }
-        let extent = config.system.extent();
-        let windows = Windows { system, device, extent, section_latents: CLIP_LATENTS };
+        let receptive_field = config.system.receptive_field();
+        let windows = Windows { system, device, receptive_field, section_latents: CLIP_LATENTS };
         let latents = clips.iter().map(|clip| windows.whole(clip)).collect::<Result<Vec<_>>>()?;
         let channels = config.system.latent_channels();
         let latents: Vec<Vec<f32>> = shortened(latents, channels);
@@ -78,7 +78,7 @@ impl Model {
         let (steps, centres) = match system.steps() {
             Some(steps) => (steps, vec![0.0; channels]),
             None => {
-                let probe = Probe { system, device, extent, channels };
+                let probe = Probe { system, device, receptive_field, channels };
                 (probe.steps(&latents, clips)?, medians(&latents, channels))
             }
         };
@@ -130,7 +130,7 @@ fn deviations(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
 struct Probe<'a, B: Backend> {
     system: &'a System<B>,
     device: &'a B::Device,
-    extent: Extent,
+    receptive_field: ReceptiveField,
     channels: usize,
 }
 
@@ -170,8 +170,8 @@ impl<B: Backend> Probe<'_, B> {
     fn values_per_latent(&self) -> f64 {
         let frames = self.system.config().frames;
         match frames.kind {
-            FramesKind::LogMagnitude => self.extent.values_per_latent(frames.values()) as f64,
-            _ => self.extent.latent_samples as f64,
+            FramesKind::LogMagnitude => self.receptive_field.values_per_latent(frames.values()) as f64,
+            _ => self.receptive_field.latent_samples as f64,
         }
     }
 
@@ -179,8 +179,9 @@ impl<B: Backend> Probe<'_, B> {
     fn error(&self, clips: &[Vec<f32>]) -> Result<f64> {
         let (mut error, mut power, mut count) = (0.0, 0.0, 0.0);
         for clip in spread(clips) {
-            let samples =
-                self.extent.padded_samples(clip.len().min(PIECE_LATENTS * self.extent.latent_samples));
+            let samples = self
+                .receptive_field
+                .padded_samples(clip.len().min(PIECE_LATENTS * self.receptive_field.latent_samples));
             let mut sound: Vec<f32> = clip.iter().take(samples).copied().collect();
             sound.resize(samples, 0.0);
             let sound = Tensor::<B, 2>::from_data(TensorData::new(sound, [1, samples]), self.device);
@@ -212,7 +213,7 @@ impl<B: Backend> Probe<'_, B> {
             let count = (clip.len() / self.channels).min(PIECE_LATENTS);
             let first = (clip.len() / self.channels - count) / 2;
             let piece = &clip[first * self.channels..(first + count) * self.channels];
-            let samples = count * self.extent.latent_samples;
+            let samples = count * self.receptive_field.latent_samples;
             let sound = |latents: Vec<f32>, copies: usize| {
                 let latents = TensorData::new(latents, [copies, count, self.channels]);
                 self.heard(self.system.decode(Tensor::from_data(latents, self.device)), samples)

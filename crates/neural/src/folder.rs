@@ -11,7 +11,7 @@
 
 use crate::{Error, Model, ModelConfig, ModelId, Quantiser, Result};
 use melisma_codec::latent::Tables;
-use melisma_nets::{device::Cpu, packed::Packed};
+use melisma_nets::{device::Cpu, safetensors::TensorFile};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs, io,
@@ -103,8 +103,8 @@ impl Model {
         }
         let ConfigFile { model: config, .. } = read_json(&path, &bytes)?;
         let (path, bytes) = read_part(folder, WEIGHTS)?;
-        let Packed { tensors: weights, .. } =
-            Packed::from_bytes(&bytes).map_err(|error| unusable(&path, error))?;
+        let TensorFile { tensors: weights, .. } =
+            TensorFile::from_bytes(&bytes).map_err(|error| unusable(&path, error))?;
         let (path, bytes) = read_part(folder, QUANTISER)?;
         let quantiser: Quantiser = read_json(&path, &bytes)?;
         let (path, bytes) = read_part(folder, TABLES)?;
@@ -154,7 +154,7 @@ impl Model {
 
     fn write_parts(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).map_err(failed("cannot make", folder))?;
-        let weights = Packed { tensors: self.weights.clone(), ..Packed::default() };
+        let weights = TensorFile { tensors: self.weights.clone(), ..TensorFile::default() };
         let config = ConfigFile { format: FORMAT, model: self.config.clone() };
         let json = |result: serde_json::Result<Vec<u8>>, name| {
             result.map_err(|error| unusable(&folder.join(name), error))
@@ -178,9 +178,9 @@ impl Model {
     /// The model card.
     fn card(&self) -> String {
         let ModelConfig { name, description, sample_rate_hz, trained_on, .. } = &self.config;
-        let extent = self.extent();
+        let receptive_field = self.receptive_field();
         let count: usize = self.weights.iter().map(|tensor| tensor.values.len()).sum();
-        let per_second = f64::from(*sample_rate_hz) / extent.latent_samples as f64;
+        let per_second = f64::from(*sample_rate_hz) / receptive_field.latent_samples as f64;
         format!(
             "# {name}\n\n{description}\n\n\
              - model: `{}`\n- weights: {count}\n- sound: {sample_rate_hz} Hz\n\

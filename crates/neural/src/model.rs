@@ -4,8 +4,8 @@ use crate::{Error, Quantiser, Result};
 use melisma_codec::latent::{MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SYMBOLS, Tables};
 use melisma_nets::{
     burn::tensor::backend::Backend,
-    extent::Extent,
     parameters::{self, NamedTensor},
+    receptive_field::ReceptiveField,
     system::{System, SystemConfig},
 };
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,8 @@ impl ModelConfig {
         if let Some(size) = largest(&sizes).filter(|&size| size > 1 << 16) {
             return refuse(format!("a size of {size}, allowed are at most 65536"));
         }
-        let (channels, samples) = (self.system.latent_channels(), self.system.extent().latent_samples);
+        let (channels, samples) =
+            (self.system.latent_channels(), self.system.receptive_field().latent_samples);
         if !(1..=MAX_CHANNELS).contains(&channels) || samples > 1 << 16 {
             return refuse(format!("latents of {channels} values every {samples} samples"));
         }
@@ -126,14 +127,14 @@ impl Model {
 
     /// Sizes in time.
     #[must_use]
-    pub fn extent(&self) -> Extent {
-        self.config.system.extent()
+    pub fn receptive_field(&self) -> ReceptiveField {
+        self.config.system.receptive_field()
     }
 
     /// Latents of a full section.
     #[must_use]
     pub fn section_latents(&self) -> usize {
-        let samples = self.extent().latent_samples;
+        let samples = self.receptive_field().latent_samples;
         let wanted =
             (SECTION_SECONDS * f64::from(self.config.sample_rate_hz) / samples as f64).round() as usize;
         let most =

@@ -70,11 +70,15 @@ impl<'a, B: Backend> Playback<'a, B> {
         let samples = usize::try_from(header.total_samples).unwrap_or(usize::MAX);
         let latents = match samples {
             0 => 0,
-            _ => codec.extent.latents(codec.extent.padded_samples(samples)),
+            _ => codec.receptive_field.latents(codec.receptive_field.padded_samples(samples)),
         };
         for (field, value, expected) in [
             ("sample rate", u64::from(header.sample_rate_hz), u64::from(model.config.sample_rate_hz)),
-            ("samples per latent", u64::from(header.latent_samples), codec.extent.latent_samples as u64),
+            (
+                "samples per latent",
+                u64::from(header.latent_samples),
+                codec.receptive_field.latent_samples as u64,
+            ),
             ("latent channels", header.latent_channels as u64, model.config.system.latent_channels() as u64),
             ("total latents", header.total_latents, latents as u64),
         ] {
@@ -170,7 +174,7 @@ impl<'a, B: Backend> Playback<'a, B> {
         }
         let header = self.file.header.clone();
         let wanted = header.latents_of(section);
-        let [back, ahead] = self.codec.extent.decode_margin.map(|margin| margin as u64);
+        let [back, ahead] = self.codec.receptive_field.decode_margin.map(|margin| margin as u64);
         let (begin, end) =
             (wanted.start.saturating_sub(back), (wanted.end + ahead).min(header.total_latents));
         let (mut first, mut last) = (section, section);
@@ -195,7 +199,7 @@ impl<'a, B: Backend> Playback<'a, B> {
         }
         let mut at_end = end == header.total_latents;
         // Between two lost sections there may be too few to make any sound of: the last one then goes on.
-        let least = self.codec.extent.least_latents;
+        let least = self.codec.receptive_field.least_latents;
         for count in (end - begin) as usize..least {
             if begin == 0 && at_end {
                 break;
@@ -211,7 +215,7 @@ impl<'a, B: Backend> Playback<'a, B> {
     /// A section's sound, `[sequence][sample]`.
     fn sound(&mut self, section: u64, window: &Window) -> Vec<Vec<f32>> {
         let (codec, header) = (self.codec, &self.file.header);
-        let extent = codec.extent;
+        let receptive_field = codec.receptive_field;
         let frames_config = codec.model().config.system.frames;
         let channels = header.latent_channels;
         let samples = header.samples_of(section);
@@ -219,13 +223,14 @@ impl<'a, B: Backend> Playback<'a, B> {
         let shape = [window.latents.len(), window.latents[0].len() / channels, channels];
         let latents = TensorData::new(window.latents.concat(), shape);
         let mut frames = codec.system.decode(Tensor::<B, 3>::from_data(latents, &codec.device));
-        let start = window.begin * extent.latent_samples;
+        let start = window.begin * receptive_field.latent_samples;
         if window.at_end {
             let [batch, count, values] = frames.dims();
-            let padded = extent.padded_samples(header.total_samples as usize);
-            frames = frames.slice([0..batch, 0..count.min(extent.frames(padded - start)), 0..values]);
+            let padded = receptive_field.padded_samples(header.total_samples as usize);
+            frames =
+                frames.slice([0..batch, 0..count.min(receptive_field.frames(padded - start)), 0..values]);
         }
-        let reach = extent.samples(frames.dims()[1]);
+        let reach = receptive_field.samples(frames.dims()[1]);
         let mut sound = match frames_config.kind {
             FramesKind::LogMagnitude => {
                 // The last half window of what is known knew too little of what follows.
@@ -272,8 +277,10 @@ impl<'a, B: Backend> Playback<'a, B> {
     /// Drops what no later section needs.
     fn forget(&mut self, done: u64) {
         let header = &self.file.header;
-        let from =
-            header.latents_of(done + 1).start.saturating_sub(self.codec.extent.decode_margin[0] as u64);
+        let from = header
+            .latents_of(done + 1)
+            .start
+            .saturating_sub(self.codec.receptive_field.decode_margin[0] as u64);
         let first = from / u64::from(header.section_latents);
         self.latents = self.latents.split_off(&first);
     }

@@ -1,7 +1,6 @@
 //! Which systems there are, from `configs/`: the plan `reproduce.toml` and one file a system, all built in.
 
 use crate::{Error, Result};
-use melisma_nets::system::NetworkConfig;
 use melisma_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
@@ -61,14 +60,7 @@ impl Planned {
     /// Values of a latent.
     #[must_use]
     pub fn latents(&self) -> usize {
-        match &self.config.system.network {
-            NetworkConfig::FreqAe(network) => network.latents,
-            NetworkConfig::TimeAe(network) => network.latents,
-            NetworkConfig::Residual(network) => network.latents,
-            NetworkConfig::Dense(network) => network.latents,
-            NetworkConfig::Recurrent(network) => network.latents,
-            NetworkConfig::Variational(network) => network.latents,
-        }
+        self.config.system.latent_channels()
     }
 }
 

@@ -7,7 +7,7 @@ use melisma_eval::results::{Machine, Results};
 use melisma_eval::table::of_track;
 use melisma_media::AtomicFile;
 use melisma_report::points::{CodecPoint, points};
-use melisma_train::{Event, Validated};
+use melisma_train::{TrainEvent, Validated};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -218,12 +218,14 @@ impl SystemResult {
             .log
             .iter()
             .filter_map(|event| match event {
-                Event::Step { step, loss, .. } => Some(LossPoint { step: step + 1, loss: f64::from(*loss) }),
+                TrainEvent::Step { step, loss, .. } => {
+                    Some(LossPoint { step: step + 1, loss: f64::from(*loss) })
+                }
                 _ => None,
             })
             .collect();
         let validation = trained.log.iter().filter_map(|event| match event {
-            Event::Validated(Validated { step, loss, .. }) => {
+            TrainEvent::Validated(Validated { step, loss, .. }) => {
                 Some(LossPoint { step: *step, loss: f64::from(*loss) })
             }
             _ => None,

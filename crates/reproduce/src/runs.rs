@@ -16,7 +16,7 @@ use melisma_media::AtomicFile;
 use melisma_nets::burn::module::Module;
 use melisma_nets::device::{Autodiff, Cpu};
 use melisma_neural::Model;
-use melisma_train::{Event, TrainConfig, TrainOptions, log, train};
+use melisma_train::{TrainConfig, TrainEvent, TrainOptions, log, train};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -64,7 +64,7 @@ pub struct Trained {
     /// Numbers that were learned.
     pub weights: u64,
     /// Everything that happened.
-    pub log: Vec<Event>,
+    pub log: Vec<TrainEvent>,
 }
 
 /// A system that could not be trained, and why.
@@ -133,7 +133,7 @@ impl Workshop<'_> {
         let folder = self.run_folder(&one.config.name);
         folder.join("model").exists()
             && log::read(&folder.join("log.jsonl"))
-                .is_ok_and(|events| events.iter().any(|event| matches!(event, Event::Finished { .. })))
+                .is_ok_and(|events| events.iter().any(|event| matches!(event, TrainEvent::Finished { .. })))
     }
 
     /// Fills the cache, on all processors, before time counts.
@@ -219,8 +219,8 @@ impl Workshop<'_> {
         (config.run.validate_every, config.run.validation_batches) = (1_000_000_000, 1);
         let options = self.options(scratch.path(), &enough);
         train::<Autodiff<Cpu>>(&config, &options, &Default::default(), &mut |event| match event {
-            Event::Started { steps, .. } => complete_steps = steps,
-            Event::Step { seconds, .. } => {
+            TrainEvent::Started { steps, .. } => complete_steps = steps,
+            TrainEvent::Step { seconds, .. } => {
                 times.push(seconds);
                 let slow = times.len() > 1 && seconds - times[0] > PACE_S;
                 if times.len() == PACE_STEPS || slow || self.stop.load(Ordering::SeqCst) {
@@ -248,11 +248,11 @@ impl Workshop<'_> {
         let name = one.config.name.clone();
         let folder = self.run_folder(&name);
         let config = paced(&one.config, pace);
-        let tell = |event: &Event| match event {
-            Event::Started { first_step, steps, .. } if first_step < steps => {
+        let tell = |event: &TrainEvent| match event {
+            TrainEvent::Started { first_step, steps, .. } if first_step < steps => {
                 (self.tell)(Happening::Begun { system: name.clone(), first_step: *first_step, steps: *steps })
             }
-            Event::Step { step, loss, .. } => (self.tell)(Happening::Stepped {
+            TrainEvent::Step { step, loss, .. } => (self.tell)(Happening::Stepped {
                 system: name.clone(),
                 done: step + 1,
                 steps: pace.steps,

@@ -10,9 +10,9 @@ use melisma_data::Cache;
 use melisma_nets::{
     device::Cpu,
     frames::{FramesConfig, FramesKind, Standardise},
-    networks::{DenseAeConfig, TimeAeConfig},
+    networks::{DenseAeConfig, NetworkConfig, TimeAeConfig},
     statistics::Statistics,
-    system::{NetworkConfig, SystemConfig},
+    system::SystemConfig,
 };
 use melisma_reproduce::plan::{self, Group, Planned};
 use melisma_reproduce::results::short_name;

@@ -1,6 +1,6 @@
 //! What a training is: everything that decides its outcome, in one TOML file.
 
-use crate::{Error, Result};
+use crate::{Error, LoopConfig, Result};
 use melisma_data::CropConfig;
 use melisma_nets::{loss::LossConfig, precision::Precision, system::SystemConfig};
 use serde::{Deserialize, Serialize};
@@ -261,6 +261,42 @@ impl TrainConfig {
         let epochs =
             || (self.run.epochs * crops_per_epoch as f64 / self.data.batch_size as f64).ceil() as u64;
         if self.run.closed_form { 0 } else { self.run.steps.unwrap_or_else(epochs) }
+    }
+
+    /// What the loop has to know, for data with so many crops an epoch.
+    #[must_use]
+    pub fn of_loop(&self, crops_per_epoch: u64) -> LoopConfig {
+        let RunConfig { validate_every, preview_every, checkpoint_every, precision, .. } = self.run;
+        LoopConfig {
+            name: self.name.clone(),
+            steps: self.steps(crops_per_epoch),
+            validate_every,
+            preview_every,
+            checkpoint_every,
+            optimiser: self.optimiser.clone(),
+            schedule: self.schedule.clone(),
+            precision,
+        }
+    }
+
+    /// The first part that makes two configs different trainings. What only watches a training does not.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        let outcome = |config: &Self| {
+            let run = &config.run;
+            (run.epochs, run.steps, run.closed_form, run.statistics_batches, run.fitted_clips)
+        };
+        let parts = [
+            ("name", self.name == other.name),
+            ("seed", self.seed == other.seed),
+            ("run", outcome(self) == outcome(other)),
+            ("optimiser", self.optimiser == other.optimiser),
+            ("schedule", self.schedule == other.schedule),
+            ("data", self.data == other.data),
+            ("system", self.system == other.system),
+            ("loss", self.loss == other.loss),
+        ];
+        parts.into_iter().find(|(_, same)| !same).map(|(name, _)| name)
     }
 
     fn check(&self) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Losses over steps as charts, for files and pages.
 
-use crate::event::Event;
+use crate::event::TrainEvent;
 use melisma_report::section::{Axis, Chart, Point, Series};
 
 /// Training's losses are averaged over so many stretches of the run: what one batch happens to hold is noise.
@@ -10,18 +10,18 @@ const VALIDATION: &str = "#ee6677";
 
 /// The loss in training and validation; nothing before the first step.
 #[must_use]
-pub fn losses(name: &str, events: &[Event]) -> Option<Chart> {
+pub fn losses(name: &str, events: &[TrainEvent]) -> Option<Chart> {
     let training: Vec<(f64, f64)> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Step { step, loss, .. } => Some(((step + 1) as f64, f64::from(*loss))),
+            TrainEvent::Step { step, loss, .. } => Some(((step + 1) as f64, f64::from(*loss))),
             _ => None,
         })
         .collect();
     let validation: Vec<(f64, f64)> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Validated(validated) => Some((validated.step as f64, f64::from(validated.loss))),
+            TrainEvent::Validated(validated) => Some((validated.step as f64, f64::from(validated.loss))),
             _ => None,
         })
         .collect();
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn long_runs_are_averaged() {
-        let step = |step: u64| Event::Step {
+        let step = |step: u64| TrainEvent::Step {
             step,
             epoch: 0,
             loss: if step.is_multiple_of(2) { 1.0 } else { 3.0 },
@@ -70,7 +70,7 @@ mod tests {
             seconds: 0.0,
         };
         assert!(losses("a", &[]).is_none());
-        let events: Vec<Event> = (0..1200).map(step).collect();
+        let events: Vec<TrainEvent> = (0..1200).map(step).collect();
         let chart = losses("a", &events).unwrap();
         assert_eq!(chart.series[0].points.len(), 200);
         // Six steps a stretch: three of each.

@@ -1,7 +1,7 @@
 //! What happens in a training, for logs and eyes.
 
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// One value by its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,10 +12,10 @@ pub struct Named {
     pub value: f32,
 }
 
-/// Something happened.
+/// One thing that happened, a line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum Event {
+pub enum TrainEvent {
     /// Clips are decoded into the cache.
     Preparing {
         /// So many of them are ready.
@@ -78,7 +78,7 @@ pub enum Event {
     },
 }
 
-/// What a system does on validation clips, with latents rounded.
+/// What a network does on examples that it does not learn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Validated {
     /// After so many steps.
@@ -87,6 +87,8 @@ pub struct Validated {
     pub loss: f32,
     /// What it is made of.
     pub terms: Vec<Named>,
-    /// Power of the sound over power of the error, all clips together, in dB.
-    pub snr_db: f64,
+    /// What the task measures besides, by name. Of autoencoders `snr_db`: power of the sound over power of the error,
+    /// all clips together, in dB.
+    #[serde(flatten)]
+    pub measures: BTreeMap<String, f64>,
 }

@@ -1,6 +1,6 @@
 //! What a system makes of a few validation crops: sounds and spectrograms, original and reconstruction.
 
-use crate::{Error, Result, run::tensor_of};
+use crate::{Error, Result, autoencoder::tensor_of};
 use melisma_data::CropSource;
 use melisma_media::{AudioSink, Encoding, Output, SinkOptions};
 use melisma_nets::{

@@ -28,8 +28,8 @@ fn a_lost_section_is_silent_and_its_neighbours_are_not() {
         assert!(found[2 * section..].iter().any(|&sample| sample != 0.0), "{name}");
         if !crate::common::made_up_phases(&config) {
             // As far as a network sees, it may see the gap. Beyond, matrix products of other sizes may round otherwise.
-            let [back, ahead] = config.extent().decode_margin;
-            let reach = (back + ahead) * config.extent().latent_samples;
+            let [back, ahead] = config.receptive_field().decode_margin;
+            let reach = (back + ahead) * config.receptive_field().latent_samples;
             let loudness = crate::common::rms(whole.iter().copied());
             for range in [0..section.saturating_sub(reach), (2 * section + reach).min(15_000)..15_000] {
                 let both = found[range.clone()].iter().zip(&whole[range]);

@@ -9,7 +9,7 @@ use melisma_signal::{Loudness, Metadata, Pcm, Picture};
 fn every_length_is_exact_in_every_family() {
     for (name, config) in named() {
         let codec = codec(name);
-        let step = config.extent().latent_samples;
+        let step = config.receptive_field().latent_samples;
         for samples in [0, 1, 2, step - 1, step, step + 1, 2 * step, 1000, 4000, 4001, 4033] {
             for pcm in [mono(samples), stereo(samples)] {
                 let file = codec.encode(&codec.analyse(&pcm).unwrap(), Target::Step(1.0)).unwrap();

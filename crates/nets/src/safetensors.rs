@@ -12,24 +12,24 @@ const CHECKSUM: &str = "crc32c";
 
 /// What a file holds: tensors by name, and strings by name.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Packed {
+pub struct TensorFile {
     /// In no particular order once read.
     pub tensors: Vec<NamedTensor>,
     /// Anything else, as text.
     pub strings: HashMap<String, String>,
 }
 
-impl Packed {
+impl TensorFile {
     /// The file.
     ///
     /// # Errors
-    /// [`Error::Packing`] where two tensors share a name or a shape does not fit its values.
+    /// [`Error::TensorFile`] where two tensors share a name or a shape does not fit its values.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let packing = |error: safetensors::SafeTensorError| Error::Packing(error.to_string());
+        let packing = |error: safetensors::SafeTensorError| Error::TensorFile(error.to_string());
         let mut sorted: Vec<&NamedTensor> = self.tensors.iter().collect();
         sorted.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0].name == pair[1].name) {
-            return Err(Error::Packing(format!("two tensors named {:?}", pair[0].name)));
+            return Err(Error::TensorFile(format!("two tensors named {:?}", pair[0].name)));
         }
         let bytes: Vec<Vec<u8>> = sorted.iter().map(|tensor| little_endian(&tensor.values)).collect();
         let mut strings = self.strings.clone();
@@ -48,9 +48,9 @@ impl Packed {
     /// Reads a file; tensors come sorted by name.
     ///
     /// # Errors
-    /// [`Error::Packing`] for bytes that are cut off, changed, or no tensors of single-precision numbers.
+    /// [`Error::TensorFile`] for bytes that are cut off, changed, or no tensors of single-precision numbers.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let packing = |error: safetensors::SafeTensorError| Error::Packing(error.to_string());
+        let packing = |error: safetensors::SafeTensorError| Error::TensorFile(error.to_string());
         let (_, head) = SafeTensors::read_metadata(bytes).map_err(packing)?;
         let mut strings = head.metadata().clone().unwrap_or_default();
         let file = SafeTensors::deserialize(bytes).map_err(packing)?;
@@ -59,16 +59,21 @@ impl Packed {
         let found = checksum(views.iter().map(|(_, view)| view.data()));
         match strings.remove(CHECKSUM) {
             Some(stated) if stated != found => {
-                return Err(Error::Packing(format!("values have the checksum {found} instead of {stated}")));
+                return Err(Error::TensorFile(format!(
+                    "values have the checksum {found} instead of {stated}"
+                )));
             }
             Some(_) => {}
-            None => return Err(Error::Packing("no checksum of the values".to_owned())),
+            None => return Err(Error::TensorFile("no checksum of the values".to_owned())),
         }
         let tensors = views
             .into_iter()
             .map(|(name, view)| {
                 if view.dtype() != Dtype::F32 {
-                    return Err(Error::Packing(format!("tensor {name:?} is of {:?}, not F32", view.dtype())));
+                    return Err(Error::TensorFile(format!(
+                        "tensor {name:?} is of {:?}, not F32",
+                        view.dtype()
+                    )));
                 }
                 let values =
                     view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
@@ -91,13 +96,13 @@ fn checksum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
 mod tests {
     use super::*;
 
-    fn sample() -> Packed {
+    fn sample() -> TensorFile {
         let tensor = |name: &str, shape: &[usize], first: f32| NamedTensor {
             name: name.to_owned(),
             shape: shape.to_vec(),
             values: (0..shape.iter().product()).map(|index| first + index as f32).collect(),
         };
-        Packed {
+        TensorFile {
             tensors: vec![tensor("a", &[2, 3], 0.5), tensor("b.c", &[], -1.0), tensor("d", &[0], 0.0)],
             strings: HashMap::from([("step".to_owned(), "12".to_owned())]),
         }
@@ -106,21 +111,21 @@ mod tests {
     #[test]
     fn there_and_back() {
         let packed = sample();
-        assert_eq!(Packed::from_bytes(&packed.to_bytes().unwrap()).unwrap(), packed);
+        assert_eq!(TensorFile::from_bytes(&packed.to_bytes().unwrap()).unwrap(), packed);
     }
 
     #[test]
     fn damage_is_noticed() {
         let bytes = sample().to_bytes().unwrap();
         for length in 0..bytes.len() {
-            assert!(Packed::from_bytes(&bytes[..length]).is_err(), "cut to {length}");
+            assert!(TensorFile::from_bytes(&bytes[..length]).is_err(), "cut to {length}");
         }
         // Every bit of every value; what lies before them guards itself by its structure.
         for at in bytes.len() - 4 * 7..bytes.len() {
             for bit in 0..8 {
                 let mut changed = bytes.clone();
                 changed[at] ^= 1 << bit;
-                assert!(Packed::from_bytes(&changed).is_err(), "byte {at}, bit {bit}");
+                assert!(TensorFile::from_bytes(&changed).is_err(), "byte {at}, bit {bit}");
             }
         }
     }
@@ -138,15 +143,15 @@ mod tests {
             "[]",
         ] {
             let file = [&(lie.len() as u64).to_le_bytes(), lie.as_bytes(), &[0; 4]].concat();
-            assert!(matches!(Packed::from_bytes(&file), Err(Error::Packing(_))), "{lie}");
+            assert!(matches!(TensorFile::from_bytes(&file), Err(Error::TensorFile(_))), "{lie}");
         }
-        assert!(Packed::from_bytes(&[0xFF; 40]).is_err());
+        assert!(TensorFile::from_bytes(&[0xFF; 40]).is_err());
     }
 
     #[test]
     fn names_do_not_repeat() {
         let mut packed = sample();
         packed.tensors.push(packed.tensors[0].clone());
-        assert!(matches!(packed.to_bytes(), Err(Error::Packing(_))));
+        assert!(matches!(packed.to_bytes(), Err(Error::TensorFile(_))));
     }
 }

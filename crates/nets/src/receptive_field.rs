@@ -3,19 +3,18 @@
 //!
 //! Latent `t` counts from sample `t * latent_samples` on. A window of the sound that reaches far enough around that place
 //! gives the same latent as the whole does, and a window of latents likewise the same sound, because convolutions and
-//! transforms see only so far. A memory sees for ever, but forgets: [`WARM_UP_FRAMES`] stand for all of the past.
+//! transforms see only so far. How far a network sees, its config says ([`Timing`]); here that is put together with what
+//! frames add.
 
 use crate::{
     frames::FramesKind,
-    system::{NetworkConfig, SystemConfig},
+    networks::{Architecture, Timing},
+    system::SystemConfig,
 };
-
-/// Frames that a recurrent network hears before what it is asked for.
-pub const WARM_UP_FRAMES: usize = 256;
 
 /// Sizes in time of a system. Margins are in latents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
+pub struct ReceptiveField {
     /// Samples from one latent to the next.
     pub latent_samples: usize,
     /// Sound before and behind that of the latents wanted, which their encoding needs.
@@ -41,7 +40,7 @@ impl SystemConfig {
 
     /// Sizes in time.
     #[must_use]
-    pub fn extent(&self) -> Extent {
+    pub fn receptive_field(&self) -> ReceptiveField {
         let kind = self.frames.kind;
         let spectral = kind != FramesKind::Samples;
         let stft = self.frames.stft;
@@ -49,38 +48,26 @@ impl SystemConfig {
             if spectral { (stft.hop_samples.max(1), stft.fft_samples / 2) } else { (1, 0) };
         // Frames that a sample lies in, to either side.
         let edge = half_samples.div_ceil(hop_samples);
-        // Frames from one latent to the next; frames that it is made of; latents that a stack of layers sees to either side.
-        let (stride, span, reach) = match &self.network {
-            NetworkConfig::FreqAe(_) => (4, 13, 0),
-            NetworkConfig::TimeAe(config) => (config.stride.max(1), 2 * config.stride, 0),
-            NetworkConfig::Residual(config) => {
-                (config.stride.max(1), 2 * config.stride, config.blocks * (config.kernel / 2))
-            }
-            NetworkConfig::Dense(_) | NetworkConfig::Variational(_) | NetworkConfig::Recurrent(_) => {
-                (1, 1, 0)
-            }
-        };
-        let past = if matches!(self.network, NetworkConfig::Recurrent(_)) { WARM_UP_FRAMES } else { 0 };
+        let timing = self.network.timing();
+        let Timing { stride_frames: stride, span_frames: span, .. } = timing;
+        let [back, ahead] = timing.reach_latents;
         // Made-up phases take two windows to settle.
         let phases = if kind == FramesKind::LogMagnitude { (2 * edge).div_ceil(stride) } else { 0 };
-        let least = match &self.network {
-            NetworkConfig::FreqAe(_) => 3,
-            NetworkConfig::TimeAe(_) => 2,
-            _ => 1,
-        };
+        // Strides that fill the first latent; from there on, each stride more is a latent more.
+        let first_frame = usize::from(spectral);
+        let padding = timing.padding_frames[0] + timing.padding_frames[1];
+        let least = span.saturating_sub(padding + first_frame).div_ceil(stride).max(1);
         let latent_samples = hop_samples * stride;
-        // From there on, each stride more is a latent more.
-        let frames = least * stride + usize::from(spectral);
-        let latents = self.network.latent_count(frames);
-        Extent {
+        let latents = timing.latents(least * stride + first_frame);
+        ReceptiveField {
             latent_samples,
             encode_margin: [
-                past + reach + edge.div_ceil(stride) + 1,
-                (reach + (span + edge).div_ceil(stride)).saturating_sub(1),
+                back + edge.div_ceil(stride) + 1,
+                (ahead + (span + edge).div_ceil(stride)).saturating_sub(1),
             ],
             decode_margin: [
-                past + reach + (edge + span).saturating_sub(1).div_ceil(stride) + 1 + phases,
-                reach + edge.div_ceil(stride) + 1 + phases,
+                back + (edge + span).saturating_sub(1).div_ceil(stride) + 1 + phases,
+                ahead + edge.div_ceil(stride) + 1 + phases,
             ],
             least_latents: edge.div_ceil(stride) + 2,
             kind,
@@ -93,7 +80,7 @@ impl SystemConfig {
     }
 }
 
-impl Extent {
+impl ReceptiveField {
     /// The least number of samples, not below `samples`, of which every one has its place in a latent. What is missing
     /// is taken as silence.
     #[must_use]
