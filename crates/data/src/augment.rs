@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::DataError;
 use melisma_signal::Random;
 
-/// Which kinds, how often, how far. By default none at all.
+/// Which variations a crop gets, how often and how strong; by default none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
-    /// Louder or softer.
+    /// Gain: louder or softer.
     pub gain: Gain,
     /// A crop of another track of the same part mixed in; the sum keeps the power of the first.
     pub mix: Mix,
-    /// A low shelf, a bell and a high shelf.
+    /// Equaliser: a low shelf, a bell and a high shelf.
     pub eq: Eq,
     /// Faster and higher, or slower and lower, as a tape.
     pub pitch: Pitch,
@@ -26,13 +26,13 @@ pub struct Augment {
     pub swap: Swap,
 }
 
-/// Louder or softer.
+/// Gain of a crop: louder or softer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gain {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
-    /// From, to.
+    /// Least and largest gain, in dB.
     pub db: [f64; 2],
 }
 
@@ -42,13 +42,13 @@ impl Default for Gain {
     }
 }
 
-/// Another track mixed in.
+/// A crop of another track mixed in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mix {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
-    /// Level of the other track against this one: from, to.
+    /// Least and largest level of the other track against this one, in dB.
     pub db: [f64; 2],
 }
 
@@ -58,13 +58,13 @@ impl Default for Mix {
     }
 }
 
-/// Equaliser.
+/// Equaliser of three filters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Eq {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
-    /// Gain of each of its three filters: from, to.
+    /// Least and largest gain of each of the three filters, in dB.
     pub db: [f64; 2],
 }
 
@@ -74,13 +74,13 @@ impl Default for Eq {
     }
 }
 
-/// Pitch by resampling.
+/// Pitch and speed changed together, by resampling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pitch {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
-    /// From, to; at most an octave either way.
+    /// Least and largest change in semitones; at most an octave either way.
     pub semitones: [f64; 2],
 }
 
@@ -94,14 +94,14 @@ impl Default for Pitch {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Swap {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
 }
 
 /// What was drawn for one crop.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
-    /// Linear.
+    /// Factor of every sample.
     pub gain: f64,
     /// Linear level of the other track, and the chance that chooses it.
     pub mix: Option<(f64, Random)>,

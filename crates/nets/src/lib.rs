@@ -1,4 +1,4 @@
-//! The trainable networks of Melisma: what they model, what they lose, and every weight by its name.
+//! The trainable networks of Melisma: what they model, the losses they are trained with, and their weights by name.
 //!
 //! | system | [`networks`] | frames | source |
 //! |---|---|---|---|

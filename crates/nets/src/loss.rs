@@ -70,7 +70,7 @@ impl LossKind {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossTerm {
-    /// Which distance.
+    /// The distance that is measured.
     pub kind: LossKind,
     /// What it is multiplied with.
     pub weight: f32,
@@ -80,7 +80,7 @@ pub struct LossTerm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LossConfig {
-    /// The summands.
+    /// The distances and their weights.
     pub terms: Vec<LossTerm>,
     /// The transform of the spectral distances.
     pub stft: StftConfig,
@@ -123,9 +123,9 @@ pub struct Loss<B: Backend> {
 
 /// Keeps the slope of a magnitude finite at silence; 1e-6 of a full-scale sample.
 const MAGNITUDE_FLOOR: f32 = 1e-12;
-/// The study's.
+/// Least power of a logarithm, as in the study.
 const POWER_FLOOR: f32 = 1e-8;
-/// -100 dB, as in the work cited.
+/// Added to mel bands before their logarithm: -100 dB, as in the work cited.
 const MEL_FLOOR: f32 = 1e-5;
 
 impl LossConfig {

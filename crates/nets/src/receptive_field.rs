@@ -12,16 +12,16 @@ use crate::{
     system::SystemConfig,
 };
 
-/// Sizes in time of a system. Margins are in latents.
+/// How a system's latents and sound belong together in time. Margins are in latents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceptiveField {
     /// Samples from one latent to the next.
     pub latent_samples: usize,
-    /// Sound before and behind that of the latents wanted, which their encoding needs.
+    /// Latents' worth of sound, before and behind that of the latents wanted, that their encoding looks at.
     pub encode_margin: [usize; 2],
-    /// Latents before and behind those whose sound is wanted, which their decoding needs.
+    /// Latents, before and behind those whose sound is wanted, that decoding looks at.
     pub decode_margin: [usize; 2],
-    /// Least latents that can be made sound.
+    /// Least number of latents that can be decoded.
     pub least_latents: usize,
     kind: FramesKind,
     hop_samples: usize,
@@ -32,13 +32,13 @@ pub struct ReceptiveField {
 }
 
 impl SystemConfig {
-    /// Values of a latent.
+    /// Number of values of a latent.
     #[must_use]
     pub fn latent_channels(&self) -> usize {
         self.network.latents()
     }
 
-    /// Sizes in time.
+    /// How latents and sound belong together in time.
     #[must_use]
     pub fn receptive_field(&self) -> ReceptiveField {
         let kind = self.frames.kind;
@@ -88,13 +88,13 @@ impl ReceptiveField {
         samples.div_ceil(self.latent_samples).max(self.least_strides).saturating_mul(self.latent_samples)
     }
 
-    /// Latents of so many samples, which must be padded.
+    /// Number of latents of so many samples, which must be padded.
     #[must_use]
     pub fn latents(&self, padded_samples: usize) -> usize {
         (padded_samples / self.latent_samples).saturating_add_signed(-self.fewer)
     }
 
-    /// Frames of so many samples.
+    /// Number of frames of so many samples.
     #[must_use]
     pub fn frames(&self, samples: usize) -> usize {
         match self.kind {
@@ -103,7 +103,7 @@ impl ReceptiveField {
         }
     }
 
-    /// Samples that so many frames, at least one, reach over.
+    /// Number of samples that so many frames, at least one, reach over.
     #[must_use]
     pub fn samples(&self, frames: usize) -> usize {
         match self.kind {
@@ -112,7 +112,7 @@ impl ReceptiveField {
         }
     }
 
-    /// Values of frames for each latent, when frames have so many.
+    /// Number of frame values that a latent stands for, of frames of `values`.
     #[must_use]
     pub fn values_per_latent(&self, values: usize) -> usize {
         self.stride_frames * values

@@ -10,17 +10,17 @@ use std::collections::HashMap;
 /// The key of the checksum, 8 hexadecimal digits.
 const CHECKSUM: &str = "crc32c";
 
-/// What a file holds: tensors by name, and strings by name.
+/// The content of a safetensors file: tensors by name, and strings by name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TensorFile {
-    /// In no particular order once read.
+    /// The tensors, sorted by name once read.
     pub tensors: Vec<NamedTensor>,
-    /// Anything else, as text.
+    /// Everything that is no tensor, as text by name.
     pub strings: HashMap<String, String>,
 }
 
 impl TensorFile {
-    /// The file.
+    /// The bytes of the file.
     ///
     /// # Errors
     /// [`Error::TensorFile`] where two tensors share a name or a shape does not fit its values.

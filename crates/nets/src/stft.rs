@@ -17,7 +17,7 @@ use std::f64::consts::TAU;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StftConfig {
-    /// Samples a frame; even.
+    /// Number of samples of a frame; even.
     pub fft_samples: usize,
     /// Samples from one frame to the next; divides `fft_samples` at least twice.
     pub hop_samples: usize,
@@ -42,13 +42,13 @@ pub struct Stft<B: Backend> {
 }
 
 impl StftConfig {
-    /// Frequencies from 0 to half the sampling rate, both included.
+    /// Number of frequencies from 0 to half the sampling rate, both included.
     #[must_use]
     pub fn bins(&self) -> usize {
         self.fft_samples / 2 + 1
     }
 
-    /// Frames of a sound.
+    /// Number of frames of a sound.
     #[must_use]
     pub fn frames(&self, samples: usize) -> usize {
         1 + samples / self.hop_samples

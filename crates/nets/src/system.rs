@@ -28,19 +28,19 @@ pub struct CorruptionConfig {
     pub noise: f32,
 }
 
-/// A system.
+/// Everything that makes a system: what is modelled, by which network, how latents are quantised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemConfig {
-    /// What is modelled.
+    /// How sound becomes the frames that are modelled.
     #[serde(default)]
     pub frames: FramesConfig,
-    /// By what.
+    /// The network that models it, with its sizes.
     pub network: NetworkConfig,
     /// How latents are quantised.
     #[serde(default)]
     pub bottleneck: BottleneckConfig,
-    /// Denoising.
+    /// What is done to the encoder's input in training.
     #[serde(default)]
     pub corruption: CorruptionConfig,
 }
@@ -55,7 +55,7 @@ pub struct System<B: Backend> {
     config: SystemConfig,
 }
 
-/// What came of a batch.
+/// What a system makes of a batch.
 #[derive(Clone, Debug)]
 pub struct Output<B: Backend> {
     /// What was modelled and its reconstruction, `[batch, frame, value]` each.
@@ -100,7 +100,7 @@ impl SystemConfig {
 }
 
 impl<B: Backend> System<B> {
-    /// How it was made.
+    /// The config that the system was made of.
     pub fn config(&self) -> &SystemConfig {
         &self.config
     }
@@ -136,7 +136,8 @@ impl<B: Backend> System<B> {
         Ok(self)
     }
 
-    /// There and back; with `noise`, as in training. Channels of a recording count as clips of their own.
+    /// Encodes, quantises and decodes sound; with `noise`, as in training. Channels of a recording count as clips of
+    /// their own.
     ///
     /// # Shapes
     /// `[batch, sample]`; see [`Output`].

@@ -1,6 +1,6 @@
 //! Sound of any length to latents, section by section, in memory that does not grow with it but for the latents.
 
-use crate::{Error, LearnedCodec, ModelId, Result};
+use crate::{Error, ModelId, NeuralCodec, Result};
 use melisma_media::Resampler;
 use melisma_nets::{
     burn::tensor::{Tensor, TensorData, backend::Backend},
@@ -151,13 +151,13 @@ pub struct Analysed {
 }
 
 impl Analysed {
-    /// Duration.
+    /// Duration in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.samples as f64 / f64::from(self.sample_rate_hz)
     }
 
-    /// Samples per channel at the model's rate.
+    /// Number of samples per channel, at the model's rate.
     #[must_use]
     pub fn samples(&self) -> usize {
         self.samples
@@ -165,8 +165,8 @@ impl Analysed {
 }
 
 /// Analyses a recording block by block.
-pub struct Analysis<'a, B: Backend> {
-    codec: &'a LearnedCodec<B>,
+pub struct LatentAnalysis<'a, B: Backend> {
+    codec: &'a NeuralCodec<B>,
     resampler: Resampler,
     original_hz: u32,
     original_samples: u64,
@@ -176,8 +176,8 @@ pub struct Analysis<'a, B: Backend> {
     alike: bool,
 }
 
-impl<'a, B: Backend> Analysis<'a, B> {
-    pub(crate) fn new(codec: &'a LearnedCodec<B>, sample_rate_hz: u32, channel_count: usize) -> Result<Self> {
+impl<'a, B: Backend> LatentAnalysis<'a, B> {
+    pub(crate) fn new(codec: &'a NeuralCodec<B>, sample_rate_hz: u32, channel_count: usize) -> Result<Self> {
         if !(1..=2).contains(&channel_count) {
             let what = format!("{channel_count} channels");
             return Err(Error::Unsupported { what, allowed: "1 or 2; mix more down first" });

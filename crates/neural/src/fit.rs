@@ -6,10 +6,10 @@
 //! Compression", 1992, section 8.3: equal slopes).
 
 use crate::{
-    Error, Model, ModelConfig, Quantiser, Result,
+    Error, LatentQuantiser, ModelConfig, NeuralModel, Result,
     analysis::{Windows, rows},
 };
-use melisma_codec::latent::{self, CLASSES, UNIT_STEP_INDEX, class_exponent};
+use melisma_codec::latent::{self, CLASSES, class_step};
 use melisma_nets::{
     burn::tensor::{Tensor, TensorData, backend::Backend},
     frames::FramesKind,
@@ -40,13 +40,13 @@ const DISTURBANCE: f32 = 0.2;
 /// Channels that move the output less than this share of what the most moving one does are all the same: of no matter.
 const LEAST_GAIN: f64 = 1e-3;
 
-/// Symbols that tables are learned from.
+/// Most symbols that tables are learned from.
 const MOST_SYMBOLS: usize = 300_000;
 
 /// Clips are cut there for learning tables: about a section.
 const CLIP_LATENTS: usize = 1024;
 
-impl Model {
+impl NeuralModel {
     /// Measures on clips of training data how much each latent channel matters and how it is distributed, and makes a
     /// model of a trained system.
     ///
@@ -82,15 +82,18 @@ impl Model {
                 (probe.steps(&latents, clips)?, medians(&latents, channels))
             }
         };
-        let mut quantiser =
-            Quantiser { steps, centres, shrinkage: vec![[0.0; 2]; CLASSES], statistics: statistics.clone() };
+        let mut quantiser = LatentQuantiser {
+            steps,
+            centres,
+            shrinkage: vec![[0.0; 2]; CLASSES],
+            statistics: statistics.clone(),
+        };
         quantiser.check(channels)?;
-        let step_of = |class| (i32::from(UNIT_STEP_INDEX) + 32 * class_exponent(class)) as u16;
         for class in 0..CLASSES {
-            quantiser.fit_shrinkage(class, step_of(class), &latents);
+            quantiser.fit_shrinkage(class, class_step(class), &latents);
         }
         let tables = latent::fit(channels, |class| {
-            latents.iter().map(|latents| quantiser.symbols(latents, step_of(class))).collect()
+            latents.iter().map(|latents| quantiser.symbols(latents, class_step(class))).collect()
         });
         Self::new(config, parameters::read(system), quantiser, tables)
     }
@@ -104,7 +107,7 @@ fn shortened(mut latents: Vec<Vec<f32>>, channels: usize) -> Vec<Vec<f32>> {
     latents
 }
 
-/// `[channel]`
+/// Median of each latent channel, `[channel]`.
 fn medians(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
     let median = |channel: usize| {
         let all = latents.iter().flat_map(|clip| clip.iter().skip(channel).step_by(channels));
@@ -115,7 +118,7 @@ fn medians(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
     (0..channels).map(median).collect()
 }
 
-/// `[channel]`
+/// Standard deviation of each latent channel, `[channel]`.
 fn deviations(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
     let deviation = |channel: usize| {
         let column = || latents.iter().flat_map(|clip| clip.iter().skip(channel).step_by(channels));
@@ -126,7 +129,7 @@ fn deviations(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
     (0..channels).map(deviation).collect()
 }
 
-/// Disturbs latents and listens.
+/// Measures how much the output moves when latents are disturbed.
 struct Probe<'a, B: Backend> {
     system: &'a System<B>,
     device: &'a B::Device,
@@ -166,7 +169,7 @@ impl<B: Backend> Probe<'_, B> {
         }
     }
 
-    /// Values heard that a latent stands for.
+    /// Number of output values that a latent stands for.
     fn values_per_latent(&self) -> f64 {
         let frames = self.system.config().frames;
         match frames.kind {
@@ -241,7 +244,7 @@ impl<B: Backend> Probe<'_, B> {
     }
 }
 
-/// A few of many, from all over.
+/// A few items, evenly spread over all of them.
 fn spread<T>(all: &[T]) -> impl Iterator<Item = &T> {
     all.iter().step_by(all.len().div_ceil(PIECES).max(1))
 }

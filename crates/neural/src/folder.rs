@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `config.json` | format, [`ModelConfig`] |
 //! | `model.safetensors` | weights |
-//! | `quantiser.json` | steps, centres, statistics: [`Quantiser`] |
+//! | `quantiser.json` | steps, centres, statistics: [`LatentQuantiser`] |
 //! | `tables.bin` | entropy tables: [`melisma_codec::latent::Tables`] |
 //! | `id` | the model's id in hexadecimal; checked against the parts |
 //! | `README.md` | for people |
 
-use crate::{Error, Model, ModelConfig, ModelId, Quantiser, Result};
+use crate::{Error, LatentQuantiser, ModelConfig, ModelId, NeuralModel, Result};
 use melisma_codec::latent::Tables;
 use melisma_nets::{device::Cpu, safetensors::TensorFile};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -26,7 +26,7 @@ const TABLES: &str = "tables.bin";
 const ID: &str = "id";
 const CARD: &str = "README.md";
 
-/// Version of the folder.
+/// Version of the folder's layout.
 const FORMAT: u32 = 1;
 
 /// Longest file that is read: a billion weights.
@@ -39,7 +39,7 @@ struct ConfigFile {
     model: ModelConfig,
 }
 
-/// To tell another format from a damaged file.
+/// The version alone, read first to tell another layout from a damaged file.
 #[derive(Deserialize)]
 struct FormatOnly {
     format: u32,
@@ -88,7 +88,7 @@ fn parse_id(text: &str) -> Option<ModelId> {
     Some(id)
 }
 
-impl Model {
+impl NeuralModel {
     /// Reads a folder.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Model {
         let TensorFile { tensors: weights, .. } =
             TensorFile::from_bytes(&bytes).map_err(|error| unusable(&path, error))?;
         let (path, bytes) = read_part(folder, QUANTISER)?;
-        let quantiser: Quantiser = read_json(&path, &bytes)?;
+        let quantiser: LatentQuantiser = read_json(&path, &bytes)?;
         let (path, bytes) = read_part(folder, TABLES)?;
         let tables = Tables::from_bytes(&bytes).map_err(|error| unusable(&path, error))?;
         let model = Self::new(config, weights, quantiser, tables).map_err(|error| match error {
@@ -175,7 +175,7 @@ impl Model {
         Ok(())
     }
 
-    /// The model card.
+    /// The text of the folder's README.
     fn card(&self) -> String {
         let ModelConfig { name, description, sample_rate_hz, trained_on, .. } = &self.config;
         let receptive_field = self.receptive_field();

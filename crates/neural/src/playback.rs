@@ -4,7 +4,7 @@
 //! neighbour is lost, the network sees what it would at the end of a recording. Where phases are made up, they go on from
 //! those of the section before, and the two are faded into each other.
 
-use crate::{Error, LearnedCodec, Result, analysis::rows};
+use crate::{Error, NeuralCodec, Result, analysis::rows};
 use melisma_bitstream::FormatError;
 use melisma_codec::{
     Damage,
@@ -18,14 +18,14 @@ use melisma_nets::{
 use melisma_signal::{Loudness, Metadata, Pcm};
 use std::collections::BTreeMap;
 
-/// Decodes a file.
+/// Decodes a file block by block.
 pub struct Playback<'a, B: Backend> {
-    codec: &'a LearnedCodec<B>,
+    codec: &'a NeuralCodec<B>,
     file: File<'a>,
     damage: Vec<Damage>,
     /// The section that comes next.
     next: u64,
-    /// Samples before this one are not given out.
+    /// Number of the first sample that is given out; those before it are skipped.
     skip_before: u64,
     /// `[sequence][time * channels + channel]` of sections around the next; none where one is lost.
     latents: BTreeMap<u64, Option<Vec<Vec<f32>>>>,
@@ -36,29 +36,29 @@ pub struct Playback<'a, B: Backend> {
 /// A whole decoded recording.
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// What the file says about itself.
+    /// What the file says about itself: rates, lengths, model.
     pub header: Header,
-    /// Tags and cover.
+    /// Tags and cover of the file.
     pub metadata: Metadata,
     /// Loudness of the source, if the file names it.
     pub loudness: Option<Loudness>,
     /// The sound, at the model's rate.
     pub pcm: Pcm,
-    /// Damaged places.
+    /// Stretches of the file that are damaged, and silent in the sound.
     pub damage: Vec<Damage>,
 }
 
 /// The latents that a window is made from.
 struct Window {
     begin: usize,
-    /// `[sequence][time * channels + channel]`
+    /// Latents of the window, `[sequence][time * channels + channel]`.
     latents: Vec<Vec<f32>>,
     /// Whether the recording ends where the window does.
     at_end: bool,
 }
 
 impl<'a, B: Backend> Playback<'a, B> {
-    pub(crate) fn new(codec: &'a LearnedCodec<B>, file: File<'a>) -> Result<Self> {
+    pub(crate) fn new(codec: &'a NeuralCodec<B>, file: File<'a>) -> Result<Self> {
         let (header, model) = (&file.header, codec.model());
         if header.model != model.id() {
             return Err(Error::WrongModel {
@@ -95,7 +95,7 @@ impl<'a, B: Backend> Playback<'a, B> {
         &self.file
     }
 
-    /// Damaged places found so far.
+    /// Stretches of the file found damaged so far.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
     }

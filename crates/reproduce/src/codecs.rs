@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use melisma_eval::peers::{CodecUnderTest, Coded, OperatingPoint, Source};
 use melisma_eval::process::measure;
 use melisma_nets::device::Cpu;
-use melisma_neural::{Analysed, LearnedCodec, Model, Target};
+use melisma_neural::{Analysed, NeuralCodec, NeuralModel, Target};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,7 +23,7 @@ pub struct LearnedPeer {
     recipe: String,
     /// Multipliers of the model's own steps; without them, rates.
     multipliers: Option<Vec<f64>>,
-    codec: Mutex<LearnedCodec<Cpu>>,
+    codec: Mutex<NeuralCodec<Cpu>>,
     /// Clips being worked on, by their file.
     analysed: Mutex<Vec<(PathBuf, Arc<Analysed>)>>,
 }
@@ -44,9 +44,9 @@ impl LearnedPeer {
     /// [`Error::Model`].
     pub fn open(folder: &Path, points: Points<'_>) -> Result<Self> {
         let failed = |source| Error::Model { system: folder.display().to_string(), source };
-        let model = Model::read(folder).map_err(failed)?;
+        let model = NeuralModel::read(folder).map_err(failed)?;
         let (name, recipe) = (model.config.name.clone(), format!("model {}", model.id()));
-        let codec = Mutex::new(LearnedCodec::new(model, &Default::default()).map_err(failed)?);
+        let codec = Mutex::new(NeuralCodec::new(model, &Default::default()).map_err(failed)?);
         let multipliers = match points {
             Points::Steps(multipliers) => Some(multipliers.to_vec()),
             Points::Rates => None,

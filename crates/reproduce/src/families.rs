@@ -8,7 +8,7 @@ use melisma_eval::resample::Resampler;
 use melisma_nets::burn::tensor::{Tensor, TensorData};
 use melisma_nets::device::Cpu;
 use melisma_nets::system::System;
-use melisma_neural::Model;
+use melisma_neural::NeuralModel;
 
 /// The error of a system.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ pub const DB_PER_NEPER: f64 = 8.685_889_638;
 pub fn spectral(trained: &Trained, clips: &TestClips, bootstrap: BootstrapConfig) -> Result<Spectral> {
     let config = &trained.planned.config;
     let failed = |source| Error::Model { system: config.name.clone(), source };
-    let model = Model::read(&trained.model).map_err(failed)?;
+    let model = NeuralModel::read(&trained.model).map_err(failed)?;
     let system = model.system::<Cpu>(&Default::default()).map_err(failed)?;
     let mut errors = Vec::with_capacity(clips.names.len());
     for index in 0..clips.names.len() {

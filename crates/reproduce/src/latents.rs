@@ -6,7 +6,7 @@ use crate::{Error, Result, clips::TestClips, runs::Trained};
 use melisma_eval::resample::Resampler;
 use melisma_nets::burn::tensor::{Tensor, TensorData};
 use melisma_nets::device::Cpu;
-use melisma_neural::Model;
+use melisma_neural::NeuralModel;
 use melisma_report::section::{Axis, HeatMap};
 use melisma_report::spectrogram::Grid;
 
@@ -24,7 +24,7 @@ const SHOWN_PART: f64 = 0.995;
 pub fn heat_maps(trained: &Trained, clips: &TestClips) -> Result<Vec<HeatMap>> {
     let config = &trained.planned.config;
     let failed = |source| Error::Model { system: config.name.clone(), source };
-    let system = Model::read(&trained.model)
+    let system = NeuralModel::read(&trained.model)
         .and_then(|model| model.system::<Cpu>(&Default::default()))
         .map_err(failed)?;
     let rate_hz = config.data.sample_rate_hz;

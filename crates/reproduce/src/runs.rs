@@ -15,7 +15,7 @@ use melisma_data::{Cache, CropSource, Entry, Manifest, Split};
 use melisma_media::AtomicFile;
 use melisma_nets::burn::module::Module;
 use melisma_nets::device::{Autodiff, Cpu};
-use melisma_neural::Model;
+use melisma_neural::NeuralModel;
 use melisma_train::{TrainConfig, TrainEvent, TrainOptions, log, train};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -292,7 +292,7 @@ impl Pace {
 }
 
 fn weights(model: &Path) -> std::result::Result<u64, melisma_neural::Error> {
-    let system = Model::read(model)?.system::<Cpu>(&Default::default())?;
+    let system = NeuralModel::read(model)?.system::<Cpu>(&Default::default())?;
     Ok(system.num_params() as u64)
 }
 

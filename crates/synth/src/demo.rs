@@ -13,7 +13,7 @@ const BAR_SECONDS: f64 = score::BEATS_PER_BAR * BEAT_SECONDS;
 const SIXTEENTH_SECONDS: f64 = BEAT_SECONDS / 4.0;
 /// A breath before the first note, so that its attack is not the first sample.
 const LEAD_IN_SECONDS: f64 = 0.25;
-/// The last chord rings on.
+/// Seconds for which the last chord rings on.
 const RING_SECONDS: f64 = 2.3;
 
 /// Renders the demo piece, about 29 seconds of stereo, peak at -1 dBFS.

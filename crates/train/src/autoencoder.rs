@@ -35,9 +35,9 @@ use std::{
 /// Where an autoencoder is trained.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainOptions<'a> {
-    /// The music.
+    /// Clips to learn from and to validate with.
     pub manifest: &'a Manifest,
-    /// Where it lies decoded.
+    /// Folder of the decoded clips.
     pub cache: &'a Cache,
     /// The folder of the training. One that was begun there goes on.
     pub folder: &'a Path,
@@ -47,7 +47,7 @@ pub struct TrainOptions<'a> {
     pub max_seconds: Option<f64>,
 }
 
-/// Batches read ahead.
+/// Number of batches that are read ahead.
 const AHEAD: usize = 2;
 /// The place of a step's random numbers; weights have the seed alone.
 const STEP_NOISE: u64 = 1;

@@ -14,15 +14,15 @@ use std::{
 /// The state of a training between two steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
-    /// Steps done.
+    /// Number of steps of the training that are done.
     pub step: u64,
-    /// Steps of the optimiser.
+    /// Number of steps that the optimiser has taken.
     pub optimiser_steps: u64,
     /// What the task needs to go on.
     pub notes: Notes,
-    /// Of the network.
+    /// Weights of the network, by name.
     pub weights: Vec<NamedTensor>,
-    /// Of the optimiser.
+    /// What the optimiser remembers of each weight, by name.
     pub moments: Vec<NamedTensor>,
 }
 
@@ -31,7 +31,7 @@ const OPTIMISER_STEPS: &str = "optimiser_steps";
 const WEIGHTS: &str = "weights/";
 const MOMENTS: &str = "moments/";
 const EXTENSION: &str = "safetensors";
-/// Files kept.
+/// Number of checkpoints that are kept.
 const KEPT: usize = 2;
 
 impl Checkpoint {

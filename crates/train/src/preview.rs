@@ -11,7 +11,7 @@ use melisma_report::{heat_map_files::HeatMap, spectrogram::Spectrogram};
 use melisma_signal::Pcm;
 use std::path::{Path, PathBuf};
 
-/// Crops shown.
+/// Number of crops shown.
 const CROPS: usize = 2;
 /// Lowest level drawn: a range that shows what is heard.
 const FLOOR_DB: f32 = -90.0;

@@ -18,11 +18,11 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes.
+/// Sizes of a [`DenseAe`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DenseAeConfig {
-    /// Values of a latent.
+    /// Number of values of a latent.
     pub latents: usize,
     /// Sizes of the encoder's hidden layers; the decoder has them in reverse.
     pub hidden: Vec<usize>,

@@ -18,11 +18,11 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes; the default is the study's largest.
+/// Sizes of a [`FreqAe`]; the default is the study's largest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FreqAeConfig {
-    /// Channels of the latents; the study's N: 512, 256, 128, 64 or 32.
+    /// Number of values of a latent; the study's N: 512, 256, 128, 64 or 32.
     pub latents: usize,
 }
 

@@ -16,13 +16,13 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes.
+/// Sizes of a [`RecurrentAe`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RecurrentAeConfig {
-    /// Values of a latent.
+    /// Number of values of a latent.
     pub latents: usize,
-    /// Size of both memories.
+    /// Number of values of the encoder's memory, and of the decoder's.
     pub memory: usize,
 }
 

@@ -21,17 +21,17 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes.
+/// Sizes of a [`ResidualAe`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResidualAeConfig {
     /// Frames from one latent to the next; kernels are twice as long.
     pub stride: usize,
-    /// Channels of the residual stack.
+    /// Number of channels of the residual blocks.
     pub channels: usize,
-    /// Channels of the latents.
+    /// Number of values of a latent.
     pub latents: usize,
-    /// Residual blocks on each side.
+    /// Number of residual blocks on each side.
     pub blocks: usize,
     /// How the straight way begins.
     pub start: Start,
@@ -77,11 +77,11 @@ pub enum Start {
     /// As a lapped transform that loses nothing: for samples, or for lapped frames with a stride of 1.
     #[default]
     Lapped,
-    /// Random, as the rest.
+    /// With random weights, as the rest of the network.
     Random,
 }
 
-/// -40 dB.
+/// What the weights of a stack are first multiplied with, to be next to silent: -40 dB.
 const NEXT_TO_SILENT: f32 = 0.01;
 
 impl Architecture for ResidualAeConfig {

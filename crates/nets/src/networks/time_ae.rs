@@ -16,15 +16,15 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes; the defaults are the study's.
+/// Sizes of a [`TimeAe`]; the defaults are the study's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TimeAeConfig {
     /// Samples from one latent to the next; kernels are twice as long.
     pub stride: usize,
-    /// Channels between.
+    /// Number of channels between the layers.
     pub hidden: usize,
-    /// Channels of the latents.
+    /// Number of values of a latent.
     pub latents: usize,
 }
 

@@ -22,15 +22,15 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes.
+/// Sizes of a [`VariationalAe`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VariationalAeConfig {
-    /// Values of a latent.
+    /// Number of values of a latent.
     pub latents: usize,
     /// Sizes of the encoder's hidden layers; the decoder has them in reverse.
     pub hidden: Vec<usize>,
-    /// After hidden layers.
+    /// Activation after each hidden layer.
     pub activation: Activation,
     /// How much the divergence adds to the loss, in nats a value of a frame: beside the mean squared error, which is
     /// over values too, 1/2 is the plain variational bound for an error of deviation 1.

@@ -11,11 +11,11 @@ use melisma_signal::Random;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pluck {
     pub frequency_hz: f64,
-    /// Until the finger damps the string.
+    /// Seconds until the finger damps the string.
     pub seconds: f64,
-    /// 0..=1: louder is also brighter.
+    /// How hard the string is struck, 0..=1: louder is also brighter.
     pub velocity: f32,
-    /// Time of the undamped string to -60 dB.
+    /// Seconds until the undamped string has fallen to -60 dB.
     pub decay_seconds: f64,
     /// 0 (bright) ..= 0.5 (dull): weight of the loop's second tap.
     pub dullness: f64,

@@ -5,18 +5,18 @@ use crate::instruments::key_hz;
 use crate::mixer::{Mixer, Place};
 use melisma_signal::{Pcm, Random};
 
-/// An artist's taste, 0..1 each: the same on all of their tracks.
+/// What all tracks of an artist have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taste {
-    /// From dull to shining.
+    /// How bright sounds are, 0..1.
     pub brightness: f64,
-    /// From sparse to busy.
+    /// How many notes are played, 0..1.
     pub density: f64,
-    /// From a dry room to a large hall.
+    /// How large the room is, 0..1.
     pub space: f64,
-    /// From clean and exact to rough and loose.
+    /// How rough sounds and how loose rhythms are, 0..1.
     pub grit: f64,
-    /// One of a genre's ways to do it.
+    /// Which of a genre's ways to play is taken, 0..6.
     pub habit: usize,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Piece {
     pub taste: Taste,
     pub chance: Random,
     pub beat_seconds: f64,
-    /// Chords, a bar each.
+    /// Chords of four bars, as steps of the scale.
     pub progression: [i32; 4],
     scale: &'static [u8],
     root_key: f64,
@@ -34,7 +34,7 @@ pub(crate) struct Piece {
     mixer: Mixer,
 }
 
-/// A breath before the first note.
+/// Silence before the first note, in seconds.
 const LEAD_IN_SECONDS: f64 = 0.05;
 const FADE_SECONDS: f64 = 0.4;
 
@@ -74,7 +74,7 @@ impl Piece {
         key_hz(self.step_key(step, octave))
     }
 
-    /// The same as a MIDI key.
+    /// MIDI key of a step of the scale.
     pub(crate) fn step_key(&self, step: i32, octave: i32) -> f64 {
         let steps = self.scale.len() as i32;
         let semitones = f64::from(self.scale[step.rem_euclid(steps) as usize]);

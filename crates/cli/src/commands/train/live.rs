@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use melisma_train::{Named, TrainEvent, Validated};
 use std::time::{Duration, Instant};
 
-/// The view.
+/// What is shown of a running training.
 pub struct Live {
     bar: ProgressBar,
     quiet: bool,
@@ -21,7 +21,7 @@ pub struct Live {
 
 /// Elsewhere than on a terminal, one line in so much time.
 const BETWEEN_LINES: Duration = Duration::from_secs(15);
-/// Share of the past in the average.
+/// Weight of earlier steps in the averaged loss, 0..1.
 const SMOOTHING: f32 = 0.95;
 
 impl Live {
@@ -42,7 +42,7 @@ impl Live {
         }
     }
 
-    /// Shows what happened.
+    /// Shows an event of the training.
     pub fn show(&mut self, event: &TrainEvent) {
         match event {
             TrainEvent::Preparing { done, total } => {

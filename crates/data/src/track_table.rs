@@ -19,13 +19,13 @@ pub struct Row {
     genre: Option<String>,
 }
 
-/// A table, by path.
+/// What a table says of tracks, by path.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub struct TrackTable {
     rows: HashMap<String, Row>,
 }
 
-impl Table {
+impl TrackTable {
     /// Reads a table; tabs if its name ends in `.tsv`, commas otherwise.
     ///
     /// # Errors
@@ -136,7 +136,7 @@ mod tests {
             "split\tfile\tartist\nval\tmusic/a/1.ogg\tAnna \"B\"\ntraining\tmusic/b/1.ogg\t\n",
         )
         .unwrap();
-        let table = Table::read(&path).unwrap();
+        let table = TrackTable::read(&path).unwrap();
         assert!(table.has_splits());
         for (found, root, expected) in [
             ("music/a/1.ogg", "/data", Some(Split::Val)),
@@ -167,7 +167,7 @@ mod tests {
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, text).unwrap();
-            let error = Table::read(&path).unwrap_err().to_string();
+            let error = TrackTable::read(&path).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
     }
