@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How intervals are made.
+/// How many resamples an interval is made of, and how they are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootstrapConfig {
     /// Number of resamples.
@@ -27,9 +27,12 @@ pub struct Interval {
 }
 
 impl BootstrapConfig {
+    /// No resamples: medians without intervals, at no cost.
+    pub const NONE: Self = Self { resamples: 0, seed: 0 };
+
     /// Interval of `statistic(indices)` over index lists drawn with replacement from `0..count`.
-    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain, and for a
-    /// single one, which says nothing about others.
+    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain, and where `count` is
+    /// below 2: one clip says nothing about others.
     #[must_use]
     pub fn interval(&self, count: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<Interval> {
         if count < 2 {
@@ -77,7 +80,7 @@ impl BootstrapConfig {
     }
 }
 
-/// Linear interpolation between order statistics of a sorted, non-empty slice.
+/// The quantile `at`, from 0 to 1, of a sorted, non-empty slice, interpolated linearly between its values.
 #[must_use]
 pub fn quantile(sorted: &[f64], at: f64) -> f64 {
     let position = at * (sorted.len() - 1) as f64;
@@ -86,7 +89,7 @@ pub fn quantile(sorted: &[f64], at: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }
 
-/// Median of any values, `None` of none.
+/// Median of values in any order; `None` without any.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();

@@ -15,7 +15,7 @@ pub struct ClipOptions {
     pub seconds: f64,
 }
 
-/// Rate at which clips are given to codecs; tracks lower it where they say so.
+/// Rate at which clips are given to codecs; settings lower it where they say so.
 pub const RATE_HZ: u32 = 44_100;
 
 /// A part of a manifest, cut into excerpts when asked.

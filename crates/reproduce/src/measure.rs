@@ -12,7 +12,7 @@ use crate::{
 };
 use melisma_eval::clips::ListenConfig;
 use melisma_eval::journal::{Journal, Row};
-use melisma_eval::peers::{CodecUnderTest, Track};
+use melisma_eval::peers::{CodecUnderTest, Setting};
 use melisma_eval::results::Results;
 use melisma_eval::study_table;
 use melisma_eval::suite::{Event, SuiteConfig, Workplace};
@@ -69,7 +69,7 @@ pub fn multipliers(group: Group) -> &'static [f64] {
 /// Systems that are measured alike, and what stands beside them.
 struct Suite {
     belongs: fn(Group) -> bool,
-    track: Track,
+    setting: Setting,
     peers: &'static [&'static str],
     rates_kbps: Vec<f64>,
     clips: usize,
@@ -90,27 +90,27 @@ impl Bench<'_> {
         let suites = [
             Suite {
                 belongs: |group| !group.is_full_rate() && group != Group::Families,
-                track: Track::Study,
+                setting: Setting::Study,
                 peers: &PEERS,
                 rates_kbps: study_table::rates_kbps(),
                 clips: all,
             },
             Suite {
                 belongs: Group::is_full_rate,
-                track: Track::S44,
+                setting: Setting::S44,
                 peers: &PEERS,
                 rates_kbps: FULL_RATES_KBPS.to_vec(),
                 clips: all,
             },
             Suite {
                 belongs: |group| group == Group::Families,
-                track: Track::Study,
+                setting: Setting::Study,
                 peers: &[],
                 rates_kbps: Vec::new(),
                 clips: self.family_clips,
             },
         ];
-        for Suite { belongs, track, peers, rates_kbps, clips } in suites {
+        for Suite { belongs, setting, peers, rates_kbps, clips } in suites {
             let mut codecs: Vec<Box<dyn CodecUnderTest>> = Vec::new();
             for one in trained.iter().filter(|one| belongs(one.planned.group)) {
                 match LearnedPeer::open(&one.model, Points::Steps(multipliers(one.planned.group))) {
@@ -122,7 +122,7 @@ impl Bench<'_> {
                 continue;
             }
             let config = SuiteConfig {
-                track,
+                setting,
                 codecs: peers.iter().map(|&name| name.to_owned()).collect(),
                 rates_kbps,
                 melisma: self.melisma.clone(),

@@ -4,7 +4,7 @@ use crate::{Error, Result, families::Spectral, plan::Group, runs::Trained};
 use melisma_eval::Metric;
 use melisma_eval::bootstrap::{BootstrapConfig, median};
 use melisma_eval::results::{Machine, Results};
-use melisma_eval::table::of_track;
+use melisma_eval::table::of_setting;
 use melisma_media::AtomicFile;
 use melisma_report::points::{CodecPoint, points};
 use melisma_train::{Event, Validated};
@@ -99,8 +99,8 @@ pub struct PointResult {
 /// A codec that is no system of the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PeerResult {
-    /// Name of the track: `study` or `S44`.
-    pub track: String,
+    /// Name of the setting: `study` or `S44`.
+    pub setting: String,
     /// Its name.
     pub codec: String,
     /// By rising rate.
@@ -277,12 +277,12 @@ fn averaged(points: &[LossPoint], most: usize) -> Vec<LossPoint> {
     points.chunks(stretch).filter_map(mean).collect()
 }
 
-/// Points of systems and peers of both tracks.
+/// Points of systems and peers of both settings.
 #[must_use]
 pub fn measured(results: &Results, bootstrap: BootstrapConfig) -> BTreeMap<String, Vec<CodecPoint>> {
     ["study", "S44"]
         .into_iter()
-        .map(|track| (track.to_owned(), points(&of_track(&results.rows, track), bootstrap)))
+        .map(|setting| (setting.to_owned(), points(&of_setting(&results.rows, setting), bootstrap)))
         .collect()
 }
 
@@ -290,12 +290,12 @@ pub fn measured(results: &Results, bootstrap: BootstrapConfig) -> BTreeMap<Strin
 #[must_use]
 pub fn peers(measured: &BTreeMap<String, Vec<CodecPoint>>, names: &[&str]) -> Vec<PeerResult> {
     let mut peers = Vec::new();
-    for (track, points) in measured {
+    for (setting, points) in measured {
         for name in names {
             let points: Vec<PointResult> =
                 points.iter().filter(|point| point.codec == *name).filter_map(PointResult::of).collect();
             if !points.is_empty() {
-                peers.push(PeerResult { track: track.clone(), codec: (*name).to_owned(), points });
+                peers.push(PeerResult { setting: setting.clone(), codec: (*name).to_owned(), points });
             }
         }
     }
@@ -320,10 +320,10 @@ impl StudyResults {
         files
     }
 
-    /// Points of a peer on a track; none where it was not there.
+    /// Points of a peer on a setting; none where it was not there.
     #[must_use]
-    pub fn peer(&self, track: &str, codec: &str) -> &[PointResult] {
-        let found = self.peers.iter().find(|peer| peer.track == track && peer.codec == codec);
+    pub fn peer(&self, setting: &str, codec: &str) -> &[PointResult] {
+        let found = self.peers.iter().find(|peer| peer.setting == setting && peer.codec == codec);
         found.map_or(&[], |peer| &peer.points)
     }
 

@@ -105,9 +105,9 @@ pub fn reproduce(options: &StudyOptions<'_>) -> Result<StudyResults> {
     let spectral = spectra(&trained, &clips, options, bootstrap, &mut failures)?;
     let points = measured(&bench_results, bootstrap);
     let of_system = |one: &Trained| {
-        let track = if one.planned.group.is_full_rate() { "S44" } else { "study" };
+        let setting = if one.planned.group.is_full_rate() { "S44" } else { "study" };
         let found = spectral.iter().find(|found| found.system == one.planned.config.name);
-        SystemResult::of(one, points.get(track).map_or(&[], Vec::as_slice), found)
+        SystemResult::of(one, points.get(setting).map_or(&[], Vec::as_slice), found)
     };
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let mut results = StudyResults {

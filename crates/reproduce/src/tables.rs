@@ -74,11 +74,11 @@ fn at(curve: &[(f64, f64)], kbps: f64) -> Cell {
     }
 }
 
-/// Peers that were measured on a track, with their curves.
-fn peers<'a>(results: &'a StudyResults, track: &'a str) -> Vec<(&'static str, Vec<(f64, f64)>)> {
+/// Peers that were measured on a setting, with their curves.
+fn peers<'a>(results: &'a StudyResults, setting: &'a str) -> Vec<(&'static str, Vec<(f64, f64)>)> {
     PEERS
         .into_iter()
-        .map(|peer| (peer, curve(results.peer(track, peer), RMSE)))
+        .map(|peer| (peer, curve(results.peer(setting, peer), RMSE)))
         .filter(|(_, curve)| !curve.is_empty())
         .collect()
 }

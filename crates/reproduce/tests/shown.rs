@@ -71,7 +71,7 @@ fn made_up(ours: f64) -> StudyResults {
         quick: false,
         systems: systems.collect(),
         peers: vec![PeerResult {
-            track: "study".to_owned(),
+            setting: "study".to_owned(),
             codec: "downsample".to_owned(),
             points: downsampled
                 .into_iter()

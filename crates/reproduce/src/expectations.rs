@@ -128,7 +128,7 @@ fn ordered(of: &str, curve: &[(f64, f64)]) -> Option<Expectation> {
     })
 }
 
-/// Ours, beside which of the study's networks, on which track, at which rates beside those of the study's network.
+/// Ours, beside which of the study's networks, on which setting, at which rates beside those of the study's network.
 const RIVALS: [(Group, Group, &str, &[f64]); 2] = [
     (Group::FreqAePlus, Group::FreqAe, "study", &[7.9, 15.7, 31.5, 63.0]),
     (Group::TimeAePlus, Group::TimeAe, "S44", &[16.0, 32.0, 63.0]),
@@ -137,7 +137,7 @@ const RIVALS: [(Group, Group, &str, &[f64]); 2] = [
 /// Ours against the study's networks and against downsampling, at the same real rates.
 fn improvements(results: &StudyResults) -> Vec<Expectation> {
     let mut all = Vec::new();
-    for (our_group, their_group, track, rates_kbps) in RIVALS {
+    for (our_group, their_group, setting, rates_kbps) in RIVALS {
         let (ours, theirs) = (best(results, our_group), best(results, their_group));
         let expect = |what: String, found: String, held: bool| Expectation {
             of: our_group.name().to_owned(),
@@ -154,7 +154,7 @@ fn improvements(results: &StudyResults) -> Vec<Expectation> {
                 found <= (1.0 - IMPROVEMENT) * error,
             ));
         }
-        let downsampling = curve(results.peer(track, "downsample"), RMSE);
+        let downsampling = curve(results.peer(setting, "downsample"), RMSE);
         for &kbps in rates_kbps {
             let at = (reached(&ours, kbps), at_rate(&downsampling, kbps, RMSE));
             let (Some(found), Some(AtRate::Bracketed(error))) = at else { continue };
