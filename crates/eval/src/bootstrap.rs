@@ -1,5 +1,6 @@
 //! Bootstrap intervals over clips (Efron 1979, percentile method), seeded so that a table repeats.
 
+use melisma_signal::Random;
 use serde::{Deserialize, Serialize};
 
 /// How many resamples an interval is made of, and how they are drawn.
@@ -38,12 +39,12 @@ impl BootstrapConfig {
         if count < 2 {
             return None;
         }
-        let mut state = self.seed;
+        let mut random = Random::new(self.seed);
         let mut indices = vec![0; count];
         let mut values = Vec::with_capacity(self.resamples);
         for _ in 0..self.resamples {
             for index in &mut indices {
-                *index = ((u128::from(next(&mut state)) * count as u128) >> 64) as usize;
+                *index = random.below(count as u64) as usize;
             }
             values.extend(statistic(&indices));
         }
@@ -97,15 +98,6 @@ pub fn median(values: &[f64]) -> Option<f64> {
     (!sorted.is_empty()).then(|| quantile(&sorted, 0.5))
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014).
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,8 +119,8 @@ mod tests {
 
     #[test]
     fn interval_of_a_mean_is_the_normal_one() {
-        let mut state = 7;
-        let uniform: Vec<f64> = (0..400).map(|_| next(&mut state) as f64 / u64::MAX as f64).collect();
+        let mut random = Random::new(7);
+        let uniform: Vec<f64> = (0..400).map(|_| random.bits() as f64 / u64::MAX as f64).collect();
         let mean =
             |indices: &[usize]| Some(indices.iter().map(|&i| uniform[i]).sum::<f64>() / indices.len() as f64);
         let config = BootstrapConfig::default();

@@ -68,7 +68,10 @@ mod tests {
     fn recorded_results_are_read() {
         // As files of results have it that were written before clips were counted.
         let old: Estimate = serde_json::from_str(r#"{"median":0.5,"low":0.25,"high":1.0}"#).expect("read");
-        assert_eq!(old, Estimate { median: 0.5, interval: Some(Interval { low: 0.25, high: 1.0 }), clips: 0 });
+        assert_eq!(
+            old,
+            Estimate { median: 0.5, interval: Some(Interval { low: 0.25, high: 1.0 }), clips: 0 }
+        );
         for estimate in [old, Estimate { median: 3.0, interval: None, clips: 1 }] {
             let text = serde_json::to_string(&estimate).expect("written");
             assert_eq!(serde_json::from_str::<Estimate>(&text).expect("read"), estimate);

@@ -23,8 +23,8 @@
 //! | which tables go into which Markdown file? | [`summary`] |
 //! | what makes the loops fast? | [`lanes`] |
 //!
-//! [`stft`] and [`resample`] are measuring instruments: they have to agree with independent implementations of the
-//! metrics (librosa's and SciPy's conventions), and stay as they are when the codec or the networks change theirs.
+//! [`resample`] is a measuring instrument: it has to agree with SciPy's and stays as it is whatever `melisma_media` does.
+//! Spectra, random numbers and the greatest common divisor are those of `melisma_signal`.
 //!
 //! Nothing here prints, exits or reads the environment; clips come in as [`melisma_signal::Pcm`].
 
@@ -50,7 +50,6 @@ pub mod resample;
 pub mod results;
 pub mod setting;
 pub mod sound_file;
-pub mod stft;
 pub mod study_table;
 pub mod suite;
 pub mod summary;

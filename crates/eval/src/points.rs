@@ -132,8 +132,11 @@ mod tests {
             row.metrics.insert(Metric::MelL1, figure);
             row
         };
-        let mut rows =
-            vec![row("a", "mp3", 8.0, Some(1.0)), row("b", "mp3", 9.0, Some(2.0)), row("c", "mp3", 99.0, None)];
+        let mut rows = vec![
+            row("a", "mp3", 8.0, Some(1.0)),
+            row("b", "mp3", 9.0, Some(2.0)),
+            row("c", "mp3", 99.0, None),
+        ];
         rows[2].error = Some("crashed".to_owned());
         rows.push(row("a", "opus", 7.0, None));
         let points = points(&rows, BootstrapConfig::default());

@@ -275,7 +275,9 @@ impl SuiteConfig {
     ) -> (Vec<Task>, Vec<Key>) {
         let scoring = self.scoring();
         let (mut tasks, mut keys) = (Vec::new(), Vec::new());
-        for (clip, (name, source)) in workplace.clips.names.iter().zip(&workplace.clips.fingerprints).enumerate() {
+        for (clip, (name, source)) in
+            workplace.clips.names.iter().zip(&workplace.clips.fingerprints).enumerate()
+        {
             let kept = self.listen.clips.contains(name);
             let mut points = Vec::new();
             for (e, entry) in entries.iter().enumerate() {
@@ -339,7 +341,8 @@ impl Shared<'_> {
                 return Ok(());
             }
         };
-        let scratch = tempfile::tempdir_in(self.workplace.scratch).map_err(EvalError::io(self.workplace.scratch))?;
+        let scratch =
+            tempfile::tempdir_in(self.workplace.scratch).map_err(EvalError::io(self.workplace.scratch))?;
         let wav_path = scratch.path().join("source.wav");
         sound_file::write(&wav_path, &pcm, Encoding::WavInt16)?;
         let hash = clip_hash(&pcm);

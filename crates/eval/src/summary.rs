@@ -123,7 +123,8 @@ mod tests {
         for setting in [Setting::S44, Setting::Study] {
             for codec in ["mp3", "melisma"] {
                 for kbps in [8.0, 32.0] {
-                    let mut row = Row { kbps, ..Row::empty(setting.name(), "clip", codec, &kbps.to_string()) };
+                    let mut row =
+                        Row { kbps, ..Row::empty(setting.name(), "clip", codec, &kbps.to_string()) };
                     for metric in [Metric::MelL1, Metric::StudyComplex8k] {
                         row.metrics.insert(metric, Some(1.0 / kbps));
                     }
@@ -132,7 +133,9 @@ mod tests {
             }
         }
         let results = Results::of(&journal, SuiteConfig::default());
-        for (setting, expected) in [(Setting::S44, "| mel_l1 | 8 kbit/s |"), (Setting::Study, "| 128 | 31.5 |")] {
+        for (setting, expected) in
+            [(Setting::S44, "| mel_l1 | 8 kbit/s |"), (Setting::Study, "| 128 | 31.5 |")]
+        {
             let text = short(&results, setting, BootstrapConfig::default());
             for part in [
                 expected,

@@ -127,7 +127,11 @@ pub fn known() -> Vec<Known> {
 ///
 /// # Errors
 /// [`EvalError::UnknownCodec`] if there is none of this name.
-pub fn by_name(name: &str, setting: Setting, program: Option<melisma::Program<'_>>) -> Result<Lookup, EvalError> {
+pub fn by_name(
+    name: &str,
+    setting: Setting,
+    program: Option<melisma::Program<'_>>,
+) -> Result<Lookup, EvalError> {
     if name == downsample::NAME {
         return Ok(Ok(Box::new(downsample::Downsample)));
     }
@@ -151,7 +155,8 @@ mod tests {
                 assert!(known.iter().any(|codec| codec.name == *name), "{name}");
             }
         }
-        let lossless: Vec<&str> = known.iter().filter(|codec| !codec.has_rates).map(|codec| codec.name).collect();
+        let lossless: Vec<&str> =
+            known.iter().filter(|codec| !codec.has_rates).map(|codec| codec.name).collect();
         assert_eq!(lossless, ["flac"]);
     }
 }
