@@ -43,8 +43,8 @@ pub fn rates_kbps() -> Vec<f64> {
     MODELS.iter().rev().map(|model| model.nominal_kbps).collect()
 }
 
-/// Codecs shown beside the study, as far as there are any.
-const CODECS: [&str; 5] = ["downsample", "mp3", "opus", "aac", "melisma:mse"];
+/// Codecs that stand beside the study's, as far as they were measured.
+pub const CODECS: [&str; 5] = ["downsample", "mp3", "opus", "aac", "melisma:mse"];
 
 /// Caption of the table.
 const NOTE: &str = "RMSE of the study's metric. Columns marked * are the study's published figures on its own test set, with nominal \

@@ -7,7 +7,7 @@ use melisma_eval::bd_rate::bd_rate;
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::journal::Row;
 use melisma_eval::results::Results;
-use melisma_eval::table::{codecs, of_setting};
+use melisma_eval::points::{CodecPoint, codecs, of_setting, points};
 use melisma_eval::{Direction, Metric};
 use rayon::prelude::*;
 
@@ -15,7 +15,6 @@ use crate::error::ReportError;
 use crate::listening::{self, ListeningLimits};
 use crate::meaning::meaning;
 use crate::page::Page;
-use crate::points::{CodecPoint, points};
 use crate::section::{
     Axis, Block, COLOURS, Cell, Chart, Choice, Column, Note, Point, Section, Series, Table, View,
 };

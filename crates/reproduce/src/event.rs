@@ -1,77 +1,77 @@
-//! What happens while it runs, for whoever waits.
+//! What happens in the course of a reproduction, for whoever waits for it.
 
 use std::path::PathBuf;
 
-/// Something happened.
+/// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Happening {
+pub enum Event {
     /// A clip was decoded into the cache.
     Decoded {
-        /// So far.
+        /// Clips decoded so far.
         done: usize,
-        /// In all.
+        /// Clips to decode in all.
         total: usize,
     },
-    /// The speed of a training is known.
+    /// The speed of a training was measured.
     Paced {
-        /// The system.
+        /// Name of the system.
         system: String,
-        /// Of one step.
+        /// Seconds on the clock that one step takes.
         seconds_a_step: f64,
     },
-    /// It is known what will be trained for how long.
-    Shared {
-        /// Systems that are trained now.
+    /// It is known which systems will be trained for how long.
+    Budgeted {
+        /// Number of systems that are trained now.
         systems: usize,
-        /// Systems that were finished before.
+        /// Number of systems that were finished before.
         finished: usize,
-        /// On the clock, roughly.
+        /// Seconds on the clock that the trainings will take, roughly.
         seconds: f64,
     },
-    /// A training begins, or goes on.
+    /// A training begins, or goes on where it was interrupted.
     Begun {
-        /// The system.
+        /// Name of the system.
         system: String,
-        /// Done already.
+        /// Steps that were made before.
         first_step: u64,
-        /// In all.
+        /// Steps to make in all.
         steps: u64,
     },
     /// A training made a step.
     Stepped {
-        /// The system.
+        /// Name of the system.
         system: String,
-        /// Done.
+        /// Steps made so far.
         done: u64,
-        /// In all.
+        /// Steps to make in all.
         steps: u64,
-        /// Of this step.
+        /// The loss of this step.
         loss: f32,
     },
     /// A training ended.
     Trained {
-        /// The system.
+        /// Name of the system.
         system: String,
-        /// Why it did not succeed.
+        /// Why it failed; none if it did not.
         failed: Option<String>,
     },
-    /// So many measurements lie ahead, so many were made before.
+    /// It is known how much there is to measure.
     Measuring {
-        /// To do.
+        /// Measurements to make.
         todo: usize,
-        /// Done before.
+        /// Measurements that were made before.
         done: usize,
     },
-    /// A measurement was made.
+    /// A measurement was made, or failed.
     Measured {
-        /// Codec and clip.
+        /// Codec, point and clip.
         what: String,
-        /// What went wrong.
+        /// Why it failed; none if it did not.
         failed: Option<String>,
     },
     /// A codec is not installed; the tables go without it.
     Missing {
-        /// Its name, and the package that has it.
+        /// Its name, and the Debian package that has it.
         what: String,
     },
     /// A file was written.
