@@ -18,12 +18,12 @@ impl Default for BootstrapConfig {
     }
 }
 
-/// A 95 % interval.
+/// A 95 % bootstrap interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// 2.5th percentile.
+    /// Lower end: the 2.5th percentile of the resamples.
     pub low: f64,
-    /// 97.5th percentile.
+    /// Upper end: the 97.5th percentile of the resamples.
     pub high: f64,
 }
 

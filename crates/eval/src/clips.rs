@@ -13,7 +13,7 @@ use crate::journal::Excerpt;
 
 /// Clips by name, loaded when their turn comes.
 pub struct Clips<'a> {
-    /// Names, unique.
+    /// Names of the clips, each of them once.
     pub names: Vec<String>,
     /// For each clip a text that changes when the clip does, such as the hash of its file; as many as names.
     pub fingerprints: Vec<String>,

@@ -31,9 +31,9 @@ pub struct Row {
     pub label: String,
     /// Settings and versions of the codec.
     pub recipe: String,
-    /// How it was brought onto the reference and scored; another way is measured anew.
+    /// How the decoded version was brought onto the reference and scored; another way is measured anew.
     pub scoring: String,
-    /// Duration of the clip.
+    /// Duration of the clip, seconds.
     pub seconds: f64,
     /// What went wrong, in one line; then no figure below is filled in.
     pub error: Option<String>,
@@ -109,7 +109,7 @@ impl Row {
         self.seconds / self.encode.cpu_s.max(1e-3)
     }
 
-    /// Decoding speed likewise.
+    /// Decoding speed: seconds of music in a CPU second.
     #[must_use]
     pub fn decode_speed(&self) -> f64 {
         self.seconds / self.decode.cpu_s.max(1e-3)
@@ -154,7 +154,7 @@ impl Journal {
         Ok(Self { path: path.to_path_buf(), file, rows, damaged_lines })
     }
 
-    /// Everything known, by key.
+    /// Every measurement known, by its key.
     #[must_use]
     pub fn rows(&self) -> &BTreeMap<Key, Row> {
         &self.rows

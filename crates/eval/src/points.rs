@@ -26,13 +26,13 @@ pub struct CodecPoint {
     pub measured: usize,
     /// Clips that failed.
     pub failed: usize,
-    /// Medians by metric.
+    /// Medians over clips, by metric.
     #[serde(rename = "figures")]
     pub metrics: BTreeMap<Metric, Estimate>,
     /// Median speed of encoding, seconds of music in a CPU second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encode_speed: Option<f64>,
-    /// Median speed of decoding likewise.
+    /// Median speed of decoding, seconds of music in a CPU second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decode_speed: Option<f64>,
     /// Median of the largest memory while encoding, bytes.

@@ -24,9 +24,9 @@ pub struct Comparison {
     pub pairs: usize,
     /// Measurements of a clip that has the same name but is another one now.
     pub other_clips: usize,
-    /// What got worse.
+    /// Codecs' points that got worse, one entry for each quantity.
     pub worse: Vec<Worse>,
-    /// What fails now and did not fail before: the row of now.
+    /// Measurements that fail now and did not fail before, as they are now.
     pub failed: Vec<Row>,
 }
 
@@ -41,15 +41,15 @@ pub struct Worse {
     pub label: String,
     /// A metric's name, or `kbps`.
     pub quantity: &'static str,
-    /// Its unit.
+    /// Unit of the quantity, empty for a pure number.
     pub unit: &'static str,
-    /// Median before.
+    /// Median over clips before.
     pub before: f64,
     /// Median of the paired changes, now minus before.
     pub change: f64,
-    /// Its 95 % interval.
+    /// 95 % bootstrap interval of that change.
     pub interval: Interval,
-    /// Clips compared.
+    /// Number of clips compared.
     pub clips: usize,
 }
 

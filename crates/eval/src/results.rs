@@ -25,7 +25,7 @@ pub const SCHEMA: u32 = 1;
 /// A compressed file that unpacks to more than this is none of ours.
 const LARGEST_TEXT_BYTES: u64 = 1 << 30;
 
-/// Where it was measured.
+/// The machine that something was measured on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Processor, as the system names it.
@@ -71,10 +71,10 @@ pub struct Listening {
     pub file: String,
 }
 
-/// The file of results.
+/// Everything in the file of results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
-    /// [`SCHEMA`].
+    /// Shape of the file: [`SCHEMA`].
     pub schema: u32,
     /// Version of this crate.
     pub version: String,
@@ -83,13 +83,13 @@ pub struct Results {
     /// Version of Melisma that was measured, usually a commit of its source; `unknown` outside a checkout.
     #[serde(default)]
     pub git_revision: Option<String>,
-    /// Where the last run was made.
+    /// The machine of the last run.
     pub machine: Machine,
     /// Settings of the last run.
     pub settings: SuiteConfig,
     /// Source hash of each clip, by setting and name.
     pub clips: BTreeMap<String, String>,
-    /// Codecs that were asked for and not there.
+    /// Codecs that were asked for and are not installed.
     #[serde(default)]
     pub missing: Vec<MissingPeer>,
     /// Excerpts to listen to.

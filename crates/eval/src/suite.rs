@@ -56,7 +56,7 @@ pub struct SuiteConfig {
     pub revision: Option<String>,
     /// Appended to the names of codecs as `name@tag`, to keep several versions side by side.
     pub tag: Option<String>,
-    /// Try again what failed before.
+    /// Whether measurements that failed before are tried again.
     pub retry_failed: bool,
     /// Which excerpts are kept to listen to.
     pub listen: ListenConfig,
@@ -123,7 +123,7 @@ pub enum Event {
     Measured(Box<Row>),
 }
 
-/// A codec of this run and the name of its rows.
+/// A codec of this run, and the name that its rows have.
 struct Entry {
     name: String,
     recipe: String,
@@ -265,7 +265,7 @@ impl SuiteConfig {
         available
     }
 
-    /// What is left to do, and the keys of all.
+    /// What is left to measure, and the keys of everything that was asked for.
     fn plan(
         &self,
         workplace: &Workplace<'_>,
@@ -406,7 +406,7 @@ impl Shared<'_> {
         Ok(())
     }
 
-    /// The clip as every codec gets it.
+    /// The clip as every codec gets it: in the setting's form, rounded to 16 bits.
     fn source(&self, pcm: Pcm) -> Result<Pcm, EvalError> {
         if pcm.is_empty() || pcm.sample_rate_hz == 0 {
             return Err(EvalError::clip("no samples"));

@@ -10,7 +10,7 @@ use melisma_eval::process::measure;
 use melisma_eval::resample::Resampler;
 use melisma_eval::{Metric, Reference, ScoreOptions, sound_file};
 
-/// What to score.
+/// The files to score.
 #[derive(clap::Args)]
 pub struct Options {
     /// WAV file of the clip.
@@ -19,7 +19,7 @@ pub struct Options {
     decoded: Vec<PathBuf>,
 }
 
-/// Scores, measures, prints.
+/// Scores each decoded version, measures what each stage took, and prints it.
 pub fn run(options: &Options) -> Result<()> {
     let source = sound_file::read(&options.source)?;
     let to_zimtohrli = Resampler::new(source.sample_rate_hz, zimtohrli::RATE_HZ);

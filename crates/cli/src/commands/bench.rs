@@ -1,9 +1,9 @@
 //! `melisma bench`: codecs compared on music, each as its own program, by the size of its files and by
 //! what they sound like.
 
+mod against;
 mod clips;
-mod compared;
-mod tell;
+mod progress;
 
 use crate::exit::Outcome;
 use crate::output::DataOut;
@@ -18,9 +18,9 @@ use melisma_eval::results::Results;
 use melisma_eval::study_table::study_table;
 use melisma_eval::suite::{SuiteConfig, Workplace};
 use melisma_eval::{EvalError, Metric, Setting, bench_tables, perceptual, points, summary};
+use progress::BenchProgress;
 use std::io::Write;
 use std::path::PathBuf;
-use tell::Teller;
 
 /// Flags of `bench`.
 #[derive(Debug, clap::Args)]
@@ -209,12 +209,12 @@ impl BenchArguments {
             }
         }
         if let (Some(before), Some(path)) = (before, &self.against) {
-            outcome = outcome.worse(compared::tell(&results.rows, &before.rows, path, quiet)?);
+            outcome = outcome.worse(against::compare(&results.rows, &before.rows, path, quiet)?);
         }
         Ok(outcome)
     }
 
-    /// The trained networks.
+    /// Opens the trained networks of `--model`.
     #[cfg(feature = "train")]
     fn learned(&self) -> anyhow::Result<Vec<Box<dyn CodecUnderTest>>> {
         use melisma_reproduce::codecs::{LearnedPeer, Points};
@@ -224,7 +224,7 @@ impl BenchArguments {
         self.model.iter().map(open).collect()
     }
 
-    /// Says how to get a build that can.
+    /// Fails where there is a `--model`, and says which build can measure it.
     #[cfg(not(feature = "train"))]
     fn learned(&self) -> anyhow::Result<Vec<Box<dyn CodecUnderTest>>> {
         if self.model.is_empty() {
@@ -300,11 +300,11 @@ impl BenchArguments {
             scratch: scratch.path(),
             stop: interrupt::requested(),
         };
-        let mut teller = Teller::new(quiet);
-        let ran = config.run_with(learned, &workplace, journal, &mut |event| teller.hear(event));
+        let mut progress = BenchProgress::new(quiet);
+        let ran = config.run_with(learned, &workplace, journal, &mut |event| progress.hear(event));
         interrupt::wait_if_requested();
         let keys = ran?;
-        Ok((teller.finish(), keys))
+        Ok((progress.finish(), keys))
     }
 
     /// Writes everything but the journal, which is there already.
@@ -321,7 +321,7 @@ impl BenchArguments {
         write(format!("{stem}-all-metrics.md"), summary::full(results, setting, bootstrap))
     }
 
-    /// Prints the tables.
+    /// Prints the tables that were asked for.
     fn show(&self, results: &Results, setting: Setting) -> anyhow::Result<()> {
         let rows = points::of_setting(&results.rows, setting.name());
         let bootstrap = BootstrapConfig::default();

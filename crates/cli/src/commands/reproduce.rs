@@ -8,7 +8,7 @@ use crate::{examples, values};
 use clap::Subcommand;
 use std::path::PathBuf;
 
-/// What to reproduce.
+/// Flags of `reproduce`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::REPRODUCE)]
 pub struct ReproduceArguments {
@@ -80,7 +80,7 @@ pub struct StudyArguments {
 
 #[cfg(not(feature = "train"))]
 impl StudyArguments {
-    /// Says how to get a build that can.
+    /// Fails, and says which build can train.
     fn run(self, _quiet: bool) -> anyhow::Result<Outcome> {
         Err(crate::commands::not_built_in("training"))
     }
@@ -88,7 +88,7 @@ impl StudyArguments {
 
 #[cfg(feature = "train")]
 impl StudyArguments {
-    /// Does it all, and says what came of it.
+    /// Trains, measures and shows everything, and says what came of it.
     fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         use crate::commands::{data::music, train};
         use crate::{interrupt, revision, threads};

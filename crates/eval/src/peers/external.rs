@@ -17,20 +17,20 @@ use crate::{process, sound_file};
 pub enum Ladder {
     /// Any rate from the first to the second, in kbit/s.
     Range(f64, f64),
-    /// Settings with a nominal rate and the value of `{options}`; nearest by ratio.
+    /// Nominal rates in kbit/s, each with the value of `{options}`; the nearest by ratio is taken.
     Steps(Vec<(f64, String)>),
-    /// One setting, whatever the rates asked for.
+    /// One point of that name, whatever rates are asked for.
     Single(&'static str),
 }
 
-/// What the commands read and write on the side of the sound.
+/// The form of the sound files that the commands read and write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SoundFile {
     /// A WAV file, 16 bits on the way in.
     Wav,
     /// 16-bit samples without a header, mono, at this rate (by our resampler, whose time is not counted).
     RawMono {
-        /// Samples a second.
+        /// Samples per second.
         sample_rate_hz: u32,
     },
 }
@@ -44,7 +44,7 @@ pub struct ExternalCodec {
     pub encode: Template,
     /// Decoder: `{in}` is the coded file, `{out}` a sound file.
     pub decode: Template,
-    /// What the sound files are.
+    /// The form of the sound files.
     pub sound: SoundFile,
     /// Ending of the coded file; some programs go by it.
     pub extension: String,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use walkdir::WalkDir;
 
-/// One clip.
+/// A clip, and how much of it is taken.
 pub struct Clip {
     from: From,
     /// Longest part taken, from the middle, in seconds; all of it if 0.
@@ -100,7 +100,7 @@ impl Clip {
         if self.seconds > 0.0 { format!("{what}, {} s", self.seconds) } else { what }
     }
 
-    /// Reads or renders it.
+    /// Reads or renders the clip.
     pub fn load(&self) -> Result<Pcm, MediaError> {
         let pcm = match &self.from {
             From::BuiltIn(piece) => (piece.render)(),
@@ -172,7 +172,7 @@ pub fn names(clips: &[Clip]) -> Vec<String> {
     clip_names(&paths)
 }
 
-/// What marks this very program.
+/// A text that marks this very program: the hash of its file.
 pub fn program_hash(path: &Path) -> anyhow::Result<String> {
     let hash = file_hash(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(format!("program {hash}"))

@@ -1,4 +1,4 @@
-//! What a bench says while it runs: a bar with the time left, or now and then a line where there is no
+//! What a bench shows while it runs: a bar with the time left, or now and then a line where there is no
 //! terminal; what is missing and what fails, a line each.
 
 use crate::progress::Counter;
@@ -8,7 +8,7 @@ use melisma_eval::suite::Event;
 use std::collections::BTreeSet;
 
 /// Tells people of a bench while it runs.
-pub struct Teller {
+pub struct BenchProgress {
     quiet: bool,
     counter: Option<Counter>,
     missing: Vec<MissingPeer>,
@@ -16,7 +16,7 @@ pub struct Teller {
     unreadable: BTreeSet<String>,
 }
 
-impl Teller {
+impl BenchProgress {
     /// Shows neither bar nor notes if `quiet`.
     pub fn new(quiet: bool) -> Self {
         Self { quiet, counter: None, missing: Vec::new(), unreadable: BTreeSet::new() }
