@@ -1,11 +1,17 @@
 //! Which commit the program is built from: Git in the source's folder in, the variable `MELISMA_REVISION` of the compiler
-//! out; nothing outside a checkout. Asked at build time, because the source may be another one when the program runs.
+//! out. Asked at build time, because the source may be another one when the program runs.
+//!
+//! The variable is not set outside a checkout, nor in debug builds: nobody measures with them, and without it a commit does
+//! not make every test build anew.
 
 use std::path::Path;
 use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var_os("PROFILE").is_none_or(|profile| profile != "release") {
+        return;
+    }
     // A copy of the source that lies inside a checkout of something else is none of its commits.
     if git(&["ls-files", "--error-unmatch", "build.rs"]).is_none() {
         return;

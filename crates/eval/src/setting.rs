@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::study_table;
 
-/// What becomes of a clip before any codec gets it. Results and file names carry it as `track`.
+/// What becomes of a clip before any codec gets it. Files of results call it `track`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Setting {
     /// Clips as they are, usually 44.1 kHz stereo.

@@ -5,7 +5,7 @@
 //! | NAME | by |
 //! |---|---|
 //! | `summary` | a chart and a table of five rows, from docs/results/grid: [`summary`] |
-//! | `NAME-found` | what docs/results/NAME.md found, in a few sentences: [`findings`] |
+//! | `NAME-found` | what the result found, in a few sentences: [`findings`] |
 //! | any other | the text of docs/results/NAME.md |
 
 mod findings;
@@ -52,14 +52,14 @@ fn shown(root: &Path, name: &str) -> Result<String> {
     if name == "summary" {
         return summary::text(root);
     }
-    let results = name.strip_suffix("-found").unwrap_or(name);
-    let path = root.join("docs/results").join(results).with_extension("md");
-    match fs::read_to_string(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(MISSING.to_owned()),
-        Ok(text) if results != name => {
-            findings::of(results, &text).with_context(|| format!("what {} found", path.display()))
+    let found = name.strip_suffix("-found");
+    let path = root.join("docs/results").join(found.map_or_else(|| format!("{name}.md"), findings::source));
+    match (fs::read_to_string(&path), found) {
+        (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => Ok(MISSING.to_owned()),
+        (Ok(text), Some(found)) => {
+            findings::of(found, &text).with_context(|| format!("what {} found", path.display()))
         }
-        other => other.with_context(|| format!("cannot read {}", path.display())),
+        (other, _) => other.with_context(|| format!("cannot read {}", path.display())),
     }
 }
 

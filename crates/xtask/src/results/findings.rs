@@ -6,12 +6,21 @@
 use super::markdown::{MarkdownTable, headed, number, tables};
 use anyhow::{Context, Result, bail};
 
+/// The file below docs/results that says what `name` found.
+pub fn source(name: &str) -> String {
+    match name {
+        // The page shows two of its tables; all of them say what it found.
+        "reproduction" => "reproduction/study.md".to_owned(),
+        other => format!("{other}.md"),
+    }
+}
+
 /// The sentences of the result `name`, whose text is `text`.
 pub fn of(name: &str, text: &str) -> Result<String> {
     let tables = tables(text);
     let sentences = match name {
         "quality" => quality(&tables)?,
-        "study" => study(&tables)?,
+        "study" => against(&tables, "melisma:mse")?,
         "reproduction" => reproduction(&tables)?,
         "block-switching" => block_switching(&tables)?,
         "speed" => speed(&tables)?,
@@ -35,9 +44,9 @@ pub fn of(name: &str, text: &str) -> Result<String> {
     Ok(sentences.iter().map(|sentence| format!("- {sentence}\n")).collect())
 }
 
-/// `12.3 % fewer` or `12.3 % more`.
+/// `12.3 % fewer bits` or `12.3 % more bits`.
 fn bits(percent: f64) -> String {
-    format!("{:.1} % {}", percent.abs(), if percent < 0.0 { "fewer" } else { "more" })
+    format!("{:.1} % {} bits", percent.abs(), if percent < 0.0 { "fewer" } else { "more" })
 }
 
 /// One sentence an anchor: the bits that `codec` needs for equal quality, by each metric.
@@ -57,7 +66,7 @@ fn against(tables: &[MarkdownTable], codec: &str) -> Result<Vec<String>> {
             cell => Ok(format!("{} by {metric}", bits(number(cell)?))),
         };
         let parts = metrics.map(by).collect::<Result<Vec<String>>>()?;
-        sentences.push(format!("For the quality of {anchor}, {codec} needs bits: {}.", parts.join(", ")));
+        sentences.push(format!("For the same quality as {anchor}, {codec} needs {}.", parts.join(", ")));
     }
     anyhow::ensure!(!sentences.is_empty(), "there is no table of BD-rates");
     Ok(sentences)
@@ -67,18 +76,23 @@ fn against(tables: &[MarkdownTable], codec: &str) -> Result<Vec<String>> {
 fn best_at_rates(table: &MarkdownTable) -> Result<String> {
     let metric = table.headings.first().context("a table without headings")?;
     let codecs = table.column(metric)?;
-    let mut best: Vec<String> = Vec::new();
+    // Each winner with its rates, in the order of rates.
+    let mut best: Vec<(&str, Vec<&str>)> = Vec::new();
     for rate in &table.headings[1..] {
         let cells = table.column(rate)?;
         let here = codecs.iter().zip(cells).filter(|(_, cell)| !cell.contains(" at ") && *cell != "-");
         let figures = here.map(|(codec, cell)| Ok((*codec, number(cell)?))).collect::<Result<Vec<_>>>()?;
-        let (winner, _) = figures
-            .into_iter()
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-            .with_context(|| format!("nobody at {rate}"))?;
-        best.push(format!("{winner} at {rate}"));
+        let winner = figures.into_iter().min_by(|a, b| a.1.total_cmp(&b.1));
+        let (winner, _) = winner.with_context(|| format!("nobody at {rate}"))?;
+        let rate = rate.trim_end_matches(" kbit/s");
+        match best.iter_mut().find(|(codec, _)| *codec == winner) {
+            Some((_, rates)) => rates.push(rate),
+            None => best.push((winner, vec![rate])),
+        }
     }
-    Ok(format!("Lowest median {metric}: {}.", best.join(", ")))
+    let parts: Vec<String> =
+        best.iter().map(|(codec, rates)| format!("{codec} at {} kbit/s", rates.join(", "))).collect();
+    Ok(format!("Lowest median {metric}: {}.", parts.join("; ")))
 }
 
 fn quality(tables: &[MarkdownTable]) -> Result<Vec<String>> {
@@ -93,13 +107,6 @@ fn quality(tables: &[MarkdownTable]) -> Result<Vec<String>> {
         "Tuned for the squared error (melisma:mse), it needs {} than opus by zimtohrli.",
         bits(percent)
     ));
-    Ok(sentences)
-}
-
-fn study(tables: &[MarkdownTable]) -> Result<Vec<String>> {
-    let table = headed(tables, "latent size")?;
-    let mut sentences = vec![counted(table, "autoencoder*", "mp3", "latent sizes")?];
-    sentences.extend(against(tables, "melisma:mse")?);
     Ok(sentences)
 }
 
@@ -134,6 +141,20 @@ fn reproduction(tables: &[MarkdownTable]) -> Result<Vec<String>> {
     sentences.push(format!(
         "The error of freq-ae-plus is {least:.0} to {most:.0} % below that of freq-ae at equal rates."
     ));
+    let parts = tables.iter().find_map(|table| table.column("of its config's").ok());
+    let parts = parts.context("there is no table of trainings")?;
+    let parts = parts.into_iter().filter(|cell| *cell != "-").map(number).collect::<Result<Vec<f64>>>()?;
+    let short = parts.iter().filter(|&&percent| percent < 100.0).count();
+    sentences.push(format!(
+        "{short} of {} systems were trained with fewer steps than their configs ask for, for want of time.",
+        parts.len()
+    ));
+    let held = headed(tables, "held")?;
+    let missed: Vec<&Vec<String>> =
+        held.rows.iter().filter(|row| row.first().is_none_or(|cell| cell != "yes")).collect();
+    let all = held.rows.len();
+    sentences.push(format!("{} of {all} expectations held.", all - missed.len()));
+    sentences.extend(missed.into_iter().map(|row| format!("Missed: {}.", row[1..].join(": "))));
     Ok(sentences)
 }
 
@@ -249,9 +270,9 @@ mod tests {
     fn sentences_say_who_is_behind() {
         let text = of("quality", QUALITY).unwrap();
         for part in [
-            "- For the quality of opus, melisma needs bits: 20.2 % fewer by zimtohrli, not comparable by si_sdr.\n",
-            "- Lowest median zimtohrli: melisma at 8 kbit/s, mp3 at 16 kbit/s.\n",
-            "204.2 % more than opus by zimtohrli",
+            "- For the same quality as opus, melisma needs 20.2 % fewer bits by zimtohrli, not comparable by si_sdr.\n",
+            "- Lowest median zimtohrli: melisma at 8 kbit/s; mp3 at 16 kbit/s.\n",
+            "204.2 % more bits than opus by zimtohrli",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
@@ -280,7 +301,7 @@ mod tests {
         for part in page.split("<!-- results:begin ").skip(1) {
             let name = part.split(' ').next().unwrap();
             let Some(name) = name.strip_suffix("-found") else { continue };
-            let text = std::fs::read_to_string(folder.join(name).with_extension("md")).unwrap();
+            let text = std::fs::read_to_string(folder.join(source(name))).unwrap();
             assert!(of(name, &text).unwrap_or_else(|error| panic!("{name}: {error:?}")).starts_with("- "));
             names += 1;
         }
