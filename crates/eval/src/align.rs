@@ -17,11 +17,11 @@ use crate::resample::{kaiser, mono};
 pub const MAX_LAG_S: f64 = 0.75;
 /// The fraction is looked for within this many samples to either side.
 const FRACTION_SPAN: f64 = 1.5;
-/// Grid of the fraction, in samples.
+/// Step of the grid on which the fraction is looked for, in samples.
 const FRACTION_STEP: f64 = 0.025;
 /// Fractions are judged below this frequency.
 const FRACTION_MAX_HZ: f64 = 4000.0;
-/// Terms of the Taylor series.
+/// Number of terms of the Taylor series of the correlation.
 const TERMS: usize = 28;
 /// Smaller fractions are left alone, in samples.
 const FRACTION_WORTH: f64 = 0.03;
@@ -37,7 +37,7 @@ const BLOCK: usize = 1 << 14;
 pub struct Delay {
     /// Whole samples; positive if the decoded version is late.
     pub lag_samples: isize,
-    /// What remains, in samples, positive if late.
+    /// The fraction of a sample beside them, positive if the decoded version is late.
     pub fraction_samples: f64,
 }
 

@@ -3,7 +3,7 @@
 use melisma_signal::Random;
 use serde::{Deserialize, Serialize};
 
-/// How intervals are made.
+/// How many resamples an interval is made of, and how they are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootstrapConfig {
     /// Number of resamples.
@@ -18,19 +18,22 @@ impl Default for BootstrapConfig {
     }
 }
 
-/// A 95 % interval.
+/// A 95 % bootstrap interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// 2.5th percentile.
+    /// Lower end: the 2.5th percentile of the resamples.
     pub low: f64,
-    /// 97.5th percentile.
+    /// Upper end: the 97.5th percentile of the resamples.
     pub high: f64,
 }
 
 impl BootstrapConfig {
+    /// No resamples: medians without intervals, at no cost.
+    pub const NONE: Self = Self { resamples: 0, seed: 0 };
+
     /// Interval of `statistic(indices)` over index lists drawn with replacement from `0..count`.
-    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain, and for a
-    /// single one, which says nothing about others.
+    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain, and where `count` is
+    /// below 2: one clip says nothing about others.
     #[must_use]
     pub fn interval(&self, count: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<Interval> {
         if count < 2 {
@@ -78,7 +81,7 @@ impl BootstrapConfig {
     }
 }
 
-/// Linear interpolation between order statistics of a sorted, non-empty slice.
+/// The quantile `at`, from 0 to 1, of a sorted, non-empty slice, interpolated linearly between its values.
 #[must_use]
 pub fn quantile(sorted: &[f64], at: f64) -> f64 {
     let position = at * (sorted.len() - 1) as f64;
@@ -87,7 +90,7 @@ pub fn quantile(sorted: &[f64], at: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }
 
-/// Median of any values, `None` of none.
+/// Median of values in any order; `None` without any.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
@@ -116,8 +119,8 @@ mod tests {
 
     #[test]
     fn interval_of_a_mean_is_the_normal_one() {
-        let mut state = 7;
-        let uniform: Vec<f64> = (0..400).map(|_| next(&mut state) as f64 / u64::MAX as f64).collect();
+        let mut random = Random::new(7);
+        let uniform: Vec<f64> = (0..400).map(|_| random.bits() as f64 / u64::MAX as f64).collect();
         let mean =
             |indices: &[usize]| Some(indices.iter().map(|&i| uniform[i]).sum::<f64>() / indices.len() as f64);
         let config = BootstrapConfig::default();

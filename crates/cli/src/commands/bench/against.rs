@@ -8,8 +8,8 @@ use melisma_eval::journal::Row;
 use melisma_eval::regression;
 use std::path::Path;
 
-/// Says what got worse; that is a failure.
-pub fn tell(now: &[Row], before: &[Row], path: &Path, quiet: bool) -> anyhow::Result<Outcome> {
+/// Compares `now` with `before`, read from `path`, and says what got worse; that anything did is a failure.
+pub fn compare(now: &[Row], before: &[Row], path: &Path, quiet: bool) -> anyhow::Result<Outcome> {
     let compared = regression::compare(now, before, BootstrapConfig::default());
     if compared.pairs == 0 {
         return Err(hinted(
@@ -21,7 +21,7 @@ pub fn tell(now: &[Row], before: &[Row], path: &Path, quiet: bool) -> anyhow::Re
         let reason = row.error.as_deref().unwrap_or_default();
         report::say(&text::printable(&format!(
             "worse: {} {} at {}: fails now on {}: {reason}",
-            row.track, row.codec, row.label, row.clip
+            row.setting, row.codec, row.label, row.clip
         )));
     }
     compared.worse.iter().for_each(|worse| report::say(&format!("worse: {worse}")));
