@@ -6,8 +6,8 @@ use std::path::Path;
 use melisma_eval::bd_rate::bd_rate;
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::journal::Row;
-use melisma_eval::results::Results;
 use melisma_eval::points::{CodecPoint, codecs, of_setting, points};
+use melisma_eval::results::Results;
 use melisma_eval::{Direction, Metric};
 use rayon::prelude::*;
 
