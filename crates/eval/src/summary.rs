@@ -25,8 +25,8 @@ fn outline(track: Track) -> Outline {
         Track::S44 => Outline {
             title: "Quality of clips as they are",
             anchors: &["opus", "mp3"],
-            metrics: &[Metric::Zimtohrli, Metric::Visqol, Metric::MelL1, Metric::SiSdr],
-            at_rates: &[Metric::Zimtohrli, Metric::MelL1],
+            metrics: &[Metric::Zimtohrli, Metric::Nmr, Metric::Visqol, Metric::MelL1, Metric::SiSdr],
+            at_rates: &[Metric::Zimtohrli, Metric::Nmr, Metric::MelL1],
             rates_kbps: &[8.0, 16.0, 32.0, 64.0, 96.0],
         },
         Track::Study => Outline {

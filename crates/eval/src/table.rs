@@ -10,8 +10,15 @@ use crate::journal::Row;
 use crate::metrics::{Direction, Metric};
 
 /// The main metrics: columns of the terminal's tables.
-pub const MAIN: [Metric; 6] =
-    [Metric::Zimtohrli, Metric::Visqol, Metric::MelL1, Metric::StudyComplex8k, Metric::SiSdr, Metric::Lsd];
+pub const MAIN: [Metric; 7] = [
+    Metric::Zimtohrli,
+    Metric::Nmr,
+    Metric::Visqol,
+    Metric::MelL1,
+    Metric::StudyComplex8k,
+    Metric::SiSdr,
+    Metric::Lsd,
+];
 
 /// Headings and cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,7 +139,7 @@ pub fn figure(metric: Metric, value: f64) -> String {
     let digits = match metric {
         Metric::Zimtohrli => 4,
         Metric::StudyComplex8k | Metric::StudyLinear8k => 3,
-        Metric::Snr | Metric::SiSdr | Metric::Lsd | Metric::Lsd16k => 1,
+        Metric::Nmr | Metric::Snr | Metric::SiSdr | Metric::Lsd | Metric::Lsd16k => 1,
         _ => 2,
     };
     format!("{value:.digits$}")

@@ -8,6 +8,9 @@ pub fn meaning(metric: Metric) -> &'static str {
         Metric::Zimtohrli => {
             "perceptual distance of auditory spectrograms, 0 (identical) to 1; the headline figure"
         }
+        Metric::Nmr => {
+            "noise-to-mask ratio: how far errors lie above what the music masks, by the ear model of PEAQ; the second headline figure"
+        }
         Metric::Visqol => {
             "ViSQOL v3, predicted mean opinion score from 1 to 4.7; a second opinion, not reliable below about 50 kbit/s"
         }
