@@ -3,7 +3,7 @@
 //!
 //! A window length is transformed once a channel and feeds mel L1, multi-scale STFT, log-spectral
 //! distance and (as the mean of the channels' spectra, the transform being linear) the mono forms.
-//! Zimtohrli and NMR have spectra of their own, of the signal at 48 kHz, to which it is brought once for both.
+//! Zimtohrli, NMR and PEAQ have spectra of their own, of the signal at 48 kHz, to which it is brought once for all.
 //! The cache takes about 130 bytes a sample and channel: meant for excerpts, not for whole albums.
 
 use melisma_signal::Pcm;
@@ -17,12 +17,13 @@ use crate::metrics::lsd::{self, LsdSums};
 use crate::metrics::mel::{self, MelBank, MelSums};
 use crate::metrics::ms_stft::{self, MsStftSums};
 use crate::metrics::nmr::{self, NmrReference};
+use crate::metrics::peaq::{self, Grades, PeaqReference};
 use crate::metrics::study::{self, StudySums};
 use crate::metrics::waveform::Moments;
 use crate::metrics::zimtohrli::{self, Spectrogram};
 use crate::metrics::{Metric, Scores};
 use crate::resample::{Resampler, mono};
-use crate::stft::{Stft, StftScratch};
+use melisma_signal::stft::{Stft, StftScratch};
 
 /// How a decoded version is brought onto the reference before it is scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,10 +94,11 @@ struct HearingSide {
     /// One a channel; none if the clip is too short.
     spectrograms: Option<Vec<Spectrogram>>,
     nmr: NmrReference,
+    peaq: PeaqReference,
 }
 
 // The models hear the same signal.
-const _: () = assert!(zimtohrli::RATE_HZ == nmr::RATE_HZ);
+const _: () = assert!(zimtohrli::RATE_HZ == nmr::RATE_HZ && nmr::RATE_HZ == peaq::RATE_HZ);
 
 /// A reference clip and its cached features.
 pub struct Reference {
@@ -214,14 +216,25 @@ impl Reference {
         self.hearing.nmr.compare(&self.hearing.at_48_khz(decoded))
     }
 
+    /// PEAQ's grades alone, which [`Self::score`] includes; none for clips below 0.64 s or silent ones.
+    #[must_use]
+    pub fn peaq(&self, decoded: &[Vec<f32>]) -> Option<Grades> {
+        self.hearing.peaq.compare(&self.hearing.at_48_khz(decoded))
+    }
+
     /// Every metric that needs no outside program, for a version given by [`Reference::prepare`].
     #[must_use]
     pub fn score(&self, decoded: &[Vec<f32>]) -> Scores {
         let mut scores = Scores::new();
         let study = self.study.compare(decoded);
         let at_48_khz = self.hearing.at_48_khz(decoded);
-        let heard =
-            [(Metric::Zimtohrli, self.hearing.zimtohrli(&at_48_khz)), (Metric::Nmr, self.hearing.nmr.compare(&at_48_khz))];
+        let peaq = self.hearing.peaq.compare(&at_48_khz);
+        let heard = [
+            (Metric::Zimtohrli, self.hearing.zimtohrli(&at_48_khz)),
+            (Metric::Nmr, self.hearing.nmr.compare(&at_48_khz)),
+            (Metric::PeaqOdg, peaq.as_ref().and_then(|grades| grades.odg)),
+            (Metric::TwoF, peaq.map(|grades| grades.two_f)),
+        ];
         scores.extend(heard.into_iter().filter_map(|(metric, value)| Some((metric, value?))));
         drop(at_48_khz);
         scores.insert(Metric::StudyComplex8k, study.complex());
@@ -356,7 +369,8 @@ impl HearingSide {
         let resampler = Resampler::new(pcm.sample_rate_hz, zimtohrli::RATE_HZ);
         let channels: Vec<Vec<f32>> = pcm.channels.iter().map(|c| resampler.process(c)).collect();
         let spectrograms = channels.iter().map(|channel| zimtohrli::analyse(channel)).collect();
-        Self { resampler, spectrograms, nmr: NmrReference::new(&channels) }
+        let (nmr, peaq) = (NmrReference::new(&channels), PeaqReference::new(&channels));
+        Self { resampler, spectrograms, nmr, peaq }
     }
 
     fn at_48_khz(&self, channels: &[Vec<f32>]) -> Vec<Vec<f32>> {

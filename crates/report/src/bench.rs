@@ -7,7 +7,7 @@ use melisma_eval::bd_rate::bd_rate;
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::journal::Row;
 use melisma_eval::results::Results;
-use melisma_eval::table::{codecs, of_track};
+use melisma_eval::points::{CodecPoint, codecs, of_setting, points};
 use melisma_eval::{Direction, Metric};
 use rayon::prelude::*;
 
@@ -15,7 +15,6 @@ use crate::error::ReportError;
 use crate::listening::{self, ListeningLimits};
 use crate::meaning::meaning;
 use crate::page::Page;
-use crate::points::{CodecPoint, points};
 use crate::section::{
     Axis, Block, COLOURS, Cell, Chart, Choice, Column, Note, Point, Section, Series, Table, View,
 };
@@ -56,13 +55,13 @@ pub struct Heard<'a> {
 /// # Errors
 /// [`ReportError::Empty`] if there is nothing to show, [`ReportError::Packing`].
 pub fn report(results: &Results, heard: Heard, config: &ReportConfig) -> Result<Page, ReportError> {
-    let tracks: BTreeSet<&str> = results.rows.iter().map(|row| row.track.as_str()).collect();
+    let tracks: BTreeSet<&str> = results.rows.iter().map(|row| row.setting.as_str()).collect();
     if tracks.is_empty() {
         return Err(ReportError::Empty);
     }
     let mut sections = Vec::new();
     for &track in &tracks {
-        let rows = of_track(&results.rows, track);
+        let rows = of_setting(&results.rows, track);
         let points = points(&rows, config.bootstrap);
         sections.push(curves(track, &points));
         sections.push(tables(track, &rows, &points, config.bootstrap));
@@ -319,7 +318,7 @@ fn failures(results: &Results) -> Section {
     if !failed.is_empty() {
         let cells = |row: &&Row| {
             let error = row.error.as_deref().unwrap_or_default();
-            [&row.track, &row.codec, &row.label, &row.clip, error].map(Cell::text).to_vec()
+            [&row.setting, &row.codec, &row.label, &row.clip, error].map(Cell::text).to_vec()
         };
         section.blocks.push(Block::Table(Table {
             caption: "Failed measurements; they count in no median.".to_owned(),
@@ -376,7 +375,7 @@ fn origin(results: &Results) -> Section {
 fn recipes(rows: &[Row]) -> Table {
     let mut recipes: BTreeMap<[&str; 3], usize> = BTreeMap::new();
     for row in rows {
-        *recipes.entry([&row.track, &row.codec, &row.recipe]).or_default() += 1;
+        *recipes.entry([&row.setting, &row.codec, &row.recipe]).or_default() += 1;
     }
     let row = |(names, count): (&[&str; 3], &usize)| {
         let mut cells = names.map(Cell::text).to_vec();
@@ -398,7 +397,7 @@ fn recipes(rows: &[Row]) -> Table {
 fn clips(results: &Results) -> Table {
     let mut clips: BTreeMap<String, (f64, usize, usize)> = BTreeMap::new();
     for row in &results.rows {
-        let clip = clips.entry(format!("{}/{}", row.track, row.clip)).or_default();
+        let clip = clips.entry(format!("{}/{}", row.setting, row.clip)).or_default();
         clip.0 = clip.0.max(row.seconds);
         clip.1 += 1;
         clip.2 += usize::from(row.error.is_some());

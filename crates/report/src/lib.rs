@@ -8,7 +8,7 @@
 //! | what can a page hold? | [`section`] |
 //! | how does it become one HTML file? | [`page`], with `page/*.{html,css,js}` |
 //! | where does plotly.js come from? | `library` |
-//! | what is shown of a bench's results? | [`mod@bench`], from [`points`] |
+//! | what is shown of a bench's results? | [`mod@bench`], from [`melisma_eval::points`] |
 //! | what does a metric mean? | `meaning` |
 //! | how do excerpts become a player? | [`listening`], from [`sound`] |
 //! | what does a ladder of bitrates look like? | [`ladder`] |
@@ -27,7 +27,6 @@ mod library;
 pub mod listening;
 mod meaning;
 pub mod page;
-pub mod points;
 pub mod section;
 pub mod sound;
 pub mod spectrogram;

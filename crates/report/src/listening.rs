@@ -82,7 +82,7 @@ pub fn section(
     let rows: HashMap<Key, &Row> = results.rows.iter().map(|row| (row.key(), row)).collect();
     let mut clips: BTreeMap<(&str, &str), Vec<&Listening>> = BTreeMap::new();
     for entry in &results.listening {
-        clips.entry((&entry.track, &entry.clip)).or_default().push(entry);
+        clips.entry((&entry.setting, &entry.clip)).or_default().push(entry);
     }
     let (mut audio_bytes, mut shown) = (0, 0);
     let mut left_out = Vec::new();

@@ -2,6 +2,7 @@
 //!
 //! A new kind of block is a variant here and a function in the script's table of the same name.
 
+pub use melisma_eval::table::{Cell, Column, Table};
 use serde::Serialize;
 
 use crate::ladder::Ladder;
@@ -74,70 +75,6 @@ pub struct Note {
     pub text: String,
     /// Whether something is wrong or missing.
     pub warning: bool,
-}
-
-/// A table; columns of numbers can be sorted by.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Table {
-    /// What it shows.
-    pub caption: String,
-    /// Headings.
-    pub columns: Vec<Column>,
-    /// `[row][column]`
-    pub rows: Vec<Vec<Cell>>,
-}
-
-/// A column of a table.
-#[derive(Clone, Debug, Serialize)]
-pub struct Column {
-    /// Heading.
-    pub name: String,
-    /// Whether it holds numbers.
-    pub numeric: bool,
-}
-
-impl Column {
-    /// A column of text.
-    #[must_use]
-    pub fn text(name: impl Into<String>) -> Self {
-        Self { name: name.into(), numeric: false }
-    }
-
-    /// A column of numbers.
-    #[must_use]
-    pub fn number(name: impl Into<String>) -> Self {
-        Self { name: name.into(), numeric: true }
-    }
-}
-
-/// A cell of a table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Cell {
-    /// What it says.
-    pub text: String,
-    /// What it is sorted by.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<f64>,
-}
-
-impl Cell {
-    /// A cell of text.
-    #[must_use]
-    pub fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), value: None }
-    }
-
-    /// A number and how it is written.
-    #[must_use]
-    pub fn number(value: f64, text: impl Into<String>) -> Self {
-        Self { text: text.into(), value: Some(value) }
-    }
-
-    /// Nothing to show.
-    #[must_use]
-    pub fn none() -> Self {
-        Self::text("-")
-    }
 }
 
 /// Curves over a common pair of axes.

@@ -67,6 +67,11 @@ metrics! {
     Zimtohrli "zimtohrli" "" Lower;
     /// Noise-to-mask ratio by PEAQ's ear model, 0 dB at the edge of audibility, 48 kHz, mean over channels: [`nmr`].
     Nmr "nmr" "dB" Lower;
+    /// Objective difference grade of PEAQ's basic version, 0 (imperceptible) to -4, 48 kHz; saturates below about
+    /// 16 kbit/s, absent for clips that end below 8 kHz: [`peaq`].
+    PeaqOdg "peaq_odg" "" Higher;
+    /// MUSHRA score that the 2f-model estimates from two variables of PEAQ, 0 to 100, 48 kHz: [`peaq`].
+    TwoF "2f" "" Higher;
     /// ViSQOL v3 audio mode, MOS-LQO 1 to 4.73, 48 kHz mono.
     Visqol "visqol" "MOS" Higher;
     /// Sum over seven scales of the mean absolute difference of log10 mel spectra: [`mel`].

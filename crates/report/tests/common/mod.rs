@@ -92,7 +92,7 @@ fn row(track: &str, clip_name: &str, clip: usize, c: usize, codec: &str, rate: f
 fn entry(index: usize, file: String) -> Listening {
     let of_codec = |text: String| (index > 0).then_some(text);
     Listening {
-        track: "S44".to_owned(),
+        setting: "S44".to_owned(),
         clip: HOSTILE.to_owned(),
         codec: of_codec(CODECS[index.saturating_sub(1)].to_owned()),
         label: of_codec("16".to_owned()),
