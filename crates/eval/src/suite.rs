@@ -64,7 +64,7 @@ pub struct SuiteConfig {
 }
 
 /// Raised whenever a metric changes its values or another joins: rows scored before are measured anew.
-const SCORING: u32 = 2;
+const SCORING: u32 = 3;
 
 impl Default for SuiteConfig {
     fn default() -> Self {

@@ -100,8 +100,8 @@ def harmonics(r, d):
     return power[rising[0] + 1:].max() if len(rising) else 0.0
 
 
-def variables(reference, decoded):
-    """The model output variables of one channel."""
+def channel(reference, decoded):
+    """The model output variables of one channel, and what is needed to join the channels' detection."""
     r, d = patterns(reference), patterns(decoded)
     five = np.convolve(np.abs(reference), np.ones(5), "valid") * 32768 > 200
     if not five.any():
@@ -150,15 +150,54 @@ def variables(reference, decoded):
     step = 5.95072 * (6.39468 / safe) ** 1.71332 + np.polyval([9.01033e-11, 5.05622e-6, -0.00102438, 0.0550197, -0.198719], safe)
     step = np.where(level > 0, step, 1e30)
     missed = 0.5 ** ((gap / step) ** np.where(gap > 0, 4, 6))
-    probability = 1 - np.prod(missed, 1)[every]
-    steps = (np.abs(np.trunc(gap)) / step).sum(1)[every]
-    out["detection_probability"] = smooth(probability[:, None], 0.9).max()
-    noticed = steps[probability > 0.5]
-    out["detection_steps_log"] = 0.0 if not len(noticed) else np.log10(noticed.mean()) if noticed.sum() > 0 else -0.5
+    steps = np.abs(np.trunc(gap)) / step
     loud = np.flatnonzero((r["newest"] >= 8000) | (d["newest"] >= 8000))
     loud = loud[(loud >= first) & (loud <= last)]
     out["harmonics"] = 1000 * np.mean([harmonics(r["spectra"][i], d["spectra"][i]) for i in loud]) if len(loud) else None
+    return out, missed[every], steps[every]
+
+
+def variables(reference, decoded):
+    """The model output variables of a clip, `[sample, channel]`: means over channels, detection by the better ear."""
+    found = [channel(r, d) for r, d in zip(reference.T, decoded.T)]
+    if None in found:
+        return None
+    mean = lambda values: None if None in values else np.mean(values)
+    out = {name: mean([values[name] for values, _, _ in found]) for name in found[0][0]}
+    probability = 1 - np.prod(np.min([missed for _, missed, _ in found], 0), 1)
+    steps = np.max([steps for _, _, steps in found], 0).sum(1)
+    out["detection_probability"] = smooth(probability[:, None], 0.9).max()
+    noticed = steps[probability > 0.5]
+    out["detection_steps_log"] = 0.0 if not len(noticed) else np.log10(noticed.mean()) if noticed.sum() > 0 else -0.5
     return out
+
+
+# Tables 13 to 16 of the Recommendation, a line for each variable: least, most, and weights of the three nodes.
+NETWORK = """
+bandwidth_reference 393.916656 921 -.502657 .436333 1.219602
+bandwidth_decoded 361.965332 881.131226 4.307481 3.246017 1.123743
+total_nmr_db -24.045116 16.212030 4.984241 -2.211189 -.192096
+win_mod_diff_1 1.110661 107.137772 .051056 -1.762424 4.331315
+detection_steps_log -.206623 2.886017 2.321580 1.789971 -.754560
+harmonics .074318 13.933351 -5.303901 -3.452257 -10.814982
+avg_mod_diff_1 1.113683 63.257874 2.730991 -6.111805 1.519223
+avg_mod_diff_2 .950345 1145.018555 .624950 -1.331523 -5.955151
+noise_loudness .029985 14.819740 3.102889 .871260 -5.922878
+detection_probability .000101 1 -1.051468 -.939882 -.142913
+disturbed_frames 0 1 -1.804679 -.503610 -.620456"""
+NETWORK = [(name, *map(float, numbers)) for name, *numbers in map(str.split, NETWORK.strip().splitlines())]
+
+
+def grades(values):
+    """(Objective difference grade, 2f score); the first is None where a variable is missing."""
+    two_f = 56.1345 / (1 + (-0.0282 * values["avg_mod_diff_1"] - 0.8628) ** 2) - 27.1451 * values["detection_steps_log"] + 86.3515
+    two_f = float(np.clip(two_f, 0, 100))
+    if any(values[name] is None for name, *_ in NETWORK):
+        return None, two_f
+    sigmoid = lambda x: 1 / (1 + np.exp(-x))
+    inputs = np.array([(values[name] - low) / (high - low) for name, low, high, *_ in NETWORK])
+    nodes = sigmoid(inputs @ np.array([row[3:] for row in NETWORK]) + [-2.518254, .654841, -2.207228])
+    return float(-3.98 + 4.2 * sigmoid(nodes @ [-3.817048, 4.107138, 4.629582] - .307594)), two_f
 
 
 def package(reference, decoded):
@@ -171,8 +210,9 @@ def package(reference, decoded):
 if __name__ == "__main__":
     import importlib.util, versions
     has_package = importlib.util.find_spec("seabass") is not None
-    plain = lambda values: values and {k: None if v is None else float(v) for k, v in values.items()}
+    plain = lambda values: {k: None if v is None else float(v) for k, v in values.items()}
     for line, reference, version in versions.pairs(sys.argv[1], sys.argv[2:]):
-        line["variables"] = plain(variables(reference.astype(float), version.astype(float)))
+        found = variables(reference.astype(float)[:, None], version.astype(float)[:, None])
+        line["variables"] = found and dict(plain(found), **dict(zip(("odg", "two_f"), grades(found))))
         line["package"] = package(reference, version) if has_package else None
         print(json.dumps(line))

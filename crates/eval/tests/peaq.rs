@@ -9,12 +9,15 @@ mod common;
 use std::ffi::OsString;
 use std::path::Path;
 
-use melisma_eval::metrics::peaq::{PeaqReference, Variables};
+use melisma_eval::metrics::peaq::{Grades, PeaqReference};
 use serde_json::Value;
 
 /// Our variables by the names of the script.
-fn ours(found: &Variables) -> Vec<(&'static str, Option<f64>)> {
+fn ours(grades: &Grades) -> Vec<(&'static str, Option<f64>)> {
+    let found = &grades.variables;
     vec![
+        ("odg", grades.odg.filter(|_| found.total_nmr_db.is_finite())),
+        ("two_f", Some(grades.two_f)),
         ("bandwidth_reference", found.bandwidths.map(|b| b[0])),
         ("bandwidth_decoded", found.bandwidths.map(|b| b[1])),
         ("total_nmr_db", Some(found.total_nmr_db).filter(|db| db.is_finite())),
@@ -67,7 +70,7 @@ fn check(packages: &str, clips: &[OsString]) {
                 wrong.push(format!("{source} {} {name}: {value:?} instead of {theirs}", pair["decoded"]));
             }
         };
-        for (name, value) in ours(&grades.variables) {
+        for (name, value) in ours(&grades) {
             compare("second", name, value, &pair["variables"][name], tolerance(name));
             if let Some(theirs) = pair["package"].get(name) {
                 compare("package", name, value, theirs, PACKAGE_TOLERANCE);

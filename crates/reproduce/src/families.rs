@@ -1,7 +1,7 @@
 //! The measure of Roche et al. (arXiv 1806.04096): root mean square error of log magnitudes, in dB, with latents as the
 //! encoder gives them.
 
-use crate::{Error, Result, clips::TestClips, runs::Trained};
+use crate::{Error, Result, clips::TestClips, trainings::Trained};
 use melisma_eval::Estimate;
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::metrics::study::LOG_OFFSET;

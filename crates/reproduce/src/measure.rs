@@ -159,12 +159,8 @@ impl Bench<'_> {
         };
         let scratch =
             tempfile::tempdir_in(self.folder).map_err(Error::file("cannot make a folder in", self.folder))?;
-        let workplace = Workplace {
-            clips: &clips,
-            folder: self.folder,
-            scratch: scratch.path(),
-            stop: self.stop,
-        };
+        let workplace =
+            Workplace { clips: &clips, folder: self.folder, scratch: scratch.path(), stop: self.stop };
         let told = Mutex::new(BTreeSet::new());
         let keys = config.run_with(codecs, &workplace, journal, &mut |event| self.hear(event, &told))?;
         if self.stop.load(Ordering::SeqCst) { Err(Error::Interrupted) } else { Ok(keys) }

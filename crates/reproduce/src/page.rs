@@ -152,7 +152,12 @@ fn performance(results: &StudyResults) -> Section {
         ),
     ];
     for (index, peer) in CODECS.into_iter().enumerate() {
-        all.push(series(peer, index + 2, false, measured_points(results.peer(Setting::Study, peer), RMSE, 1.0)));
+        all.push(series(
+            peer,
+            index + 2,
+            false,
+            measured_points(results.peer(Setting::Study, peer), RMSE, 1.0),
+        ));
     }
     for (index, system) in results.group(Group::FreqAe).chain(results.group(Group::FreqAePlus)).enumerate() {
         all.push(series(&system.name, index + 7, true, measured_points(&system.points, RMSE, 1.0)));
@@ -173,7 +178,12 @@ fn performance(results: &StudyResults) -> Section {
         all.push(series(&system.name, index, hidden, measured_points(&system.points, RMSE, 1.0)));
     }
     for (index, peer) in CODECS.into_iter().enumerate() {
-        all.push(series(peer, index + 5, false, measured_points(results.peer(Setting::S44, peer), RMSE, 1.0)));
+        all.push(series(
+            peer,
+            index + 5,
+            false,
+            measured_points(results.peer(Setting::S44, peer), RMSE, 1.0),
+        ));
     }
     let samples = Chart {
         id: "rate-error-44k".to_owned(),

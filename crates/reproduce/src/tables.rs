@@ -124,9 +124,7 @@ fn improved(results: &StudyResults) -> Table {
             }
             _ => Cell::none(),
         };
-        let own = |curve: &[(f64, f64)]| {
-            reached(curve, *kbps).map_or_else(Cell::none, error)
-        };
+        let own = |curve: &[(f64, f64)]| reached(curve, *kbps).map_or_else(Cell::none, error);
         let mut cells = vec![rate(*kbps), own(&theirs), own(&ours), below];
         cells.extend(peers.iter().map(|(_, curve)| at(curve, *kbps)));
         cells

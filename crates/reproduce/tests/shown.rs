@@ -9,9 +9,7 @@ use melisma_eval::{Estimate, Metric};
 use melisma_reproduce::expectations::{best, expectations};
 use melisma_reproduce::page::page;
 use melisma_reproduce::plan::{self, Group};
-use melisma_reproduce::results::{
-    LossPoint, Music, PeerResult, SCHEMA, StudyResults, SystemResult,
-};
+use melisma_reproduce::results::{LossPoint, Music, PeerResult, SCHEMA, StudyResults, SystemResult};
 use melisma_reproduce::tables::tables;
 use std::collections::BTreeMap;
 
@@ -200,14 +198,16 @@ fn a_page_of_all_of_it() {
 
 #[test]
 fn the_recorded_results_are_read() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../docs/results/reproduction/results.json");
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results/reproduction/results.json");
     let text = std::fs::read(path).expect("recorded results");
     let results: StudyResults = serde_json::from_slice(&text).expect("results");
-    let own = |system: &SystemResult| system.own_point().and_then(|point| point.median(Metric::StudyComplex8k));
+    let own =
+        |system: &SystemResult| system.own_point().and_then(|point| point.median(Metric::StudyComplex8k));
     assert!(results.group(Group::FreqAe).all(|system| own(system).is_some()));
     assert!(!results.peer(melisma_eval::Setting::Study, "mp3").is_empty());
     // Every interval was read as one, and the tables can be made of it.
-    let table = tables(&results).into_iter().find(|table| table.columns[0].name == "N").expect("the study's table");
+    let table =
+        tables(&results).into_iter().find(|table| table.columns[0].name == "N").expect("the study's table");
     assert!(table.rows.len() == 5 && table.rows.iter().all(|row| row[6].text.contains(" [")), "{table:?}");
 }

@@ -28,7 +28,7 @@ const CRATES: [Room; 15] = [
         &["melisma-bitstream", "melisma-codec", "melisma-media", "melisma-nets", "melisma-signal"],
         None,
     ),
-    ("melisma-eval", &["melisma-signal"], None),
+    ("melisma-eval", &["melisma-media", "melisma-signal"], None),
     (
         "melisma-train",
         &[
