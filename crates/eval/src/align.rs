@@ -77,7 +77,8 @@ impl Aligner {
         let mut decoded = mono(decoded);
         decoded.truncate(self.length - self.most_lag_samples());
         let mut cross = transform(&*self.forward, &decoded);
-        let magnitude_sum = |spectrum: &[Complex<f32>]| spectrum.iter().map(|x| f64::from(x.norm())).sum::<f64>();
+        let magnitude_sum =
+            |spectrum: &[Complex<f32>]| spectrum.iter().map(|x| f64::from(x.norm())).sum::<f64>();
         // Over both halves of the spectrum: the peak if the two signals were scaled copies of one another.
         let perfect = 2.0 * (magnitude_sum(&self.spectrum) * magnitude_sum(&cross)).sqrt();
         for (d, r) in cross.iter_mut().zip(&self.spectrum) {

@@ -71,7 +71,8 @@ impl Class {
     /// The class of a clip: by a part of its name, a folder or the file, that is the name of a class; else by its sound.
     #[must_use]
     pub fn of(clip_name: &str, pcm: &Pcm) -> Self {
-        let named = clip_name.split('/').find_map(|part| Self::ALL.into_iter().find(|class| class.name() == part));
+        let named =
+            clip_name.split('/').find_map(|part| Self::ALL.into_iter().find(|class| class.name() == part));
         named.unwrap_or_else(|| Self::measured(pcm))
     }
 
@@ -133,7 +134,12 @@ pub fn flatness_db(signal: &[f32], sample_rate_hz: u32) -> Option<f64> {
 }
 
 /// What `of` makes of the energies of the bins of each window.
-fn energies<T>(signal: &[f32], window_samples: usize, hop_samples: usize, of: impl Fn(&[f64]) -> T) -> Vec<T> {
+fn energies<T>(
+    signal: &[f32],
+    window_samples: usize,
+    hop_samples: usize,
+    of: impl Fn(&[f64]) -> T,
+) -> Vec<T> {
     let stft = Stft::new(window_samples, hop_samples);
     let mut scratch = stft.scratch();
     let mut bins = vec![0.0; stft.bins()];
@@ -172,7 +178,9 @@ mod tests {
     fn sounds_are_of_their_class() {
         // Four decaying bursts of noise a second.
         let drums = clip(|t| noise(t) * (-40.0 * (t * 4.0).fract() / 4.0).exp());
-        let chord = clip(|t| [220.0, 277.0, 330.0].iter().map(|hz| 0.1 * (std::f64::consts::TAU * hz * t).sin()).sum());
+        let chord = clip(|t| {
+            [220.0, 277.0, 330.0].iter().map(|hz| 0.1 * (std::f64::consts::TAU * hz * t).sin()).sum()
+        });
         let hiss = clip(|t| 0.3 * noise(t));
         assert_eq!(Class::measured(&drums), Class::Attacks);
         assert!((attacks_per_s(&drums.channels[0], RATE_HZ) - 4.0).abs() < 0.5);

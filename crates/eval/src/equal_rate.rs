@@ -85,7 +85,11 @@ fn of_curves(
         let theirs = other.get(clip).and_then(|(_, points)| read(points));
         let Some((ours, theirs)) = read(points).zip(theirs) else { continue };
         // Two lossless versions have no ratio.
-        relations.push(if by_ratio(metric) { if ours == theirs { 1.0 } else { ours / theirs } } else { ours - theirs });
+        relations.push(if by_ratio(metric) {
+            if ours == theirs { 1.0 } else { ours / theirs }
+        } else {
+            ours - theirs
+        });
         let gain = (ours - theirs) * metric.direction().sign();
         won += usize::from(gain > 0.0);
         lost += usize::from(gain < 0.0);
@@ -140,7 +144,8 @@ mod tests {
     fn rows() -> Vec<Row> {
         let mut rows = Vec::new();
         // Ratios of distance .5, .8, 2 and differences of -3, -1, +2 dB on three clips, of two classes.
-        let clips = [("a", 0.5, -3.0, Class::Tonal), ("b", 0.8, -1.0, Class::Tonal), ("c", 2.0, 2.0, Class::Attacks)];
+        let clips =
+            [("a", 0.5, -3.0, Class::Tonal), ("b", 0.8, -1.0, Class::Tonal), ("c", 2.0, 2.0, Class::Attacks)];
         for (clip, ratio, difference_db, class) in clips {
             for kbps in [8.0, 32.0] {
                 for (codec, ratio, difference_db) in [("melisma", ratio, difference_db), ("opus", 1.0, 0.0)] {
@@ -161,7 +166,10 @@ mod tests {
         let compared = |metric, kbps, class| compare(&rows, ["melisma", "opus"], metric, kbps, class);
         let close = |found: Option<Compared>, median: f64, won: usize, lost: usize| {
             let found = found.expect("clips");
-            assert!((found.median - median).abs() < 1e-9 && found.won == won && found.lost == lost, "{found:?}");
+            assert!(
+                (found.median - median).abs() < 1e-9 && found.won == won && found.lost == lost,
+                "{found:?}"
+            );
         };
         close(compared(Metric::Zimtohrli, 16.0, None), 0.8, 2, 1);
         close(compared(Metric::Nmr, 16.0, None), -1.0, 2, 1);
@@ -175,7 +183,12 @@ mod tests {
     #[test]
     fn a_table_has_the_classes_that_there_are() {
         let table = by_class(&rows(), ["melisma", "opus"], Metric::Nmr).markdown();
-        for part in ["| all | 3 | -1.0 dB (2:1) |", "| attacks | 1 | +2.0 dB (0:1) |", "| tonal | 2 |", "nmr of melisma less"] {
+        for part in [
+            "| all | 3 | -1.0 dB (2:1) |",
+            "| attacks | 1 | +2.0 dB (0:1) |",
+            "| tonal | 2 |",
+            "nmr of melisma less",
+        ] {
             assert!(table.contains(part), "{part} in {table}");
         }
         assert!(!table.contains("voice") && table.contains(" - |"), "{table}");

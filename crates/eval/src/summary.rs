@@ -33,7 +33,14 @@ fn outline(setting: Setting) -> Outline {
         Setting::S44 => Outline {
             title: "Quality of clips as they are",
             anchors: &["opus", "mp3"],
-            metrics: &[Metric::Zimtohrli, Metric::Nmr, Metric::PeaqOdg, Metric::Visqol, Metric::MelL1, Metric::SiSdr],
+            metrics: &[
+                Metric::Zimtohrli,
+                Metric::Nmr,
+                Metric::PeaqOdg,
+                Metric::Visqol,
+                Metric::MelL1,
+                Metric::SiSdr,
+            ],
             at_rates: &[Metric::Zimtohrli, Metric::Nmr, Metric::MelL1],
             rates_kbps: &[8.0, 16.0, 32.0, 64.0, 96.0],
             by_class: &[Metric::Zimtohrli, Metric::Nmr],

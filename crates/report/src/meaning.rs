@@ -14,7 +14,9 @@ pub fn meaning(metric: Metric) -> &'static str {
         Metric::PeaqOdg => {
             "grade of PEAQ (ITU-R BS.1387), 0 imperceptible to -4 very annoying; says nothing below about 16 kbit/s"
         }
-        Metric::TwoF => "listening-test score from 0 to 100 that the 2f-model estimates from two variables of PEAQ",
+        Metric::TwoF => {
+            "listening-test score from 0 to 100 that the 2f-model estimates from two variables of PEAQ"
+        }
         Metric::Visqol => {
             "ViSQOL v3, predicted mean opinion score from 1 to 4.7; a second opinion, not reliable below about 50 kbit/s"
         }

@@ -45,12 +45,14 @@ pub fn run(options: &Options) -> Result<()> {
         let (prepared, align) = measure(|| reference.prepare(&decoded, aligning));
         let (values, all) = measure(|| reference.score(&prepared.channels));
         let (_, zimtohrli) = measure(|| black_box(reference.zimtohrli(&prepared.channels)));
-        let at_48_khz: Vec<Vec<f32>> = prepared.channels.iter().map(|channel| resampler.process(channel)).collect();
+        let at_48_khz: Vec<Vec<f32>> =
+            prepared.channels.iter().map(|channel| resampler.process(channel)).collect();
         let (_, nmr) = measure(|| black_box(nmr_reference.compare(&at_48_khz)));
         let (_, peaq) = measure(|| black_box(peaq_reference.compare(&at_48_khz)));
         align_s += align.cpu_s;
         score_s += all.cpu_s - zimtohrli.cpu_s - nmr.cpu_s - peaq.cpu_s;
-        (nmr_s, peaq_s, zimtohrli_s) = (nmr_s + nmr.cpu_s, peaq_s + peaq.cpu_s, zimtohrli_s + zimtohrli.cpu_s);
+        (nmr_s, peaq_s, zimtohrli_s) =
+            (nmr_s + nmr.cpu_s, peaq_s + peaq.cpu_s, zimtohrli_s + zimtohrli.cpu_s);
         let value = |metric: Metric| values.get(&metric).copied().unwrap_or(f64::NAN);
         scores.push(format!(
             r#"{{"lag": {}, "fraction": {}, "mel_l1": {}, "zimtohrli": {}, "nmr": {}}}"#,

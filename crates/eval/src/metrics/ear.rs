@@ -194,7 +194,8 @@ impl Ear {
         }
         let (mut masker, mut ratio) = ([0.0; BANDS], [0.0; BANDS]);
         for band in 0..BANDS {
-            let upper_sum = (1.0 - lanes::exp(fall[band] * (BANDS - band) as f32)) / (1.0 - lanes::exp(fall[band]));
+            let upper_sum =
+                (1.0 - lanes::exp(fall[band] * (BANDS - band) as f32)) / (1.0 - lanes::exp(fall[band]));
             let share = energies[band] / (self.lower_sums[band] + upper_sum - 1.0);
             masker[band] = lanes::exp(SPREADING_EXPONENT * lanes::ln(share));
             ratio[band] = lanes::exp(SPREADING_EXPONENT * fall[band]);
@@ -245,7 +246,9 @@ impl Smearing {
     /// Takes the spread energies of the next frame and gives its excitation pattern.
     #[inline(always)]
     pub fn next(&mut self, spread: &Bands, out: &mut Bands) {
-        for (((out, state), &decay), &energy) in out.iter_mut().zip(&mut self.state).zip(&self.decays).zip(spread) {
+        for (((out, state), &decay), &energy) in
+            out.iter_mut().zip(&mut self.state).zip(&self.decays).zip(spread)
+        {
             *state = decay * *state + (1.0 - decay) * energy;
             *out = state.max(energy);
         }
@@ -264,7 +267,10 @@ impl Band {
         };
         let first_bin = (low_hz / BIN_HZ + 0.5).floor() as usize;
         let last_bin = (high_hz / BIN_HZ + 0.5).floor() as usize;
-        Self { first_bin, shares: (first_bin..=last_bin.min(BINS - 1)).map(|bin| share(bin) as f32).collect() }
+        Self {
+            first_bin,
+            shares: (first_bin..=last_bin.min(BINS - 1)).map(|bin| share(bin) as f32).collect(),
+        }
     }
 }
 
@@ -286,7 +292,8 @@ fn ear_weight(hz: f64) -> f64 {
         return 0.0;
     }
     let khz = hz / 1000.0;
-    let db = -0.6 * 3.64 * khz.powf(-0.8) + 6.5 * (-0.6 * (khz - 3.3) * (khz - 3.3)).exp() - 1e-3 * khz.powf(3.6);
+    let db =
+        -0.6 * 3.64 * khz.powf(-0.8) + 6.5 * (-0.6 * (khz - 3.3) * (khz - 3.3)).exp() - 1e-3 * khz.powf(3.6);
     10_f64.powf(db / 10.0)
 }
 

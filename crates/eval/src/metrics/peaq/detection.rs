@@ -49,7 +49,7 @@ impl Binaural {
 fn step_db(level_db: f32) -> f32 {
     let level = level_db.max(1e-3);
     let low = 5.950_72 * lanes::exp(1.713_32 * (lanes::ln(6.394_68) - lanes::ln(level)));
-    let polynomial =
-        -0.198_719 + level * (0.055_019_7 + level * (-0.001_024_38 + level * (5.056_22e-6 + level * 9.010_33e-11)));
+    let polynomial = -0.198_719
+        + level * (0.055_019_7 + level * (-0.001_024_38 + level * (5.056_22e-6 + level * 9.010_33e-11)));
     if level_db > 0.0 { low + polynomial } else { 1e30 }
 }

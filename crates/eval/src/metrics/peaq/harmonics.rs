@@ -63,7 +63,8 @@ impl Harmonics {
                 here += energy(error[lag + LAGS - 1]) - energy(error[lag - 1]);
             }
             // No error at all is alike at every lag.
-            *value = if first * here > 0.0 { (f64::from(*value) / (first * here).sqrt()) as f32 } else { 1.0 };
+            *value =
+                if first * here > 0.0 { (f64::from(*value) / (first * here).sqrt()) as f32 } else { 1.0 };
         }
         let mean = correlation.iter().sum::<f32>() / LAGS as f32;
         for (value, &window) in correlation.iter_mut().zip(&self.window) {

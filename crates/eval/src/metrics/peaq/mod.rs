@@ -23,8 +23,8 @@ use multiversion::multiversion;
 use self::adaptation::{Adaptation, noise_loudness};
 use self::harmonics::Harmonics;
 use self::patterns::{Heard, Listener};
-use self::variables::{Bounds, FrameValues};
 pub use self::variables::Variables;
+use self::variables::{Bounds, FrameValues};
 use super::ear::{self, BANDS, BINS, Bands, Ear, HOP_SAMPLES, WINDOW_SAMPLES};
 
 /// Rate of the signals.
@@ -67,7 +67,8 @@ impl PeaqReference {
     pub fn new(channels: &[Vec<f32>]) -> Self {
         let ear = Ear::new();
         let bounds = Bounds::of(channels);
-        let audible = channels.iter().enumerate().filter(|(_, c)| Bounds::of(std::slice::from_ref(*c)).is_some());
+        let audible =
+            channels.iter().enumerate().filter(|(_, c)| Bounds::of(std::slice::from_ref(*c)).is_some());
         let channels = audible.map(|(index, signal)| listen(&ear, index, signal)).collect();
         Self { ear, channels, bounds }
     }
@@ -77,7 +78,8 @@ impl PeaqReference {
     #[must_use]
     pub fn compare(&self, decoded: &[Vec<f32>]) -> Option<Grades> {
         let bounds = self.bounds?;
-        let decoded: Option<Vec<&[f32]>> = self.channels.iter().map(|c| Some(decoded.get(c.index)?.as_slice())).collect();
+        let decoded: Option<Vec<&[f32]>> =
+            self.channels.iter().map(|c| Some(decoded.get(c.index)?.as_slice())).collect();
         let values = walk(&self.ear, &self.channels, &decoded?);
         let variables = Variables::average(&values, bounds)?;
         let odg = network::grade(&variables);
@@ -103,7 +105,8 @@ fn listen(ear: &Ear, index: usize, signal: &[f32]) -> Channel {
 /// Values of each frame; `decoded` has the same channels.
 #[multiversion(targets("x86_64+avx2"))]
 fn walk(ear: &Ear, channels: &[Channel], decoded: &[&[f32]]) -> Vec<FrameValues> {
-    let samples = channels.iter().map(|c| c.signal.len()).chain(decoded.iter().map(|d| d.len())).min().unwrap_or(0);
+    let samples =
+        channels.iter().map(|c| c.signal.len()).chain(decoded.iter().map(|d| d.len())).min().unwrap_or(0);
     let count = channels.len();
     let mut scratch = ear.scratch();
     let mut magnitudes = [0.0; BINS];
@@ -116,7 +119,8 @@ fn walk(ear: &Ear, channels: &[Channel], decoded: &[&[f32]]) -> Vec<FrameValues>
     for frame in 0..Ear::frames(samples) {
         let newest = frame * HOP_SAMPLES + HOP_SAMPLES..frame * HOP_SAMPLES + WINDOW_SAMPLES;
         let originals = channels.iter().map(|c| c.signal.as_slice());
-        let is_energetic = originals.chain(decoded.iter().copied()).any(|s| harmonics::is_energetic(&s[newest.clone()]));
+        let is_energetic =
+            originals.chain(decoded.iter().copied()).any(|s| harmonics::is_energetic(&s[newest.clone()]));
         let mut value = FrameValues { channels: Vec::with_capacity(count), ..FrameValues::default() };
         let mut detection = detection::Binaural::default();
         for (channel, (reference, signal)) in channels.iter().zip(decoded).enumerate() {
@@ -127,7 +131,8 @@ fn walk(ear: &Ear, channels: &[Channel], decoded: &[&[f32]]) -> Vec<FrameValues>
             detection.add(&heard_reference.excitation, &heard.excitation);
             let adapted = adaptations[channel].next(&heard_reference.excitation, &heard.excitation);
             let mut one = variables::ChannelValues::of(ear, heard_reference, &heard);
-            one.noise_loudness = noise_loudness(ear, [&heard_reference.modulation, &heard.modulation], &adapted);
+            one.noise_loudness =
+                noise_loudness(ear, [&heard_reference.modulation, &heard.modulation], &adapted);
             one.set_bandwidths(of_reference, &magnitudes);
             one.set_noise_to_mask(ear, [of_reference, &magnitudes], &heard_reference.excitation, &masking);
             one.harmonics = is_energetic.then(|| harmonics.structure(of_reference, &magnitudes));
@@ -157,7 +162,9 @@ mod tests {
     /// Two seconds of partials up to 15 kHz, swelling and ebbing, and of others between them.
     fn signal(noise: f64) -> Vec<f32> {
         let partials = |t: f64, step_hz: f64| -> f64 {
-            (1..=60).map(|k| (std::f64::consts::TAU * step_hz * f64::from(k) * t + f64::from(k * k)).sin()).sum()
+            (1..=60)
+                .map(|k| (std::f64::consts::TAU * step_hz * f64::from(k) * t + f64::from(k * k)).sin())
+                .sum()
         };
         let swell = |t: f64| 1.0 + (9.0 * t).sin();
         let value = |t: f64| 0.01 * swell(t) * partials(t, 247.0) + noise * partials(t, 211.0);
@@ -167,7 +174,8 @@ mod tests {
     #[test]
     fn identical_is_best_and_more_noise_is_worse() {
         let reference = PeaqReference::new(&[signal(0.0), signal(0.001)]);
-        let grades = |noise: f64| reference.compare(&[signal(noise), signal(0.001 + noise)]).expect("long enough");
+        let grades =
+            |noise: f64| reference.compare(&[signal(noise), signal(0.001 + noise)]).expect("long enough");
         let same = grades(0.0);
         let odg = same.odg.expect("a full band");
         assert!((0.0..0.22).contains(&odg), "{odg}");
@@ -195,7 +203,8 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             1e-5 * (f64::from(state >> 8) / 16_777_216.0 - 0.5)
         };
-        let tone: Vec<f32> = (0..96_000).map(|i| (0.2 * (f64::from(i) * 0.0576).sin() + hiss()) as f32).collect();
+        let tone: Vec<f32> =
+            (0..96_000).map(|i| (0.2 * (f64::from(i) * 0.0576).sin() + hiss()) as f32).collect();
         let quieter: Vec<f32> = tone.iter().map(|x| 0.9 * x).collect();
         let grades = PeaqReference::new(&[tone]).compare(&[quieter]).expect("long enough");
         assert!(grades.odg.is_none() && grades.two_f > 0.0, "{grades:?}");

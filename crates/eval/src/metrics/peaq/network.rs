@@ -47,7 +47,8 @@ pub fn grade(variables: &Variables) -> Option<f64> {
             *node += weight * scaled;
         }
     }
-    let index = OUTPUT_BIAS + nodes.iter().zip(OUTPUT).map(|(&node, weight)| weight * sigmoid(node)).sum::<f64>();
+    let index =
+        OUTPUT_BIAS + nodes.iter().zip(OUTPUT).map(|(&node, weight)| weight * sigmoid(node)).sum::<f64>();
     Some(GRADES.0 + (GRADES.1 - GRADES.0) * sigmoid(index))
 }
 

@@ -55,7 +55,8 @@ impl SoneTables {
         let of = |value: &dyn Fn(f64, f64) -> f64| {
             ear.centres_hz().map(|hz| {
                 let threshold = 10_f64.powf(0.364 * (hz / 1000.0).powf(-0.8));
-                let slope_db = -2.0 - 2.05 * (hz / 4000.0).atan() - 0.75 * (hz * hz / (1600.0 * 1600.0)).atan();
+                let slope_db =
+                    -2.0 - 2.05 * (hz / 4000.0).atan() - 0.75 * (hz * hz / (1600.0 * 1600.0)).atan();
                 value(threshold, 10_f64.powf(slope_db / 10.0)) as f32
             })
         };

@@ -114,7 +114,13 @@ impl ChannelValues {
 
     /// Ratio of noise to mask from the magnitudes of both signals and the excitation of the reference.
     #[inline(always)]
-    pub fn set_noise_to_mask(&mut self, ear: &Ear, magnitudes: [&[f32]; 2], excitation: &Bands, offsets: &Bands) {
+    pub fn set_noise_to_mask(
+        &mut self,
+        ear: &Ear,
+        magnitudes: [&[f32]; 2],
+        excitation: &Bands,
+        offsets: &Bands,
+    ) {
         let (mut noise, mut bands) = ([0.0; BINS], [0.0; BANDS]);
         for (((noise, &r), &d), &weight) in
             noise.iter_mut().zip(magnitudes[0]).zip(magnitudes[1]).zip(ear.weights())
@@ -197,12 +203,16 @@ impl Variables {
             (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
         };
         let bandwidth = |side: usize| {
-            let of = move |v: &ChannelValues| (v.bandwidths[0] > LEAST_BANDWIDTH).then_some(v.bandwidths[side] as f64);
+            let of = move |v: &ChannelValues| {
+                (v.bandwidths[0] > LEAST_BANDWIDTH).then_some(v.bandwidths[side] as f64)
+            };
             mean(&|channel| over(all, channel, &of))
         };
         let weight = |channel: usize| over(late_values, channel, &|v| Some(v.mod_weight));
         let weighted = |of: fn(&ChannelValues) -> f64| {
-            mean(&|channel| Some(over(late_values, channel, &|v| Some(v.mod_weight * of(v)))? / weight(channel)?))
+            mean(&|channel| {
+                Some(over(late_values, channel, &|v| Some(v.mod_weight * of(v)))? / weight(channel)?)
+            })
         };
         let (detection_probability, detection_steps_log) = detection(all);
         Some(Self {
@@ -213,7 +223,9 @@ impl Variables {
             harmonics: mean(&|channel| over(all, channel, &|v| v.harmonics)).map(|mean| 1000.0 * mean),
             avg_mod_diff_1: weighted(|v| v.mod_diff_1)?,
             avg_mod_diff_2: weighted(|v| v.mod_diff_2)?,
-            noise_loudness: mean(&|c| Some(over(loud_values, c, &|v| Some(v.noise_loudness.powi(2)))?.sqrt())),
+            noise_loudness: mean(&|c| {
+                Some(over(loud_values, c, &|v| Some(v.noise_loudness.powi(2)))?.sqrt())
+            }),
             detection_probability,
             disturbed_frames: mean(&|channel| {
                 over(all, channel, &|v| Some(f64::from(u8::from(v.most_noise_to_mask > DISTURBED_RATIO))))
