@@ -106,7 +106,7 @@ impl Ear {
             normalisation: [1.0; BANDS],
         };
         let mut spread = [0.0; BANDS];
-        ear.spread(&[1.0; BANDS], &mut spread);
+        ear.spread(&[1.0; BANDS], BANDS, &mut spread);
         ear.normalisation = spread.map(|energy| 1.0 / energy);
         ear
     }
@@ -181,9 +181,10 @@ impl Ear {
         &self.internal_noise
     }
 
-    /// Spreads the energy of each band over the others, the louder the further upwards.
+    /// Spreads the energy of each band over the others, the louder the further upwards, but over no more than
+    /// `reach_bands` bands.
     #[inline(always)]
-    pub fn spread(&self, energies: &Bands, out: &mut Bands) {
+    pub fn spread(&self, energies: &Bands, reach_bands: usize, out: &mut Bands) {
         let per_db = (BAND_BARK / 10.0 * std::f64::consts::LN_10) as f32;
         let db = 10.0 / std::f32::consts::LN_10;
         // Natural logarithm of the upward fall from one band to the next.
@@ -206,7 +207,7 @@ impl Ear {
             sum = sum * down + masker;
             *out = sum;
         }
-        for distance in 1..BANDS {
+        for distance in 1..BANDS.min(reach_bands + 1) {
             let maskers = masker[..BANDS - distance].iter_mut().zip(&ratio);
             for ((masker, &ratio), out) in maskers.zip(&mut out[distance..]) {
                 *masker *= ratio;
@@ -340,14 +341,14 @@ mod tests {
     fn spreading_keeps_a_flat_pattern_and_reaches_further_upwards_when_louder() {
         let ear = Ear::new();
         let mut out = [0.0; BANDS];
-        ear.spread(&[1.0; BANDS], &mut out);
+        ear.spread(&[1.0; BANDS], BANDS, &mut out);
         // Normalised with the very same operations.
         assert!(out.iter().all(|x| (x - 1.0).abs() < 1e-6));
         let reach = |energy: f32| {
             let mut one = [1e-3; BANDS];
             one[50] = energy;
             let mut out = [0.0; BANDS];
-            ear.spread(&one, &mut out);
+            ear.spread(&one, BANDS, &mut out);
             out[60] / out[50]
         };
         assert!(reach(1e8) > 10.0 * reach(1e4));

@@ -55,7 +55,8 @@ pub struct Grades {
     /// The model output variables.
     pub variables: Variables,
     /// Objective difference grade, 0 (imperceptible) to -4 (very annoying); none where a variable that it needs could
-    /// not be had: the reference ends below 8 kHz or is too quiet.
+    /// not be had: the reference ends below 8 kHz, it or the decoded version is never loud, or the decoded version has
+    /// as much above 21.6 kHz as the reference below it.
     pub odg: Option<f64>,
     /// Estimated MUSHRA score, 0 to 100.
     pub two_f: f64,

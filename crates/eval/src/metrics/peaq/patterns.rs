@@ -92,7 +92,7 @@ impl Listener {
         let (mut bands, mut spread) = ([0.0; BANDS], [0.0; BANDS]);
         ear.group(&energies, &mut bands);
         ear.add_internal_noise(&mut bands);
-        ear.spread(&bands, &mut spread);
+        ear.spread(&bands, BANDS, &mut spread);
         self.smearing.next(&spread, &mut heard.excitation);
         lanes::pow(&mut spread, LOUDNESS_EXPONENT);
         let frames_per_s = RATE_HZ as f32 / HOP_SAMPLES as f32;
