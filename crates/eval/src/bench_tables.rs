@@ -11,8 +11,16 @@ use crate::points::{CodecPoint, codecs, curves, points};
 use crate::table::{Cell, Column, Table};
 
 /// The metrics that a bench shows where nobody asks for others.
-pub const MAIN: [Metric; 6] =
-    [Metric::Zimtohrli, Metric::Visqol, Metric::MelL1, Metric::StudyComplex8k, Metric::SiSdr, Metric::Lsd];
+pub const MAIN: [Metric; 8] = [
+    Metric::Zimtohrli,
+    Metric::Nmr,
+    Metric::PeaqOdg,
+    Metric::Visqol,
+    Metric::MelL1,
+    Metric::StudyComplex8k,
+    Metric::SiSdr,
+    Metric::Lsd,
+];
 
 /// Caption of tables of points.
 const POINTS: &str = "Medians over clips with 95 % bootstrap intervals; kbps is that of whole files; speed is seconds of music per CPU \
@@ -70,7 +78,7 @@ pub fn figure(metric: Metric, value: f64) -> String {
     let digits = match metric {
         Metric::Zimtohrli => 4,
         Metric::StudyComplex8k | Metric::StudyLinear8k => 3,
-        Metric::Snr | Metric::SiSdr | Metric::Lsd | Metric::Lsd16k => 1,
+        Metric::Nmr | Metric::TwoF | Metric::Snr | Metric::SiSdr | Metric::Lsd | Metric::Lsd16k => 1,
         _ => 2,
     };
     format!("{value:.digits$}")

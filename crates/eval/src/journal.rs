@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::class::Class;
 use crate::error::EvalError;
 use crate::metrics::Metric;
 use crate::process::Cost;
@@ -33,6 +34,9 @@ pub struct Row {
     pub recipe: String,
     /// How the decoded version was brought onto the reference and scored; another way is measured anew.
     pub scoring: String,
+    /// Kind of music that the clip is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
     /// Duration of the clip, seconds.
     pub seconds: f64,
     /// What went wrong, in one line; then no figure below is filled in.

@@ -17,6 +17,7 @@
 //! | what is kept, and in which form? | [`results`] |
 //! | how sure is a median? | [`bootstrap`], [`estimate`] |
 //! | what does a codec reach at its points, and at a rate between them? | [`points`], [`at_rate`] |
+//! | which kind of music is a clip, and how do two codecs compare on each kind? | [`class`], [`equal_rate`] |
 //! | how many bits does one codec need for the quality of another? | [`bd_rate`] |
 //! | what got worse since earlier results? | [`regression`] |
 //! | what does a table look like, and which tables are there? | [`table`]; [`bench_tables`], [`study_table`] |
@@ -33,7 +34,9 @@ pub mod at_rate;
 pub mod bd_rate;
 pub mod bench_tables;
 pub mod bootstrap;
+pub mod class;
 pub mod clips;
+pub mod equal_rate;
 pub mod error;
 pub mod estimate;
 pub mod journal;

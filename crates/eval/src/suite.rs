@@ -12,6 +12,7 @@ use melisma_media::Encoding;
 use melisma_signal::Pcm;
 use serde::{Deserialize, Serialize};
 
+use crate::class::Class;
 use crate::clips::{Clips, ListenConfig, clip_hash};
 use crate::error::EvalError;
 use crate::journal::{Journal, Key, Row};
@@ -63,7 +64,7 @@ pub struct SuiteConfig {
 }
 
 /// Raised whenever a metric changes its values or another joins: rows scored before are measured anew.
-const SCORING: u32 = 2;
+const SCORING: u32 = 3;
 
 impl Default for SuiteConfig {
     fn default() -> Self {
@@ -346,6 +347,7 @@ impl Shared<'_> {
         let wav_path = scratch.path().join("source.wav");
         sound_file::write(&wav_path, &pcm, Encoding::WavInt16)?;
         let hash = clip_hash(&pcm);
+        let class = Class::of(&self.workplace.clips.names[task.clip], &pcm);
         let to_perceptual = Resampler::new(pcm.sample_rate_hz, perceptual::RATE_HZ);
         let resampled =
             |channels: &[Vec<f32>]| channels.iter().map(|c| to_perceptual.process(c)).collect::<Vec<_>>();
@@ -363,6 +365,7 @@ impl Shared<'_> {
             std::fs::remove_dir_all(&run_directory).map_err(EvalError::io(&run_directory))?;
             let mut row = self.row(task, at);
             row.clip_hash.clone_from(&hash);
+            row.class = Some(class);
             row.seconds = reference.pcm().seconds();
             match coded {
                 Err(error) => row.error = Some(error.to_string()),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::bench_tables::{all_points, at_rates, bd_rates, pairs};
 use crate::bootstrap::BootstrapConfig;
+use crate::equal_rate::by_class;
 use crate::metrics::Metric;
 use crate::points::of_setting;
 use crate::results::Results;
@@ -20,16 +21,29 @@ struct Outline {
     /// Metrics and rates of the tables of figures at rates.
     at_rates: &'static [Metric],
     rates_kbps: &'static [f64],
+    /// Metrics of the tables by class of music, of Melisma against the first anchor.
+    by_class: &'static [Metric],
 }
+
+/// How names of Melisma among codecs begin.
+const MELISMA: &str = "melisma";
 
 fn outline(setting: Setting) -> Outline {
     match setting {
         Setting::S44 => Outline {
             title: "Quality of clips as they are",
             anchors: &["opus", "mp3"],
-            metrics: &[Metric::Zimtohrli, Metric::Visqol, Metric::MelL1, Metric::SiSdr],
-            at_rates: &[Metric::Zimtohrli, Metric::MelL1],
+            metrics: &[
+                Metric::Zimtohrli,
+                Metric::Nmr,
+                Metric::PeaqOdg,
+                Metric::Visqol,
+                Metric::MelL1,
+                Metric::SiSdr,
+            ],
+            at_rates: &[Metric::Zimtohrli, Metric::Nmr, Metric::MelL1],
             rates_kbps: &[8.0, 16.0, 32.0, 64.0, 96.0],
+            by_class: &[Metric::Zimtohrli, Metric::Nmr],
         },
         Setting::Study => Outline {
             title: "Quality in the setting of the study: 8 kHz, mono",
@@ -37,6 +51,7 @@ fn outline(setting: Setting) -> Outline {
             metrics: &[Metric::StudyComplex8k, Metric::SiSdr, Metric::MelL1],
             at_rates: &[],
             rates_kbps: &[],
+            by_class: &[],
         },
     }
 }
@@ -76,6 +91,14 @@ pub fn short(results: &Results, setting: Setting, bootstrap: BootstrapConfig) ->
     under_one_caption(&mut text, bd_rates.collect());
     let at_rates = outline.at_rates.iter().map(|&metric| at_rates(&rows, metric, outline.rates_kbps));
     under_one_caption(&mut text, at_rates.filter(|table| !table.rows.is_empty()).collect());
+    for (codec, anchor) in outline.anchors.first().map(|first| pairs(&rows, &[first])).unwrap_or_default() {
+        for &metric in outline.by_class.iter().filter(|_| codec.starts_with(MELISMA)) {
+            let table = by_class(&rows, [&codec, &anchor], metric);
+            if !table.rows.is_empty() {
+                let _ = write!(text, "\n{}", table.markdown());
+            }
+        }
+    }
     text
 }
 

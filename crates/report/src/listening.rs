@@ -55,8 +55,8 @@ pub struct ListeningLimits {
 }
 
 /// Figures shown with each version, where they were measured.
-const FIGURES: [Metric; 5] =
-    [Metric::Zimtohrli, Metric::Visqol, Metric::MelL1, Metric::StudyComplex8k, Metric::SiSdr];
+const FIGURES: [Metric; 6] =
+    [Metric::Zimtohrli, Metric::Nmr, Metric::Visqol, Metric::MelL1, Metric::StudyComplex8k, Metric::SiSdr];
 
 /// Players for the clips of `results`, whose excerpts lie beside it in `folder`; what cannot be shown becomes a
 /// note. `None` where the results have no excerpts.

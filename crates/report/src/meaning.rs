@@ -8,6 +8,15 @@ pub fn meaning(metric: Metric) -> &'static str {
         Metric::Zimtohrli => {
             "perceptual distance of auditory spectrograms, 0 (identical) to 1; the headline figure"
         }
+        Metric::Nmr => {
+            "noise-to-mask ratio: how far errors lie above what the music masks, by the ear model of PEAQ; the second headline figure"
+        }
+        Metric::PeaqOdg => {
+            "grade of PEAQ (ITU-R BS.1387), 0 imperceptible to -4 very annoying; says nothing below about 16 kbit/s"
+        }
+        Metric::TwoF => {
+            "listening-test score from 0 to 100 that the 2f-model estimates from two variables of PEAQ"
+        }
         Metric::Visqol => {
             "ViSQOL v3, predicted mean opinion score from 1 to 4.7; a second opinion, not reliable below about 50 kbit/s"
         }

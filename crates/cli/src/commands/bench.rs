@@ -71,7 +71,7 @@ pub struct BenchArguments {
     #[arg(long, value_name = "A,B", value_parser = pair)]
     bd_rate: Vec<(String, String)>,
     /// Metrics to show, separated by commas, or all (the files always have all)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = metrics)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = metrics, long_help = metrics_help())]
     metrics: Vec<Vec<Metric>>,
     /// Metrics that a Python package computes: visqol (pip install visqol-python)
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = perceptual_metric)]
@@ -154,6 +154,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 fn names(metrics: &[Metric]) -> String {
     metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn metrics_help() -> String {
+    format!(
+        "Metrics to show, separated by commas, or all (the files always have all): {}",
+        names(Metric::ALL)
+    )
 }
 
 fn metrics(text: &str) -> Result<Vec<Metric>, String> {
