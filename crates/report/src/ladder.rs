@@ -1,12 +1,11 @@
 //! The same excerpt at every rate through every codec, as a grid to hear what bitrate means.
 
 use melisma_signal::Pcm;
-use serde::Serialize;
 
 use crate::error::ReportError;
-use crate::listening::Version;
 use crate::page::Page;
-use crate::section::{Block, Section};
+use crate::palette::look;
+use crate::section::{Block, Ladder, LadderCell, LadderColumn, Section, Version};
 use crate::sound::Sound;
 
 /// What was made of the excerpt at one rate by one codec.
@@ -48,43 +47,6 @@ pub struct LadderConfig {
     pub rungs: Vec<Vec<Rung>>,
 }
 
-/// A grid of versions, as the page shows it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Ladder {
-    /// Unique on the page.
-    pub id: String,
-    /// Length of every version.
-    pub seconds: f64,
-    /// Rate of every version.
-    pub sample_rate_hz: u32,
-    /// Headings of the rows.
-    pub rows: Vec<String>,
-    /// Headings of the columns.
-    pub columns: Vec<String>,
-    /// `[row][column]`
-    pub cells: Vec<Vec<LadderCell>>,
-    /// The original, then every version that a cell names.
-    pub versions: Vec<Version>,
-}
-
-/// One place of the grid.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum LadderCell {
-    /// A version to hear.
-    Coded {
-        /// Index of the version.
-        version: usize,
-        /// Lines that describe it.
-        lines: Vec<String>,
-    },
-    /// None, and why.
-    Unavailable {
-        /// The reason.
-        reason: String,
-    },
-}
-
 /// A song of four minutes, the measure of size.
 const SONG_S: f64 = 240.0;
 
@@ -98,6 +60,7 @@ impl LadderConfig {
         let (samples, sample_rate_hz) = (self.original.samples(), self.original.sample_rate_hz);
         let mut versions = vec![Version {
             name: "original".to_owned(),
+            look: look("original"),
             original: true,
             figures: Vec::new(),
             sound: Sound::of(&self.original)?,
@@ -122,6 +85,7 @@ impl LadderConfig {
                         lines.extend(coded.figures.iter().map(|(name, value)| format!("{name} {value}")));
                         versions.push(Version {
                             name: format!("{codec} at {:.1} kbit/s", coded.kbps),
+                            look: look(codec),
                             original: false,
                             figures: Vec::new(),
                             sound: Sound::of(&coded.pcm)?,
@@ -147,7 +111,7 @@ impl LadderConfig {
             seconds: self.original.seconds(),
             sample_rate_hz,
             rows: self.rates_kbps.iter().map(|rate| format!("{rate} kbit/s")).collect(),
-            columns: self.codecs,
+            columns: self.codecs.into_iter().map(|name| LadderColumn { look: look(&name), name }).collect(),
             cells,
             versions,
         }));

@@ -6,44 +6,12 @@ use std::path::{Component, Path};
 use melisma_eval::Metric;
 use melisma_eval::journal::{Key, Row};
 use melisma_eval::results::{Listening, Results};
-use serde::Serialize;
 
 use crate::error::ReportError;
-use crate::section::{Block, Note, Section};
+use crate::palette::look;
+use crate::section::{Block, Note, Player, Section, Version};
 use crate::sound::{Excerpt, Sound};
 use crate::text::{identifier, number};
-
-/// A clip in several versions, all with the same time axis.
-#[derive(Clone, Debug, Serialize)]
-pub struct Player {
-    /// Unique on the page.
-    pub id: String,
-    /// Name of the clip.
-    pub title: String,
-    /// Where in the clip the excerpt starts.
-    pub start_s: f64,
-    /// Length of every version.
-    pub seconds: f64,
-    /// Rate of every version.
-    pub sample_rate_hz: u32,
-    /// Names of the figures that the versions carry.
-    pub figures: Vec<String>,
-    /// The original first, where there is one.
-    pub versions: Vec<Version>,
-}
-
-/// One version of a clip.
-#[derive(Clone, Debug, Serialize)]
-pub struct Version {
-    /// What it is.
-    pub name: String,
-    /// Whether it is what the others are compared with.
-    pub original: bool,
-    /// Figures as text, in the order of [`Player::figures`].
-    pub figures: Vec<String>,
-    /// What is heard and seen.
-    pub sound: Sound,
-}
 
 /// How much of the excerpts goes into the page.
 #[derive(Clone, Copy, Debug)]
@@ -190,6 +158,7 @@ fn player(
         figures.extend(metrics.iter().map(figure));
         versions.push(Version {
             name: if entry.codec.is_none() { "original".to_owned() } else { name(entry) },
+            look: look(entry.codec.as_deref().unwrap_or("original")),
             original: entry.codec.is_none(),
             figures,
             sound: Sound::with_file(&excerpt.pcm, &excerpt.flac_file)?,

@@ -1,0 +1,88 @@
+//! What a bench's results become: curves, tables, failures, players, and where it all comes from.
+//!
+//! | section | file |
+//! |---|---|
+//! | curves | `curves`, sentences about metrics in `meaning` |
+//! | tables | `tables` |
+//! | players | [`crate::listening`] |
+//! | failures | `failures` |
+//! | where it all comes from | `origin` |
+
+mod curves;
+mod failures;
+mod meaning;
+mod origin;
+mod tables;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use melisma_eval::bootstrap::BootstrapConfig;
+use melisma_eval::results::Results;
+use melisma_eval::table::of_track;
+
+use crate::error::ReportError;
+use crate::listening::{self, ListeningLimits};
+use crate::page::Page;
+use crate::points::points;
+
+/// How a report is made.
+#[derive(Clone, Debug)]
+pub struct ReportConfig {
+    /// Heading of the page.
+    pub title: String,
+    /// How much of the excerpts goes in.
+    pub listening: ListeningLimits,
+    /// How intervals are made.
+    pub bootstrap: BootstrapConfig,
+}
+
+impl Default for ReportConfig {
+    fn default() -> Self {
+        Self {
+            title: "Melisma and other codecs".to_owned(),
+            listening: ListeningLimits { clips: usize::MAX, audio_bytes: 48_000_000 },
+            bootstrap: BootstrapConfig::default(),
+        }
+    }
+}
+
+/// What there is to listen to: the excerpts of some results, and the folder that they lie in.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// Of the page, or others: music that is measured may not always be passed on.
+    pub results: &'a Results,
+    /// Where their excerpts are.
+    pub folder: &'a Path,
+}
+
+/// Makes the page of `results`.
+///
+/// # Errors
+/// [`ReportError::Empty`] if there is nothing to show, [`ReportError::Packing`].
+pub fn report(results: &Results, heard: Heard, config: &ReportConfig) -> Result<Page, ReportError> {
+    let tracks: BTreeSet<&str> = results.rows.iter().map(|row| row.track.as_str()).collect();
+    if tracks.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let mut sections = Vec::new();
+    for &track in &tracks {
+        let rows = of_track(&results.rows, track);
+        let points = points(&rows, config.bootstrap);
+        sections.push(curves::section(track, &points));
+        sections.push(tables::section(track, &rows, &points, config.bootstrap));
+    }
+    sections.extend(listening::section(heard.results, heard.folder, config.listening)?);
+    sections.push(failures::section(results));
+    sections.push(origin::section(results));
+    Ok(Page { title: config.title.clone(), written_unix_s: Some(results.written_unix_s), sections })
+}
+
+/// What a track is called in headings.
+fn setting(track: &str) -> String {
+    match track {
+        "S44" => "clips as they are (S44)".to_owned(),
+        "study" => "8 kHz mono (study)".to_owned(),
+        other => other.to_owned(),
+    }
+}
