@@ -24,13 +24,11 @@ const ROSE: usize = 9;
 const GREY: usize = 10;
 
 /// Colours of ordered values, the lowest first (the colour map "viridis" of matplotlib at ninths of its range).
-pub const RAMP: [&str; 9] = [
-    "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725",
-];
+pub const RAMP: [&str; 9] =
+    ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
 /// Colours of differences, the most negative first and zero in the middle (ColorBrewer's "RdBu" in nine classes).
-pub const DIFFERENCE_RAMP: [&str; 9] = [
-    "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
-];
+pub const DIFFERENCE_RAMP: [&str; 9] =
+    ["#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b"];
 
 /// The mark at the points of a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,11 +49,17 @@ pub enum Mark {
     Hexagon,
     /// An upright cross.
     Cross,
+    /// A cross on its side.
+    Saltire,
+    /// A triangle that points to the right.
+    TriangleRight,
+    /// A triangle that points to the left.
+    TriangleLeft,
 }
 
 impl Mark {
     /// Every mark, in the order of [`Mark::number`].
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Circle,
         Self::Square,
         Self::Triangle,
@@ -64,6 +68,9 @@ impl Mark {
         Self::Star,
         Self::Hexagon,
         Self::Cross,
+        Self::Saltire,
+        Self::TriangleRight,
+        Self::TriangleLeft,
     ];
 
     /// Index in [`Mark::ALL`], by which a page's data names it.
@@ -72,7 +79,7 @@ impl Mark {
         self as usize
     }
 
-    /// Its corners as `[x, y]` around the origin, y downwards, areas about those of a circle of radius 1.
+    /// Its corners as `[x, y]` around the origin, y downwards; its area is about that of a circle of radius 1.
     #[must_use]
     pub fn outline(self) -> Vec<[f64; 2]> {
         match self {
@@ -86,13 +93,10 @@ impl Mark {
                 outer.into_iter().zip(inner).flat_map(|(a, b)| [a, b]).collect()
             }
             Self::Hexagon => regular(6, 1.15, 0.0),
-            Self::Cross => {
-                let (arm, half) = (1.35, 0.45);
-                let quarter = [[-half, -half], [-half, -arm], [half, -arm]];
-                let turns = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)];
-                let turned = |(c, s)| quarter.map(|[x, y]| [c * x - s * y, s * x + c * y]);
-                turns.into_iter().flat_map(turned).collect()
-            }
+            Self::Cross => cross(0.0),
+            Self::Saltire => cross(0.5),
+            Self::TriangleRight => regular(3, 1.45, 0.75),
+            Self::TriangleLeft => regular(3, 1.45, 0.25),
         }
     }
 }
@@ -107,6 +111,17 @@ impl Serialize for Mark {
 fn regular(corners: usize, radius: f64, turn: f64) -> Vec<[f64; 2]> {
     let angle = |corner: usize| std::f64::consts::TAU * (corner as f64 + turn) / corners as f64;
     (0..corners).map(|corner| [radius * angle(corner).sin(), -radius * angle(corner).cos()]).collect()
+}
+
+/// Corners of a cross of four equal arms, turned by `turn` of a right angle.
+fn cross(turn: f64) -> Vec<[f64; 2]> {
+    let (arm, half) = (1.3, 0.4);
+    let quarter = [[-half, -half], [-half, -arm], [half, -arm]];
+    let turned = |corner: usize| {
+        let (s, c) = (std::f64::consts::FRAC_PI_2 * (corner as f64 + turn)).sin_cos();
+        quarter.map(|[x, y]| [c * x - s * y, s * x + c * y])
+    };
+    (0..4).flat_map(turned).collect()
 }
 
 /// Colour and mark of a curve.
@@ -148,16 +163,16 @@ const NAMED: [(&str, usize, Mark); 24] = [
 
 /// Systems of several sizes: the stem of their names, the colour of size 1, the mark.
 const STEMS: [(&str, usize, Mark); 10] = [
-    ("freq-ae", BLUE, Mark::Hexagon),
-    ("freq-ae-plus", YELLOW, Mark::Star),
-    ("time-ae-plus", WINE, Mark::Cross),
-    ("linear", BLUE, Mark::Circle),
-    ("shallow", RED, Mark::Square),
+    ("freq-ae", YELLOW, Mark::Hexagon),
+    ("freq-ae-plus", PURPLE, Mark::Diamond),
+    ("time-ae-plus", YELLOW, Mark::Star),
+    ("linear", BLUE, Mark::TriangleRight),
+    ("shallow", RED, Mark::TriangleLeft),
     ("deep", GREEN, Mark::Triangle),
-    ("recurrent", YELLOW, Mark::Diamond),
-    ("variational", PURPLE, Mark::TriangleDown),
-    ("denoising", CYAN, Mark::Triangle),
-    ("linear-gradient", OLIVE, Mark::Star),
+    ("recurrent", CYAN, Mark::TriangleDown),
+    ("variational", BLUE, Mark::Saltire),
+    ("denoising", WINE, Mark::Diamond),
+    ("linear-gradient", GREEN, Mark::Circle),
 ];
 
 /// The look of a codec or system by its name.
@@ -175,7 +190,8 @@ pub fn look(name: &str) -> Look {
         return of(colour + size.max(1).ilog2() as usize, mark);
     }
     // FNV-1a of 32 bits (Fowler, Noll, Vo), for it is short and spreads short names well.
-    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash =
+        name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let (hash, marks) = ((hash ^ (hash >> 15)) as usize, Mark::ALL.len());
     of(hash / marks, Mark::ALL[hash % marks])
 }
@@ -226,7 +242,7 @@ mod tests {
     #[test]
     fn a_look_depends_on_the_name_alone() {
         assert_eq!(look("melisma").colour, COLOURS[RED]);
-        assert_eq!(look("linear-4"), Look { colour: COLOURS[BLUE + 2], mark: Mark::Circle });
+        assert_eq!(look("linear-4"), Look { colour: COLOURS[BLUE + 2], mark: Mark::TriangleRight });
         assert_eq!(look("something of somebody else's"), look("something of somebody else's"));
         assert_ne!(look("one"), look("two"));
         assert_eq!(look("deep-0"), look("deep"));

@@ -91,17 +91,24 @@ impl Scale {
 
     fn powers_of_two(&self) -> Vec<f64> {
         let exponents = self.low.log2().floor() as i32..=self.high.log2().ceil() as i32;
-        let powers: Vec<(i32, f64)> =
-            exponents.map(|exponent| (exponent, 2f64.powi(exponent))).filter(|power| self.holds(power.1)).collect();
+        let powers: Vec<(i32, f64)> = exponents
+            .map(|exponent| (exponent, 2f64.powi(exponent)))
+            .filter(|power| self.holds(power.1))
+            .collect();
         let every = powers.len().div_ceil(MOST_TICKS).max(1) as i32;
-        powers.into_iter().filter(|(exponent, _)| exponent.rem_euclid(every) == 0).map(|power| power.1).collect()
+        powers
+            .into_iter()
+            .filter(|(exponent, _)| exponent.rem_euclid(every) == 0)
+            .map(|power| power.1)
+            .collect()
     }
 
     fn of_decades(&self) -> Vec<f64> {
         let exponents = self.low.log10().floor() as i32..=self.high.log10().ceil() as i32;
         let of = |steps: &[f64], every: i32| -> Vec<f64> {
             let decades = exponents.clone().filter(|exponent| exponent.rem_euclid(every) == 0);
-            let values = decades.flat_map(|exponent| steps.iter().map(move |step| step * 10f64.powi(exponent)));
+            let values =
+                decades.flat_map(|exponent| steps.iter().map(move |step| step * 10f64.powi(exponent)));
             values.filter(|&value| self.holds(value)).collect()
         };
         let fine = of(&[1.0, 2.0, 5.0], 1);

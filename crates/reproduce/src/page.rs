@@ -278,10 +278,7 @@ fn families(results: &StudyResults) -> Option<Section> {
         title: title.to_owned(),
         x,
         y: Axis { label: "error of log magnitudes, dB".to_owned(), log: false },
-        series: files
-            .iter()
-            .filter_map(|file| series(short_name(file), false, points(file)))
-            .collect(),
+        series: files.iter().filter_map(|file| series(short_name(file), false, points(file))).collect(),
     };
     let latents = Axis { label: "latents".to_owned(), log: true };
     let charts = vec![

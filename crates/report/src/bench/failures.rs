@@ -47,4 +47,3 @@ pub fn section(results: &Results) -> Section {
     }
     section
 }
-

@@ -16,7 +16,7 @@ mod player;
 mod table;
 
 pub use chart::{Axis, Chart, Point, Series};
-pub use heat_map::{HeatMap};
+pub use heat_map::HeatMap;
 pub use player::{Ladder, LadderCell, LadderColumn, Player, Version};
 use serde::Serialize;
 pub use table::{Cell, Choice, Column, Table, View};
