@@ -86,7 +86,7 @@ class Drawing {
       grid.append(shape("path", { class: "axis", d: `M${x(value)} ${bottom}v4` }));
       labels.append(shape("text", { x: x(value), y: bottom + 17, "text-anchor": "middle" }, tickText(value)));
     }
-    for (const value of ticks(yAxis, (bottom - top) / 45)) {
+    for (const value of ticks(yAxis, (bottom - top) / 30)) {
       if (panel.grid) grid.append(shape("path", { d: `M${left} ${y(value)}H${right}` }));
       grid.append(shape("path", { class: "axis", d: `M${left - 4} ${y(value)}h4` }));
       labels.append(shape("text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, tickText(value)));

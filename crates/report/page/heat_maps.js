@@ -76,7 +76,7 @@ function colourBar({ unit, range, colours }, { right, top, bottom }) {
   group.append(shape("image", { href, x: right + 10, y: top, width: 12, height: bottom - top, preserveAspectRatio: "none" }));
   const axis = { log: false, range };
   const scale = scaleOf(axis, [bottom, top]);
-  for (const value of ticks(axis, (bottom - top) / 45)) {
+  for (const value of ticks(axis, (bottom - top) / 30)) {
     group.append(shape("text", { x: right + 26, y: scale(value) + 4 }, tickText(value)));
   }
   group.append(shape("text", { x: right + 10, y: top - 7 }, unit));
