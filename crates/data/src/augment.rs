@@ -8,7 +8,7 @@ use melisma_signal::Biquad;
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
-use crate::rng::Rng;
+use melisma_signal::Random;
 
 /// Which kinds, how often, how far. By default none at all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,7 +104,7 @@ pub(crate) struct Plan {
     /// Linear.
     pub gain: f64,
     /// Linear level of the other track, and the chance that chooses it.
-    pub mix: Option<(f64, Rng)>,
+    pub mix: Option<(f64, Random)>,
     eq: Option<[(f64, f64); 3]>,
     /// How fast the source is read: 2 is an octave up.
     pub speed: f64,
@@ -148,7 +148,7 @@ impl Augment {
 
     /// What happens to the crop `index` of `epoch`.
     pub(crate) fn draw(&self, seed: u64, epoch: u64, index: u64) -> Plan {
-        let source = |kind: u64| Rng::at(seed, &[epoch, index, kind]);
+        let source = |kind: u64| Random::at(seed, &[epoch, index, kind]);
         let level = |db: f64| 10f64.powf(db / 20.0);
         let (mut gain, mut mix, mut eq, mut pitch, mut swap) =
             (source(1), source(2), source(3), source(4), source(5));
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn each_kind_does_what_it_says() {
         let noise = |seed: u64| -> Vec<f32> {
-            let mut rng = Rng::at(seed, &[]);
-            (0..20_000).map(|_| rng.between([-0.5, 0.5]) as f32).collect()
+            let mut random = Random::at(seed, &[]);
+            (0..20_000).map(|_| random.between([-0.5, 0.5]) as f32).collect()
         };
         let power =
             |plane: &[f32]| plane.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / plane.len() as f64;

@@ -17,8 +17,8 @@ use crate::DataError;
 use crate::augment::{Augment, mix_in};
 use crate::cache::{Cache, Clip, ClipFormat, Prepared, SampleFormat};
 use crate::manifest::{Entry, Manifest, Split, hex};
-use crate::rng::Rng;
 use crate::speed::{input_samples, margin, resample};
+use melisma_signal::Random;
 
 /// How often a clip comes in an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -261,7 +261,7 @@ impl CropSource {
         let clip = self.order(epoch)[index as usize];
         let plan = self.config.augment.draw(self.seed, epoch, index);
         let length = self.config.crop_samples;
-        let mut place = Rng::at(self.seed, &[epoch, index]);
+        let mut place = Random::at(self.seed, &[epoch, index]);
         let mut mixed_with = None;
         let (start_sample, mut planes) = if plan.speed == 1.0 {
             let start = self.start_in(clip, length, &mut place);
@@ -284,7 +284,7 @@ impl CropSource {
     }
 
     /// A start such that `samples` fit, if they do at all.
-    fn start_in(&self, clip: usize, samples: usize, chance: &mut Rng) -> u64 {
+    fn start_in(&self, clip: usize, samples: usize, chance: &mut Random) -> u64 {
         let room = self.clips[clip].samples().saturating_sub(samples as u64);
         chance.below(room.saturating_add(1))
     }
@@ -306,7 +306,7 @@ impl CropSource {
             return Arc::clone(order);
         }
         let mut order = self.epoch_clips.clone();
-        Rng::at(self.seed, &[epoch]).shuffle(&mut order);
+        Random::at(self.seed, &[epoch]).shuffle(&mut order);
         let order = Arc::new(order);
         if orders.len() >= 2 {
             orders.remove(0);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::DataError;
 use crate::manifest::{Entry, Split, SplitRule};
-use crate::rng::Rng;
+use melisma_signal::Random;
 
 /// What is kept together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Draw {
             group.1.push(index);
         }
         let mut groups: Vec<(f64, Vec<usize>)> = groups.into_values().collect();
-        Rng::at(self.seed, &[]).shuffle(&mut groups);
+        Random::at(self.seed, &[]).shuffle(&mut groups);
         for ((_, members), part) in groups.iter().zip(self.parts(&groups)) {
             for index in members {
                 entries[*index].split = Some(part);

@@ -42,7 +42,7 @@ type Point = (f64, f64);
 /// Points of a codec: `[label][clip]`.
 type Grid = Vec<Vec<Point>>;
 
-/// Compares codec `a` with `b` on one metric. `rows` are of one track.
+/// Compares codec `a` with `b` on one metric. `rows` are of one setting.
 ///
 /// A label counts for a codec if at least half of its clips have it (so a run that was broken off
 /// within a clip does not lose a whole point), and a clip counts if both codecs have all their labels.

@@ -21,7 +21,7 @@ use crate::metrics::waveform::Moments;
 use crate::metrics::zimtohrli::{self, Spectrogram};
 use crate::metrics::{Metric, Scores};
 use crate::resample::{Resampler, mono};
-use crate::stft::{Stft, StftScratch};
+use melisma_signal::stft::{Stft, StftScratch};
 
 /// How a decoded version is brought onto the reference before it is scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

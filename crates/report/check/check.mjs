@@ -82,7 +82,7 @@ async function checkCharts(page) {
   // A point tells what it is; a drag enlarges; a double click shows everything again.
   const point = await page.ask(`(({ left, top, width, height }) => ({ x: left + width / 2, y: top + height / 2 }))(${first}.querySelectorAll(".canvas .mark")[1].getBoundingClientRect())`);
   await page.mouse("mouseMoved", point.x, point.y);
-  assert.match(await page.ask(`${first}.querySelector(".tip").textContent`), /^alpha\n16: .* setting 16, 6 clips$/);
+  assert.match(await page.ask(`${first}.querySelector(".tip").textContent`), /^alpha\n16: .* point 16, 6 clips$/);
   const range = `${first}.querySelector(".canvas").drawing.xRange`;
   const before = await page.ask(range);
   await page.mouse("mousePressed", point.x - 40, point.y);

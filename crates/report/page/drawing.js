@@ -5,7 +5,15 @@
 const MARGIN = { left: 68, right: 14, top: 34, bottom: 46 };
 /** A shorter movement of the pointer is a click, pixels. */
 const CLICK = 5;
+/** Width of a letter of a title, about the mean, pixels. */
+const LETTER = 7.5;
 let drawings = 0;
+
+/** As much of a text as fits into so many pixels. */
+function shortened(text, pixels) {
+  const most = Math.max(8, Math.floor(pixels / LETTER));
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
 
 /**
  * Draws panels into `element` and again whenever its size changes. A panel is {x, y, title, part, grid, bar, paint, tell}:
@@ -94,7 +102,7 @@ class Drawing {
     if (isLast) labels.append(shape("text", { x: (left + right) / 2, y: bottom + 36, "text-anchor": "middle", class: "x-label" }, panel.x.label));
     const middle = (top + bottom) / 2;
     labels.append(shape("text", { transform: `translate(14 ${middle}) rotate(-90)`, "text-anchor": "middle", class: "y-label" }, panel.y.label));
-    labels.append(shape("text", { x: left, y: top - 7, class: "title" }, panel.title));
+    labels.append(shape("text", { x: left, y: top - 7, class: "title" }, shortened(panel.title, right - left)));
     const inside = shape("g", { "clip-path": `url(#${clip})` });
     panel.paint(inside, placed);
     return [

@@ -8,8 +8,7 @@
 //! | what can a page hold? | [`section`] |
 //! | how does it become one HTML file? | [`page`], with `page/*.{html,css,js}` |
 //! | what colour and mark has a codec? | [`palette`] |
-//! | what is shown of a bench's results? | [`mod@bench`], from [`points`] |
-//! | what does a metric mean? | `meaning` |
+//! | what is shown of a bench's results? | [`mod@bench`], from [`melisma_eval::points`] |
 //! | how do excerpts become a player? | [`listening`], from [`sound`] |
 //! | what does a ladder of bitrates look like? | [`ladder`] |
 //! | how are charts drawn as SVG and PNG files? | [`chart_files`], on a `canvas`, with axes by `scale` |
@@ -27,7 +26,6 @@ pub mod ladder;
 pub mod listening;
 pub mod page;
 pub mod palette;
-pub mod points;
 mod scale;
 pub mod section;
 pub mod sound;

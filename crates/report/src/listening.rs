@@ -50,13 +50,13 @@ pub fn section(
     let rows: HashMap<Key, &Row> = results.rows.iter().map(|row| (row.key(), row)).collect();
     let mut clips: BTreeMap<(&str, &str), Vec<&Listening>> = BTreeMap::new();
     for entry in &results.listening {
-        clips.entry((&entry.track, &entry.clip)).or_default().push(entry);
+        clips.entry((&entry.setting, &entry.clip)).or_default().push(entry);
     }
     let (mut audio_bytes, mut shown) = (0, 0);
     let mut left_out = Vec::new();
-    for ((track, clip), mut entries) in clips {
+    for ((setting, clip), mut entries) in clips {
         if shown == limits.clips {
-            left_out.push(format!("{track}/{clip}"));
+            left_out.push(format!("{setting}/{clip}"));
             continue;
         }
         entries.sort_by(|a, b| {
@@ -64,13 +64,13 @@ pub fn section(
             of(a).cmp(&of(b)).then(a.kbps.unwrap_or(0.0).total_cmp(&b.kbps.unwrap_or(0.0)))
         });
         let (excerpts, problems) = read(&entries, folder);
-        section.blocks.extend(problems.into_iter().map(|what| warning(format!("{track}/{clip}: {what}"))));
+        section.blocks.extend(problems.into_iter().map(|what| warning(format!("{setting}/{clip}: {what}"))));
         let bytes: u64 = excerpts.iter().map(|(_, excerpt)| excerpt.flac_file.len() as u64).sum();
         if audio_bytes + bytes > limits.audio_bytes {
-            left_out.push(format!("{track}/{clip} ({:.1} MB)", bytes as f64 / 1e6));
+            left_out.push(format!("{setting}/{clip} ({:.1} MB)", bytes as f64 / 1e6));
             continue;
         }
-        if let Some(player) = player(track, clip, &excerpts, &rows)? {
+        if let Some(player) = player(setting, clip, &excerpts, &rows)? {
             audio_bytes += bytes;
             shown += 1;
             section.blocks.push(Block::Player(player));
@@ -136,7 +136,7 @@ fn name(entry: &Listening) -> String {
 }
 
 fn player(
-    track: &str,
+    setting: &str,
     clip: &str,
     excerpts: &Read<'_>,
     rows: &HashMap<Key, &Row>,
@@ -144,7 +144,7 @@ fn player(
     let Some((first, Excerpt { pcm, .. })) = excerpts.first() else { return Ok(None) };
     let row_of = |entry: &Listening| {
         let (codec, label) = (entry.codec.clone()?, entry.label.clone()?);
-        rows.get(&(track.to_owned(), clip.to_owned(), codec, label)).copied()
+        rows.get(&(setting.to_owned(), clip.to_owned(), codec, label)).copied()
     };
     let measured = |metric: &Metric| {
         excerpts.iter().any(|(entry, _)| row_of(entry).is_some_and(|row| row.metric(*metric).is_some()))
@@ -167,8 +167,8 @@ fn player(
     let mut figures = vec!["kbit/s".to_owned()];
     figures.extend(metrics.iter().map(|metric| metric.name().to_owned()));
     Ok(Some(Player {
-        id: identifier(&format!("player-{track}-{clip}")),
-        title: format!("{track}/{clip}"),
+        id: identifier(&format!("player-{setting}-{clip}")),
+        title: format!("{setting}/{clip}"),
         start_s: first.start_s,
         seconds: pcm.seconds(),
         sample_rate_hz: pcm.sample_rate_hz,

@@ -9,8 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use melisma_eval::stft::Stft;
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, Stft};
 use serde::Serialize;
 
 /// Levels below this are shown as this.

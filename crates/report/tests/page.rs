@@ -60,13 +60,13 @@ fn names_cannot_leave_the_data() {
 }
 
 #[test]
-fn every_metric_has_a_chart_in_every_track() {
+fn every_metric_has_a_chart_in_every_setting() {
     let page = page_of(|_| ());
     let charts = page.charts();
     assert_eq!(charts.len(), 2 * Metric::ALL.len());
-    for track in ["S44", "study"] {
+    for setting in ["S44", "study"] {
         for metric in Metric::ALL {
-            let id = format!("{track}-{}", metric.name());
+            let id = format!("{setting}-{}", metric.name());
             let chart = charts.iter().find(|chart| chart.id == id).unwrap_or_else(|| panic!("no {id}"));
             assert_eq!(chart.series.len(), 3);
             assert!(chart.series.iter().all(|series| series.points.len() == 4), "{id}");

@@ -2,7 +2,7 @@
 //! network's. Here the axis is time, one scale serves all pictures of a system, and the mean is of absolute values: that
 //! of the values themselves only shows where latents are zero.
 
-use crate::{Error, Result, clips::TestClips, runs::Trained};
+use crate::{Error, Result, clips::TestClips, trainings::Trained};
 use melisma_eval::resample::Resampler;
 use melisma_nets::burn::tensor::{Tensor, TensorData};
 use melisma_nets::device::Cpu;

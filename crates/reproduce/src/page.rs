@@ -2,22 +2,22 @@
 
 use crate::{
     Result,
-    expected::{RMSE, best},
+    expectations::{RMSE, best},
     families::DB_PER_NEPER,
-    measure::PEERS,
     plan::Group,
-    results::{PointResult, StudyResults, SystemResult, short_name},
+    results::{StudyResults, SystemResult, short_name},
     tables::tables,
 };
-use melisma_eval::Metric;
+use melisma_eval::points::CodecPoint;
 use melisma_eval::results::Results;
-use melisma_eval::study_table::MODELS;
+use melisma_eval::study_table::{CODECS, MODELS, StudyModel};
+use melisma_eval::{Metric, Setting};
 use melisma_report::Page;
 use melisma_report::listening::{self, ListeningLimits};
 use melisma_report::section::{Axis, Block, Chart, HeatMap, Note, Point, Section, Series};
 use std::path::Path;
 
-/// Bytes of sound on the page, before they become text.
+/// Most bytes of sound on the page, before they become text.
 const AUDIO_BYTES: u64 = 24_000_000;
 
 /// Makes the page; excerpts lie in `folder`.
@@ -40,7 +40,7 @@ pub fn page(
     sections.push(systems(results));
     sections.push(origin(results));
     Ok(Page {
-        title: "The reference study, reproduced and beaten".to_owned(),
+        title: "Autoencoders of the reference study, and others beside them".to_owned(),
         written_unix_s: Some(results.written_unix_s),
         sections,
     })
@@ -73,8 +73,8 @@ fn summary(results: &StudyResults) -> Section {
     section
 }
 
-fn point(place: (f64, f64), note: String) -> Point {
-    Point { x: place.0, y: place.1, low: place.1, high: place.1, note }
+fn point((x, y): (f64, f64), note: String) -> Point {
+    Point { x, y, low: y, high: y, note }
 }
 
 fn series(name: &str, hidden: bool, points: Vec<Point>) -> Option<Series> {
@@ -82,17 +82,17 @@ fn series(name: &str, hidden: bool, points: Vec<Point>) -> Option<Series> {
 }
 
 /// Points of one codec with intervals.
-fn measured_points(points: &[PointResult], metric: Metric, scale: f64) -> Vec<Point> {
+fn measured_points(points: &[CodecPoint], metric: Metric, scale: f64) -> Vec<Point> {
     let mut found: Vec<Point> = points
         .iter()
         .filter_map(|one| {
-            let figure = one.figures.get(&metric)?;
+            let found = one.metrics.get(&metric)?;
             Some(Point {
-                x: one.kbps,
-                y: scale * figure.median,
-                low: scale * figure.low,
-                high: scale * figure.high,
-                note: format!("{:.3}, steps {}, {} clips", scale * figure.median, one.label, one.clips),
+                x: one.kbps?,
+                y: scale * found.median,
+                low: scale * found.low(),
+                high: scale * found.high(),
+                note: format!("{:.3}, steps {}, {} clips", scale * found.median, one.label, one.measured),
             })
         })
         .collect();
@@ -130,11 +130,11 @@ fn performance(results: &StudyResults) -> Section {
             "Medians over clips with 95 % bootstrap intervals. Each system is one model; its curve comes from coarser and finer steps. The study's own figures, at nominal rates and on other clips, are hidden at first, as are single models of ours: click their names.",
         ],
     );
-    let published = |value: fn(&melisma_eval::study_table::Model) -> f64| {
-        let place = |model: &melisma_eval::study_table::Model| (model.nominal_kbps, value(model));
-        // A logarithmic axis has no place for 0.
-        let shown = MODELS.iter().rev().map(place).filter(|place| place.1 > 0.0);
-        shown.map(|place| point(place, "as published".to_owned())).collect::<Vec<_>>()
+    let published = |value: fn(&StudyModel) -> f64| {
+        let at = |model: &StudyModel| (model.nominal_kbps, value(model));
+        // A logarithmic axis cannot show 0.
+        let shown = MODELS.iter().rev().map(at).filter(|(_, error)| *error > 0.0);
+        shown.map(|at| point(at, "as published".to_owned())).collect::<Vec<_>>()
     };
     let mut all = vec![
         series("freq-ae, by latents", false, own_points(results.group(Group::FreqAe))),
@@ -144,8 +144,8 @@ fn performance(results: &StudyResults) -> Section {
             best(results, Group::FreqAePlus).into_iter().map(|p| point(p, format!("{:.3}", p.1))).collect(),
         ),
     ];
-    for peer in PEERS {
-        all.push(series(peer, false, measured_points(results.peer("study", peer), RMSE, 1.0)));
+    for peer in CODECS {
+        all.push(series(peer, false, measured_points(results.peer(Setting::Study, peer), RMSE, 1.0)));
     }
     for system in results.group(Group::FreqAe).chain(results.group(Group::FreqAePlus)) {
         all.push(series(&system.name, true, measured_points(&system.points, RMSE, 1.0)));
@@ -165,8 +165,8 @@ fn performance(results: &StudyResults) -> Section {
         let hidden = system.group == Group::TimeAeLosses;
         all.push(series(&system.name, hidden, measured_points(&system.points, RMSE, 1.0)));
     }
-    for peer in PEERS {
-        all.push(series(peer, false, measured_points(results.peer("S44", peer), RMSE, 1.0)));
+    for peer in CODECS {
+        all.push(series(peer, false, measured_points(results.peer(Setting::S44, peer), RMSE, 1.0)));
     }
     let samples = Chart {
         id: "rate-error-44k".to_owned(),
@@ -249,13 +249,13 @@ fn families(results: &StudyResults) -> Option<Section> {
             .group(Group::Families)
             .filter(|system| system.file == **file)
             .filter_map(|system| {
-                let figure = system.spectral_db?;
+                let found = system.spectral_db?;
                 Some(Point {
                     x: system.latents as f64,
-                    y: figure.median,
-                    low: figure.low,
-                    high: figure.high,
-                    note: format!("{:.2} dB", figure.median),
+                    y: found.median,
+                    low: found.low(),
+                    high: found.high(),
+                    note: format!("{:.2} dB", found.median),
                 })
             })
             .collect();
@@ -289,7 +289,7 @@ fn families(results: &StudyResults) -> Option<Section> {
     Some(section)
 }
 
-/// Nominal rate of the peers that are heard beside the systems.
+/// Peers that are heard beside the systems, each at one of its points.
 const HEARD_PEERS: [(&str, &str); 8] = [
     ("downsample", "31.5"),
     ("mp3", "16"),
@@ -301,7 +301,7 @@ const HEARD_PEERS: [(&str, &str); 8] = [
     ("opus", "32"),
 ];
 
-/// What goes into the players: the systems with their own steps, a few peers, the original.
+/// The results with those excerpts alone that go into the players: systems at their own steps, a few peers, the originals.
 fn audible(results: &StudyResults, measured: &Results) -> Results {
     let own = crate::codecs::label(1.0);
     let mut chosen = measured.clone();

@@ -8,7 +8,7 @@ use anyhow::Result;
 use melisma_eval::metrics::zimtohrli;
 use melisma_eval::process::measure;
 use melisma_eval::resample::Resampler;
-use melisma_eval::{Metric, Reference, ScoreOptions, wav};
+use melisma_eval::{Metric, Reference, ScoreOptions, sound_file};
 
 /// What to score.
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub struct Options {
 
 /// Scores, measures, prints.
 pub fn run(options: &Options) -> Result<()> {
-    let source = wav::read(&options.source)?;
+    let source = sound_file::read(&options.source)?;
     let to_zimtohrli = Resampler::new(source.sample_rate_hz, zimtohrli::RATE_HZ);
     let analyse = |channel: &Vec<f32>| black_box(zimtohrli::analyse(&to_zimtohrli.process(channel)));
     let ((), zimtohrli_of_source) = measure(|| source.channels.iter().for_each(|c| drop(analyse(c))));
@@ -30,7 +30,7 @@ pub fn run(options: &Options) -> Result<()> {
     let (mut align_s, mut score_s, mut zimtohrli_s) = (0.0, 0.0, zimtohrli_of_source.cpu_s);
     let mut scores = Vec::new();
     for path in &options.decoded {
-        let decoded = wav::read(path)?;
+        let decoded = sound_file::read(path)?;
         let aligning = ScoreOptions { fractional_alignment: true, gain_matching: false };
         let (prepared, align) = measure(|| reference.prepare(&decoded, aligning));
         let (values, all) = measure(|| reference.score(&prepared.channels));

@@ -5,31 +5,31 @@ use std::collections::BTreeSet;
 use melisma_eval::{Direction, Metric};
 
 use super::meaning::meaning;
-use super::setting;
-use crate::points::CodecPoint;
+use super::heading;
 use crate::section::{Axis, Block, Chart, Point, Section, Series};
 use crate::text::{identifier, number};
+use melisma_eval::points::CodecPoint;
 
 /// A metric whose values span more than this factor is shown on a logarithmic axis.
 const LOG_SPAN: f64 = 30.0;
 
-pub fn section(track: &str, points: &[CodecPoint]) -> Section {
+pub fn section(setting: &str, points: &[CodecPoint]) -> Section {
     let mut section = Section::new(
-        format!("curves-{}", identifier(track)),
-        format!("Rate and distortion, {}", setting(track)),
+        format!("curves-{}", identifier(setting)),
+        format!("Rate and distortion, {}", heading(setting)),
         &[
-            "Medians over clips at the real rate of the whole file, with 95 % bootstrap intervals over clips. Click a name in a legend to hide it, double-click to see it alone; drag over a chart to enlarge a part of it, double-click to see all. Codecs with a single setting are hidden at first.",
+            "Medians over clips at the real rate of the whole file, with 95 % bootstrap intervals over clips. Click a name in a legend to hide it, double-click to see it alone; drag over a chart to enlarge a part of it, double-click to see all. Codecs with a single point are hidden at first.",
         ],
     );
     let metrics = Metric::ALL.iter().filter(|m| points.iter().any(|p| p.metrics.contains_key(m)));
-    let charts = metrics.clone().map(|&metric| chart(track, metric, points)).collect();
+    let charts = metrics.clone().map(|&metric| chart(setting, metric, points)).collect();
     section.blocks.push(Block::Charts { charts });
     let facts = metrics.map(|&metric| (metric.name().to_owned(), meaning(metric).to_owned())).collect();
     section.blocks.push(Block::Facts { facts });
     section
 }
 
-fn chart(track: &str, metric: Metric, points: &[CodecPoint]) -> Chart {
+fn chart(setting: &str, metric: Metric, points: &[CodecPoint]) -> Chart {
     let names: BTreeSet<&str> = points.iter().map(|point| point.codec.as_str()).collect();
     let mut series = Vec::new();
     for name in &names {
@@ -45,7 +45,7 @@ fn chart(track: &str, metric: Metric, points: &[CodecPoint]) -> Chart {
     let shown = || series.iter().filter(|one| !one.hidden).flat_map(|one| &one.points);
     let (low, high) = shown().fold((f64::INFINITY, 0.0), |(low, high), p| (p.y.min(low), p.y.max(high)));
     Chart {
-        id: format!("{}-{}", identifier(track), identifier(metric.name())),
+        id: format!("{}-{}", identifier(setting), identifier(metric.name())),
         title: metric.name().to_owned(),
         x: Axis { label: "kbit/s, whole file".to_owned(), log: true },
         y: Axis { label: axis(metric), log: low > 0.0 && high / low > LOG_SPAN },
@@ -73,7 +73,7 @@ fn place(point: &CodecPoint, metric: Metric) -> Option<Point> {
         low,
         high,
         note: format!(
-            "{} [{}, {}], setting {}, {} clips{failed}",
+            "{} [{}, {}], point {}, {} clips{failed}",
             number(estimate.median),
             number(low),
             number(high),

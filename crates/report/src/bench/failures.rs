@@ -17,11 +17,11 @@ pub fn section(results: &Results) -> Section {
     if !failed.is_empty() {
         let cells = |row: &&Row| {
             let error = row.error.as_deref().unwrap_or_default();
-            [&row.track, &row.codec, &row.label, &row.clip, error].map(Cell::text).to_vec()
+            [&row.setting, &row.codec, &row.label, &row.clip, error].map(Cell::text).to_vec()
         };
         section.blocks.push(Block::Table(Table {
             caption: "Failed measurements; they count in no median.".to_owned(),
-            columns: ["track", "codec", "setting", "clip", "what happened"].map(Column::text).to_vec(),
+            columns: ["setting", "codec", "point", "clip", "what happened"].map(Column::text).to_vec(),
             rows: failed.iter().map(cells).collect(),
         }));
     }

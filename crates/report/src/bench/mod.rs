@@ -18,13 +18,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use melisma_eval::bootstrap::BootstrapConfig;
+use melisma_eval::points::{of_setting, points};
 use melisma_eval::results::Results;
-use melisma_eval::table::of_track;
 
 use crate::error::ReportError;
 use crate::listening::{self, ListeningLimits};
 use crate::page::Page;
-use crate::points::points;
 
 /// How a report is made.
 #[derive(Clone, Debug)]
@@ -61,16 +60,16 @@ pub struct Heard<'a> {
 /// # Errors
 /// [`ReportError::Empty`] if there is nothing to show, [`ReportError::Packing`].
 pub fn report(results: &Results, heard: Heard, config: &ReportConfig) -> Result<Page, ReportError> {
-    let tracks: BTreeSet<&str> = results.rows.iter().map(|row| row.track.as_str()).collect();
-    if tracks.is_empty() {
+    let settings: BTreeSet<&str> = results.rows.iter().map(|row| row.setting.as_str()).collect();
+    if settings.is_empty() {
         return Err(ReportError::Empty);
     }
     let mut sections = Vec::new();
-    for &track in &tracks {
-        let rows = of_track(&results.rows, track);
+    for &setting in &settings {
+        let rows = of_setting(&results.rows, setting);
         let points = points(&rows, config.bootstrap);
-        sections.push(curves::section(track, &points));
-        sections.push(tables::section(track, &rows, &points, config.bootstrap));
+        sections.push(curves::section(setting, &points));
+        sections.push(tables::section(setting, &rows, &points, config.bootstrap));
     }
     sections.extend(listening::section(heard.results, heard.folder, config.listening)?);
     sections.push(failures::section(results));
@@ -78,9 +77,9 @@ pub fn report(results: &Results, heard: Heard, config: &ReportConfig) -> Result<
     Ok(Page { title: config.title.clone(), written_unix_s: Some(results.written_unix_s), sections })
 }
 
-/// What a track is called in headings.
-fn setting(track: &str) -> String {
-    match track {
+/// What a setting is called in headings.
+fn heading(setting: &str) -> String {
+    match setting {
         "S44" => "clips as they are (S44)".to_owned(),
         "study" => "8 kHz mono (study)".to_owned(),
         other => other.to_owned(),

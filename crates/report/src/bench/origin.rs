@@ -33,7 +33,7 @@ pub fn section(results: &Results) -> Section {
 fn recipes(rows: &[Row]) -> Table {
     let mut recipes: BTreeMap<[&str; 3], usize> = BTreeMap::new();
     for row in rows {
-        *recipes.entry([&row.track, &row.codec, &row.recipe]).or_default() += 1;
+        *recipes.entry([&row.setting, &row.codec, &row.recipe]).or_default() += 1;
     }
     let row = |(names, count): (&[&str; 3], &usize)| {
         let mut cells = names.map(Cell::text).to_vec();
@@ -43,7 +43,7 @@ fn recipes(rows: &[Row]) -> Table {
     Table {
         caption: "How each codec was run.".to_owned(),
         columns: vec![
-            Column::text("track"),
+            Column::text("setting"),
             Column::text("codec"),
             Column::text("recipe"),
             Column::number("measurements"),
@@ -55,7 +55,7 @@ fn recipes(rows: &[Row]) -> Table {
 fn clips(results: &Results) -> Table {
     let mut clips: BTreeMap<String, (f64, usize, usize)> = BTreeMap::new();
     for row in &results.rows {
-        let clip = clips.entry(format!("{}/{}", row.track, row.clip)).or_default();
+        let clip = clips.entry(format!("{}/{}", row.setting, row.clip)).or_default();
         clip.0 = clip.0.max(row.seconds);
         clip.1 += 1;
         clip.2 += usize::from(row.error.is_some());

@@ -5,19 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use melisma_eval::bd_rate::bd_rate;
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::journal::Row;
-use melisma_eval::table::codecs;
+use melisma_eval::points::{CodecPoint, codecs};
 use melisma_eval::{Direction, Metric};
 use rayon::prelude::*;
 
-use super::setting;
-use crate::points::CodecPoint;
+use super::heading;
 use crate::section::{Block, Cell, Choice, Column, Section, Table, View};
 use crate::text::{identifier, number};
 
-pub fn section(track: &str, rows: &[Row], points: &[CodecPoint], bootstrap: BootstrapConfig) -> Section {
+pub fn section(setting: &str, rows: &[Row], points: &[CodecPoint], bootstrap: BootstrapConfig) -> Section {
     let mut section = Section::new(
-        format!("tables-{}", identifier(track)),
-        format!("Figures, {}", setting(track)),
+        format!("tables-{}", identifier(setting)),
+        format!("Figures, {}", heading(setting)),
         &["Click a heading to sort."],
     );
     section.blocks.extend(bd_rates(rows, bootstrap).map(Block::Choice));
@@ -124,7 +123,7 @@ fn medians(points: &[CodecPoint]) -> Table {
 fn head() -> Vec<Column> {
     vec![
         Column::text("codec"),
-        Column::text("setting"),
+        Column::text("point"),
         Column::number("clips"),
         Column::number("failed"),
         Column::number("kbit/s"),

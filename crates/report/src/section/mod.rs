@@ -1,25 +1,26 @@
 //! What a page can hold. Every block is plain data; `page/*.js` knows how to draw each kind.
 //!
 //! A new kind of block is a variant here and a function in the script's table of the same name.
-
 //!
 //! | what | file |
 //! |---|---|
-//! | tables, and several views of which one is shown | `table` |
+//! | tables | [`melisma_eval::table`] |
+//! | several views of which one is shown | `choice` |
 //! | curves with intervals | `chart` |
 //! | numbers over two axes, as colours | `heat_map` |
 //! | versions of a sound to compare by ear | `player` |
 
 mod chart;
+mod choice;
 mod heat_map;
 mod player;
-mod table;
 
 pub use chart::{Axis, Chart, Point, Series};
+pub use choice::{Choice, View};
 pub use heat_map::HeatMap;
+pub use melisma_eval::table::{Cell, Column, Table};
 pub use player::{Ladder, LadderCell, LadderColumn, Player, Version};
 use serde::Serialize;
-pub use table::{Cell, Choice, Column, Table, View};
 
 /// A part of the page with a heading of its own, reachable from the list at the top.
 #[derive(Clone, Debug, Serialize)]

@@ -4,8 +4,8 @@
 //! the tuning all-pass and pick position of Jaffe, Smith, "Extensions of the Karplus-Strong
 //! plucked-string algorithm" (CMJ 1983).
 
-use crate::rng::Rng;
 use melisma_signal::Biquad;
+use melisma_signal::Random;
 
 /// How a string is struck and how it dies.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ pub(crate) fn pluck(note: Pluck, sample_rate_hz: u32) -> Vec<f32> {
 
 /// One period of noise, softened by the velocity and combed by the place of the pick.
 fn excitation(note: Pluck, samples: usize, sample_rate_hz: u32) -> Vec<f32> {
-    let mut noise = Rng::new(note.seed);
+    let mut noise = Random::new(note.seed);
     let mut burst: Vec<f32> = (0..samples).map(|_| noise.bipolar()).collect();
     let cutoff_hz = 900.0 + 7000.0 * f64::from(note.velocity * note.velocity);
     let mut soften = Biquad::low_pass(sample_rate_hz, cutoff_hz, 0.6);

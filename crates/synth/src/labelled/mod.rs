@@ -14,8 +14,7 @@ mod techno;
 
 pub use genre::Genre;
 
-use crate::rng::Rng;
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, Random};
 use piece::Piece;
 
 /// What the collection is.
@@ -92,7 +91,7 @@ pub fn plan(config: &LabelledConfig) -> Vec<TrackPlan> {
                 _ => Part::Training,
             };
             let artist_source =
-                Rng::new(config.seed).branch(1 + genre_index as u64).branch(1 + artist as u64);
+                Random::new(config.seed).branch(1 + genre_index as u64).branch(1 + artist as u64);
             let mut names = artist_source.branch(1);
             let (artist_name, album) = (name(&mut names, 2), name(&mut names, 1));
             let track_source = artist_source.branch(100 + (turn / artists) as u64);
@@ -105,19 +104,19 @@ pub fn plan(config: &LabelledConfig) -> Vec<TrackPlan> {
                 title: name(&mut track_source.branch(1), 2),
                 part,
                 seconds: config.seconds,
-                artist_seed: artist_source.branch(2).seed(),
-                track_seed: track_source.branch(2).seed(),
+                artist_seed: artist_source.branch(2).bits(),
+                track_seed: track_source.branch(2).bits(),
             }
         })
         .collect()
 }
 
 /// Made-up words.
-fn name(chance: &mut Rng, words: usize) -> String {
+fn name(chance: &mut Random, words: usize) -> String {
     const HEADS: [&str; 14] = ["B", "D", "F", "G", "K", "L", "M", "N", "P", "R", "S", "T", "V", "Z"];
     const HEARTS: [&str; 8] = ["a", "e", "i", "o", "u", "ai", "io", "ea"];
     const TAILS: [&str; 9] = ["l", "n", "r", "s", "nd", "lk", "m", "sh", ""];
-    let word = |chance: &mut Rng| {
+    let word = |chance: &mut Random| {
         let first = format!("{}{}", chance.pick(&HEADS), chance.pick(&HEARTS));
         format!(
             "{first}{}{}{}",

@@ -3,8 +3,7 @@
 use super::TrackPlan;
 use crate::instruments::key_hz;
 use crate::mixer::{Mixer, Place};
-use crate::rng::Rng;
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, Random};
 
 /// An artist's taste, 0..1 each: the same on all of their tracks.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +24,7 @@ pub(crate) struct Taste {
 pub(crate) struct Piece {
     pub rate_hz: u32,
     pub taste: Taste,
-    pub chance: Rng,
+    pub chance: Random,
     pub beat_seconds: f64,
     /// Chords, a bar each.
     pub progression: [i32; 4],
@@ -41,19 +40,19 @@ const FADE_SECONDS: f64 = 0.4;
 
 impl Piece {
     pub(crate) fn new(track: &TrackPlan, rate_hz: u32) -> Self {
-        let mut artist = Rng::new(track.artist_seed);
+        let mut artist = Random::new(track.artist_seed);
         let taste = Taste {
-            brightness: artist.between(0.0, 1.0),
-            density: artist.between(0.0, 1.0),
-            space: artist.between(0.0, 1.0),
-            grit: artist.between(0.0, 1.0),
-            habit: artist.below(6),
+            brightness: artist.between([0.0, 1.0]),
+            density: artist.between([0.0, 1.0]),
+            space: artist.between([0.0, 1.0]),
+            grit: artist.between([0.0, 1.0]),
+            habit: artist.below(6) as usize,
         };
         let (slow, fast) = track.genre.tempo_range_bpm();
-        let usual_bpm = artist.between(slow, fast);
+        let usual_bpm = artist.between([slow, fast]);
         let scale = artist.pick(track.genre.scales());
-        let mut chance = Rng::new(track.track_seed);
-        let bpm = (usual_bpm * chance.between(0.96, 1.04)).clamp(slow, fast);
+        let mut chance = Random::new(track.track_seed);
+        let bpm = (usual_bpm * chance.between([0.96, 1.04])).clamp(slow, fast);
         let progression = chance.pick(track.genre.progressions());
         // Any of an octave of keys, around D.
         let root_key = 45.0 + chance.below(12) as f64;
@@ -92,7 +91,7 @@ impl Piece {
     }
 
     pub(crate) fn seed(&mut self) -> u64 {
-        self.chance.seed()
+        self.chance.bits()
     }
 
     /// Early or late by what the artist thinks loose.

@@ -1,10 +1,9 @@
 //! The clips of a bench: files and folders, or the built-in pieces; read, cut, and told apart.
 
 use crate::commands::encode::MUSIC;
-use crate::output::make_folder;
 use anyhow::{Context, bail, ensure};
 use melisma_eval::clips::{clip_names, file_hash};
-use melisma_media::{AudioSink, AudioSource, Encoding, Input, OpenOptions, Output, SinkOptions};
+use melisma_media::{AudioSource, Input, MediaError, OpenOptions};
 use melisma_signal::Pcm;
 use melisma_synth::{demo_piece, signals};
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use walkdir::WalkDir;
 /// One clip.
 pub struct Clip {
     from: From,
-    /// Longest part taken, from the middle; all of it if 0.
+    /// Longest part taken, from the middle, in seconds; all of it if 0.
     seconds: f64,
 }
 
@@ -31,7 +30,7 @@ struct Piece {
 
 const SAMPLE_RATE_HZ: u32 = 44_100;
 const PIECE_SECONDS: f64 = 6.0;
-/// Raised when a piece changes: results on the old one are no results on the new.
+/// Raised when a piece changes, so that results on the old one do not count for the new.
 const PIECES_VERSION: u32 = 1;
 
 /// Solo guitars, a whole band, transients, tones, noise, speech-like mono: what codecs differ in.
@@ -102,7 +101,7 @@ impl Clip {
     }
 
     /// Reads or renders it.
-    pub fn load(&self) -> anyhow::Result<Pcm> {
+    pub fn load(&self) -> Result<Pcm, MediaError> {
         let pcm = match &self.from {
             From::BuiltIn(piece) => (piece.render)(),
             From::File(path) => {
@@ -177,16 +176,6 @@ pub fn names(clips: &[Clip]) -> Vec<String> {
 pub fn program_hash(path: &Path) -> anyhow::Result<String> {
     let hash = file_hash(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(format!("program {hash}"))
-}
-
-/// Writes 16-bit FLAC over what is there.
-pub fn write_flac(path: &Path, pcm: &Pcm) -> anyhow::Result<()> {
-    make_folder(path)?;
-    let mut options = SinkOptions::new(Encoding::FlacInt16, pcm.sample_rate_hz, pcm.channel_count());
-    options.overwrite = true;
-    let mut sink = AudioSink::create(&Output::Path(path.to_path_buf()), &options)?;
-    sink.write(pcm)?;
-    Ok(sink.finish()?)
 }
 
 #[cfg(test)]

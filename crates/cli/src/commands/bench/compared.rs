@@ -21,7 +21,7 @@ pub fn tell(now: &[Row], before: &[Row], path: &Path, quiet: bool) -> anyhow::Re
         let reason = row.error.as_deref().unwrap_or_default();
         report::say(&text::printable(&format!(
             "worse: {} {} at {}: fails now on {}: {reason}",
-            row.track, row.codec, row.label, row.clip
+            row.setting, row.codec, row.label, row.clip
         )));
     }
     compared.worse.iter().for_each(|worse| report::say(&format!("worse: {worse}")));

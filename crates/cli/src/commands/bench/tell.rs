@@ -6,24 +6,23 @@ use crate::{report, text};
 use melisma_eval::peers::MissingPeer;
 use melisma_eval::suite::Event;
 use std::collections::BTreeSet;
-use std::process::Command;
 
-/// Hears what happens.
+/// Tells people of a bench while it runs.
 pub struct Teller {
     quiet: bool,
     counter: Option<Counter>,
     missing: Vec<MissingPeer>,
-    /// Clips that could not be read: told once, not once a codec and rate.
+    /// Names of clips that could not be read: each is told once, not for every codec and rate.
     unreadable: BTreeSet<String>,
 }
 
 impl Teller {
-    /// Says less if `quiet`.
+    /// Shows neither bar nor notes if `quiet`.
     pub fn new(quiet: bool) -> Self {
         Self { quiet, counter: None, missing: Vec::new(), unreadable: BTreeSet::new() }
     }
 
-    /// Tells of an event.
+    /// Tells of one event.
     pub fn hear(&mut self, event: Event) {
         match event {
             Event::Missing(peer) => {
@@ -70,17 +69,4 @@ impl Teller {
         }
         self.missing
     }
-}
-
-/// Commit of the source that this program was built from, where that is still at hand.
-pub fn git_revision() -> Option<String> {
-    let git = |words: &[&str]| {
-        let output =
-            Command::new("git").args(["-C", env!("CARGO_MANIFEST_DIR")]).args(words).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "--short=10", "HEAD"]).filter(|commit| !commit.is_empty())?;
-    let changed =
-        git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|text| !text.is_empty());
-    Some(if changed { format!("{commit} with changes") } else { commit })
 }

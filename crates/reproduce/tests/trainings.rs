@@ -16,8 +16,8 @@ use melisma_nets::{
 };
 use melisma_reproduce::plan::{self, Group, Planned};
 use melisma_reproduce::results::short_name;
-use melisma_reproduce::runs::{Workshop, train_all};
-use melisma_reproduce::{Error, Happening};
+use melisma_reproduce::trainings::{Trainer, train_all};
+use melisma_reproduce::{Error, Event};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -83,16 +83,16 @@ fn finished_ones_are_skipped_and_others_go_on() {
     let stop_after = Mutex::new(None);
     let run = |names: &[&str]| {
         begun.lock().expect("a list").clear();
-        let tell = |happening| match happening {
-            Happening::Begun { system, first_step, .. } => {
+        let tell = |event| match event {
+            Event::Begun { system, first_step, .. } => {
                 begun.lock().expect("a list").push((system, first_step));
             }
-            Happening::Stepped { done, .. } if *stop_after.lock().expect("a number") == Some(done) => {
+            Event::Stepped { done, .. } if *stop_after.lock().expect("a number") == Some(done) => {
                 stop.store(true, Ordering::SeqCst);
             }
             _ => {}
         };
-        let shop = Workshop {
+        let trainer = Trainer {
             manifest: &studio.manifest,
             cache: &cache,
             folder: &folder,
@@ -100,7 +100,7 @@ fn finished_ones_are_skipped_and_others_go_on() {
             stop: &stop,
             tell: &tell,
         };
-        let result = train_all(&planned(names), 1000.0, &shop);
+        let result = train_all(&planned(names), 1000.0, &trainer);
         let mut begun = begun.lock().expect("a list").clone();
         begun.sort();
         (result, begun)

@@ -1,12 +1,17 @@
 //! Short-time Fourier transform, walked frame by frame: PCM in, complex bins out.
 //!
-//! Convention of librosa and torch: periodic Hann window, centred frames with reflected edges, no
-//! normalisation. A full-scale sine then has magnitude `window / 4`.
+//! Convention of librosa and PyTorch: periodic Hann window, centred frames with reflected edges, no
+//! normalisation. A full-scale sine then has magnitude `window / 4`. Allen and Rabiner, "A unified approach to
+//! short-time Fourier analysis and synthesis" (1977).
 
+use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+/// Periodic Hann window of `length` samples: 0 at its first sample, 1 in the middle.
+#[must_use]
+pub fn hann(length: usize) -> Vec<f64> {
+    (0..length).map(|n| 0.5 - 0.5 * (std::f64::consts::TAU * n as f64 / length as f64).cos()).collect()
+}
 
 /// One window length and hop, with its FFT plan.
 pub struct Stft {
@@ -28,8 +33,7 @@ impl Stft {
     /// Plans a transform of an even `window_samples` every `hop_samples`.
     #[must_use]
     pub fn new(window_samples: usize, hop_samples: usize) -> Self {
-        let step = std::f64::consts::TAU / window_samples as f64;
-        let window = (0..window_samples).map(|i| (0.5 - 0.5 * (step * i as f64).cos()) as f32).collect();
+        let window = hann(window_samples).into_iter().map(|weight| weight as f32).collect();
         let fft = RealFftPlanner::new().plan_fft_forward(window_samples);
         Self { window_samples, hop_samples, window, fft }
     }

@@ -1,5 +1,5 @@
-//! Training everything: how fast each system learns is measured, the time is shared out, and the trainings run side by
-//! side, one processor each. What is finished is skipped, what was interrupted goes on.
+//! Training every system: how fast each one learns is measured, the time is divided, and the trainings run side by side,
+//! one processor each. What is finished is skipped, what was interrupted goes on.
 //!
 //! ```text
 //! FOLDER/paces.json    steps and speed of each system: who runs it again trains the same
@@ -7,16 +7,16 @@
 //! ```
 
 use crate::{
-    Error, Happening, Result,
+    Error, Event, Result,
+    budget::{Wish, divide},
     plan::Planned,
-    share::{Wish, share},
 };
 use melisma_data::{Cache, CropSource, Entry, Manifest, Split};
 use melisma_media::AtomicFile;
 use melisma_nets::burn::module::Module;
 use melisma_nets::device::{Autodiff, Cpu};
 use melisma_neural::Model;
-use melisma_train::{Event, TrainConfig, TrainOptions, log, train};
+use melisma_train::{TrainConfig, TrainOptions, log, train};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -25,80 +25,81 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-/// Where and how trainings run.
-pub struct Workshop<'a> {
-    /// The music.
+/// Trains systems; these are the music, the folder and the processors that it has.
+pub struct Trainer<'a> {
+    /// The music to learn from.
     pub manifest: &'a Manifest,
-    /// Where it lies decoded.
+    /// Where the music lies decoded.
     pub cache: &'a Cache,
-    /// Of the runs.
+    /// The folder of the trainings.
     pub folder: &'a Path,
-    /// Trainings at a time.
+    /// Trainings at a time, each on one thread.
     pub jobs: usize,
     /// Once true, trainings write checkpoints and end.
     pub stop: &'a AtomicBool,
-    /// Hears of everything.
-    pub tell: &'a (dyn Fn(Happening) + Sync),
+    /// Is called with everything that happens, from any thread.
+    pub tell: &'a (dyn Fn(Event) + Sync),
 }
 
-/// How long a system is trained.
+/// How many steps a system is trained, and how fast they are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pace {
-    /// Steps that its time allowed.
+    /// Steps that its part of the time allows.
     pub steps: u64,
-    /// Steps of its config.
+    /// Steps that its config asks for.
     pub complete_steps: u64,
-    /// As measured before.
+    /// Seconds on the clock that a step takes, as measured before training.
     pub seconds_a_step: f64,
 }
 
 /// A trained system.
 #[derive(Clone, Debug)]
 pub struct Trained {
-    /// What was asked for.
+    /// The system as planned.
     pub planned: Planned,
     /// How long it was trained.
     pub pace: Pace,
     /// Folder of its model.
     pub model: PathBuf,
-    /// Numbers that were learned.
+    /// Number of weights that were learned.
     pub weights: u64,
-    /// Everything that happened.
-    pub log: Vec<Event>,
+    /// Everything that happened in its training.
+    pub log: Vec<melisma_train::Event>,
 }
 
 /// A system that could not be trained, and why.
 pub type Failure = (String, String);
 
-/// Trains whatever is not finished within `budget_s` on the clock; a system that fails does not hinder the others.
+/// Trains whatever is not finished, within `budget_s` seconds on the clock; a system that fails does not hinder the
+/// others. Answers the trained systems in the order of the plan, and those that failed.
 ///
 /// # Errors
 /// [`Error::Interrupted`]; [`Error::Data`], [`Error::File`].
 pub fn train_all(
     planned: &[Planned],
     budget_s: f64,
-    shop: &Workshop<'_>,
+    trainer: &Trainer<'_>,
 ) -> Result<(Vec<Trained>, Vec<Failure>)> {
-    std::fs::create_dir_all(shop.folder).map_err(Error::file("cannot make the folder", shop.folder))?;
-    shop.decode(planned)?;
-    let (paces, mut failures) = shop.paces(planned, budget_s)?;
+    std::fs::create_dir_all(trainer.folder).map_err(Error::file("cannot make the folder", trainer.folder))?;
+    trainer.decode(planned)?;
+    let (paces, mut failures) = trainer.paces(planned, budget_s)?;
     let mut queue: Vec<(&Planned, Pace)> =
         planned.iter().filter_map(|one| Some((one, *paces.get(&one.config.name)?))).collect();
     // The longest first, so that none is left running alone at the end.
     queue.sort_by(|a, b| seconds(&b.1).total_cmp(&seconds(&a.1)));
-    let finished = queue.iter().filter(|(one, _)| shop.is_finished(one)).count();
+    let finished = queue.iter().filter(|(one, _)| trainer.is_finished(one)).count();
     let all_s: f64 =
-        queue.iter().filter(|(one, _)| !shop.is_finished(one)).map(|(_, pace)| seconds(pace)).sum();
-    (shop.tell)(Happening::Shared {
+        queue.iter().filter(|(one, _)| !trainer.is_finished(one)).map(|(_, pace)| seconds(pace)).sum();
+    (trainer.tell)(Event::Budgeted {
         systems: queue.len() - finished,
         finished,
-        seconds: all_s / shop.jobs.max(1) as f64,
+        seconds: all_s / trainer.jobs.max(1) as f64,
     });
-    let results = side_by_side(shop.jobs, queue.len(), |index| {
+    let results = side_by_side(trainer.jobs, queue.len(), |index| {
         let (one, pace) = &queue[index];
-        shop.train(one, *pace)
+        trainer.train(one, *pace)
     });
-    if shop.stop.load(Ordering::SeqCst) {
+    if trainer.stop.load(Ordering::SeqCst) {
         return Err(Error::Interrupted);
     }
     let mut trained = Vec::new();
@@ -109,8 +110,8 @@ pub fn train_all(
         }
     }
     // In the order of the plan again.
-    let place = |name: &str| planned.iter().position(|one| one.config.name == name);
-    trained.sort_by_key(|one| place(&one.planned.config.name));
+    let position = |name: &str| planned.iter().position(|one| one.config.name == name);
+    trained.sort_by_key(|one| position(&one.planned.config.name));
     Ok((trained, failures))
 }
 
@@ -118,22 +119,23 @@ fn seconds(pace: &Pace) -> f64 {
     pace.steps as f64 * pace.seconds_a_step
 }
 
-/// Steps after which a speed is believed, the first of which does not count ...
+/// Steps that a speed is measured over, the first of which does not count ...
 const PACE_STEPS: usize = 4;
-/// ... or fewer, once they have taken this long.
+/// ... or fewer, once they have taken this many seconds.
 const PACE_S: f64 = 6.0;
 
-impl Workshop<'_> {
-    fn run_folder(&self, name: &str) -> PathBuf {
+impl Trainer<'_> {
+    fn training_folder(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// Whether a run wrote its model.
+    /// Whether a training wrote its model and came to its end.
     fn is_finished(&self, one: &Planned) -> bool {
-        let folder = self.run_folder(&one.config.name);
+        let folder = self.training_folder(&one.config.name);
         folder.join("model").exists()
-            && log::read(&folder.join("log.jsonl"))
-                .is_ok_and(|events| events.iter().any(|event| matches!(event, Event::Finished { .. })))
+            && log::read(&folder.join("log.jsonl")).is_ok_and(|events| {
+                events.iter().any(|event| matches!(event, melisma_train::Event::Finished { .. }))
+            })
     }
 
     /// Fills the cache, on all processors, before time counts.
@@ -152,7 +154,7 @@ impl Workshop<'_> {
                 let done = AtomicUsize::new(0);
                 let tell = |_: &Entry| {
                     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    (self.tell)(Happening::Decoded { done, total });
+                    (self.tell)(Event::Decoded { done, total });
                 };
                 CropSource::open(self.manifest, split, data, self.cache, one.config.seed, &tell)?;
                 self.check_stop()?;
@@ -165,7 +167,7 @@ impl Workshop<'_> {
         if self.stop.load(Ordering::SeqCst) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
-    /// Steps of every system: those of an earlier time, or as many as its share of the time allows.
+    /// Steps of every system: those of an earlier reproduction, or as many as its part of the time allows.
     fn paces(&self, planned: &[Planned], budget_s: f64) -> Result<(BTreeMap<String, Pace>, Vec<Failure>)> {
         let path = self.folder.join("paces.json");
         let mut paces = read_paces(&path)?;
@@ -192,11 +194,11 @@ impl Workshop<'_> {
             Wish { weight: one.weight, seconds: pace.complete_steps as f64 * pace.seconds_a_step }
         };
         let left_s = (budget_s - began.elapsed().as_secs_f64()).max(0.0);
-        let shares = share(left_s, self.jobs, &known.iter().map(wish).collect::<Vec<_>>());
-        for (one, share_s) in known.iter().zip(shares) {
+        let parts_s = divide(left_s, self.jobs, &known.iter().map(wish).collect::<Vec<_>>());
+        for (one, part_s) in known.iter().zip(parts_s) {
             let is_new = new.iter().any(|other| other.config.name == one.config.name);
             if let (true, Some(pace)) = (is_new, paces.get_mut(&one.config.name)) {
-                pace.steps = pace.within(share_s);
+                pace.steps = pace.within(part_s);
             }
         }
         write_paces(&path, &paces)?;
@@ -219,8 +221,8 @@ impl Workshop<'_> {
         (config.run.validate_every, config.run.validation_batches) = (1_000_000_000, 1);
         let options = self.options(scratch.path(), &enough);
         train::<Autodiff<Cpu>>(&config, &options, &Default::default(), &mut |event| match event {
-            Event::Started { steps, .. } => complete_steps = steps,
-            Event::Step { seconds, .. } => {
+            melisma_train::Event::Started { steps, .. } => complete_steps = steps,
+            melisma_train::Event::Step { seconds, .. } => {
                 times.push(seconds);
                 let slow = times.len() > 1 && seconds - times[0] > PACE_S;
                 if times.len() == PACE_STEPS || slow || self.stop.load(Ordering::SeqCst) {
@@ -235,7 +237,7 @@ impl Workshop<'_> {
             [only] => only,
             [] => 0.0,
         };
-        (self.tell)(Happening::Paced { system: name.clone(), seconds_a_step });
+        (self.tell)(Event::Paced { system: name.clone(), seconds_a_step });
         Ok(Pace { steps: complete_steps, complete_steps, seconds_a_step })
     }
 
@@ -246,13 +248,13 @@ impl Workshop<'_> {
     fn train(&self, one: &Planned, pace: Pace) -> Result<Trained> {
         self.check_stop()?;
         let name = one.config.name.clone();
-        let folder = self.run_folder(&name);
+        let folder = self.training_folder(&name);
         let config = paced(&one.config, pace);
-        let tell = |event: &Event| match event {
-            Event::Started { first_step, steps, .. } if first_step < steps => {
-                (self.tell)(Happening::Begun { system: name.clone(), first_step: *first_step, steps: *steps })
+        let tell = |event: &melisma_train::Event| match event {
+            melisma_train::Event::Started { first_step, steps, .. } if first_step < steps => {
+                (self.tell)(Event::Begun { system: name.clone(), first_step: *first_step, steps: *steps })
             }
-            Event::Step { step, loss, .. } => (self.tell)(Happening::Stepped {
+            melisma_train::Event::Step { step, loss, .. } => (self.tell)(Event::Stepped {
                 system: name.clone(),
                 done: step + 1,
                 steps: pace.steps,
@@ -270,7 +272,7 @@ impl Workshop<'_> {
         .map_err(|source| Error::Training { system: name.clone(), source });
         let failed = result.as_ref().err().map(ToString::to_string);
         if !self.stop.load(Ordering::SeqCst) && !was_finished {
-            (self.tell)(Happening::Trained { system: name.clone(), failed });
+            (self.tell)(Event::Trained { system: name.clone(), failed });
         }
         let finished = result?;
         if finished.interrupted {
@@ -282,12 +284,12 @@ impl Workshop<'_> {
 }
 
 impl Pace {
-    /// Steps that fit into a time, at least one where there are any.
-    fn within(&self, share_s: f64) -> u64 {
+    /// Steps that fit into `part_s` seconds, at least one where there are any.
+    fn within(&self, part_s: f64) -> u64 {
         if self.complete_steps == 0 || self.seconds_a_step <= 0.0 {
             return self.complete_steps;
         }
-        ((share_s / self.seconds_a_step) as u64).clamp(1, self.complete_steps)
+        ((part_s / self.seconds_a_step) as u64).clamp(1, self.complete_steps)
     }
 }
 
@@ -296,10 +298,10 @@ fn weights(model: &Path) -> std::result::Result<u64, melisma_neural::Error> {
     Ok(system.num_params() as u64)
 }
 
-/// Validations of a run, evenly spread.
+/// Validations in the course of a training, evenly spread.
 const VALIDATIONS: u64 = 12;
 
-/// The config as it is run: so many steps; validated and kept now and then.
+/// The config as it is trained: with the steps of its pace, validated and kept now and then.
 fn paced(config: &TrainConfig, pace: Pace) -> TrainConfig {
     let mut config = config.clone();
     if !config.run.closed_form {
@@ -329,7 +331,7 @@ fn write_paces(path: &Path, paces: &BTreeMap<String, Pace>) -> Result<()> {
     Ok(file.commit()?)
 }
 
-/// Answers of `work(0..count)`, made by so many jobs at a time, each on one thread of its own.
+/// What `work` answers for each of `0..count`, done by `jobs` threads side by side, each with a pool of one thread.
 pub(crate) fn side_by_side<T: Send>(jobs: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(count));

@@ -1,18 +1,18 @@
-//! How the time for training is shared out.
+//! How the time for training is divided: weights and wishes of the trainings in, seconds for each out.
 
-/// What a training wants.
+/// What a training asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wish {
-    /// Of the time.
+    /// How much of the time it is given beside the others: time is divided by weight. Above 0.
     pub weight: f64,
-    /// With which it is complete.
+    /// Seconds that it needs for all of its steps.
     pub seconds: f64,
 }
 
-/// Seconds for each, on `jobs` processors within `budget_s` on the clock: by weight, never more than wished nor than the
-/// clock allows one job. What one does not need goes to the others.
+/// Seconds for each training, on `jobs` processors within `budget_s` on the clock: by weight, never more than wished nor
+/// than the clock allows one job. What one does not need goes to the others.
 #[must_use]
-pub fn share(budget_s: f64, jobs: usize, wishes: &[Wish]) -> Vec<f64> {
+pub fn divide(budget_s: f64, jobs: usize, wishes: &[Wish]) -> Vec<f64> {
     let most: Vec<f64> = wishes.iter().map(|wish| wish.seconds.clamp(0.0, budget_s)).collect();
     let mut given = vec![0.0; wishes.len()];
     let mut open: Vec<usize> = (0..wishes.len()).collect();
@@ -43,7 +43,7 @@ mod tests {
 
     fn check(budget_s: f64, jobs: usize, wishes: &[(f64, f64)], expected: &[f64]) {
         let wishes: Vec<Wish> = wishes.iter().map(|&(weight, seconds)| Wish { weight, seconds }).collect();
-        let found = share(budget_s, jobs, &wishes);
+        let found = divide(budget_s, jobs, &wishes);
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-9, "{found} for {expected}");

@@ -1,23 +1,24 @@
-//! What should come of it: losses that fall, errors in the order of rates, ours below the study's. Each expectation is
-//! told with what was found, so that a failure can be judged.
+//! What is expected of a reproduction, and whether it came: losses that fall, errors in the order of rates, ours below the
+//! study's. Each expectation is told with what was found, so that a failure can be judged.
 
 use crate::{
     plan::{Group, Planned},
-    results::{Expectation, LossPoint, StudyResults, SystemResult, curve},
+    results::{Expectation, LossPoint, StudyResults, SystemResult},
 };
-use melisma_eval::Metric;
 use melisma_eval::at_rate::{AtRate, at_rate};
+use melisma_eval::points::curve;
+use melisma_eval::{Metric, Setting};
 
 /// The metric of the study.
 pub const RMSE: Metric = Metric::StudyComplex8k;
-/// An error counts as no higher within this: neighbouring points of a curve may both lie at the network's own error.
+/// An error counts as no higher up to this factor: neighbouring points of a curve may both lie at the network's own error.
 const SLACK: f64 = 1.01;
-/// How closely learning by gradient has to come to the closed form.
+/// How closely learning by gradient has to come to the closed form, as a part of its error.
 const AGREEMENT: f64 = 0.02;
-/// How much lower our error has to be than the study's at the same real rate.
+/// How much lower our error has to be than the study's at the same real rate, as a part of it.
 pub const IMPROVEMENT: f64 = 0.4;
 
-/// All expectations.
+/// Every expectation that the results allow to judge.
 #[must_use]
 pub fn expectations(planned: &[Planned], results: &StudyResults) -> Vec<Expectation> {
     let mut all = Vec::new();
@@ -48,7 +49,7 @@ pub fn expectations(planned: &[Planned], results: &StudyResults) -> Vec<Expectat
 }
 
 fn own_point(system: &SystemResult) -> Option<(f64, f64)> {
-    system.own_point().and_then(|point| Some((point.kbps, point.median(RMSE)?)))
+    system.own_point().and_then(|point| Some((point.kbps?, point.median(RMSE)?)))
 }
 
 fn sorted(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
@@ -57,7 +58,7 @@ fn sorted(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     points
 }
 
-/// The points of a group that no other point of it beats at a lower rate: what a user would choose from.
+/// The points (kbit/s, error) of a group that no other point of it beats at a lower rate: what a user would choose from.
 #[must_use]
 pub fn best(results: &StudyResults, group: Group) -> Vec<(f64, f64)> {
     let all = sorted(results.group(group).flat_map(|system| curve(&system.points, RMSE)));
@@ -70,7 +71,7 @@ pub fn best(results: &StudyResults, group: Group) -> Vec<(f64, f64)> {
     chosen
 }
 
-/// The least error that a curve reaches with at most that rate.
+/// The least error that a curve reaches with at most `kbps`; `None` below its lowest rate.
 #[must_use]
 pub fn reached(curve: &[(f64, f64)], kbps: f64) -> Option<f64> {
     let below = curve.iter().filter(|point| point.0 <= kbps).map(|point| point.1).reduce(f64::min);
@@ -128,16 +129,17 @@ fn ordered(of: &str, curve: &[(f64, f64)]) -> Option<Expectation> {
     })
 }
 
-/// Ours, beside which of the study's networks, on which track, at which rates beside those of the study's network.
-const RIVALS: [(Group, Group, &str, &[f64]); 2] = [
-    (Group::FreqAePlus, Group::FreqAe, "study", &[7.9, 15.7, 31.5, 63.0]),
-    (Group::TimeAePlus, Group::TimeAe, "S44", &[16.0, 32.0, 63.0]),
+/// Our group, the study's beside it, the setting, and rates in kbit/s that they are compared at beside those of the
+/// study's networks.
+const RIVALS: [(Group, Group, Setting, &[f64]); 2] = [
+    (Group::FreqAePlus, Group::FreqAe, Setting::Study, &[7.9, 15.7, 31.5, 63.0]),
+    (Group::TimeAePlus, Group::TimeAe, Setting::S44, &[16.0, 32.0, 63.0]),
 ];
 
 /// Ours against the study's networks and against downsampling, at the same real rates.
 fn improvements(results: &StudyResults) -> Vec<Expectation> {
     let mut all = Vec::new();
-    for (our_group, their_group, track, rates_kbps) in RIVALS {
+    for (our_group, their_group, setting, rates_kbps) in RIVALS {
         let (ours, theirs) = (best(results, our_group), best(results, their_group));
         let expect = |what: String, found: String, held: bool| Expectation {
             of: our_group.name().to_owned(),
@@ -154,7 +156,7 @@ fn improvements(results: &StudyResults) -> Vec<Expectation> {
                 found <= (1.0 - IMPROVEMENT) * error,
             ));
         }
-        let downsampling = curve(results.peer(track, "downsample"), RMSE);
+        let downsampling = curve(results.peer(setting, "downsample"), RMSE);
         for &kbps in rates_kbps {
             let at = (reached(&ours, kbps), at_rate(&downsampling, kbps, RMSE));
             let (Some(found), Some(AtRate::Bracketed(error))) = at else { continue };
