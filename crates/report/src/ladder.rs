@@ -11,20 +11,20 @@ use crate::sound::Sound;
 /// What was made of the excerpt at one rate by one codec.
 #[derive(Clone, Debug)]
 pub enum Rung {
-    /// It was coded.
+    /// The codec's result.
     Coded(Box<CodedRung>),
-    /// It was not, and why.
+    /// There is no result, for this reason.
     Unavailable(String),
 }
 
 /// A coded excerpt.
 #[derive(Clone, Debug)]
 pub struct CodedRung {
-    /// Aligned with the original, as long, at the same rate.
+    /// The decoded sound: aligned with the original, as long, at the same rate.
     pub pcm: Pcm,
-    /// Rate of the whole file.
+    /// Bitrate of the whole file, kbit/s.
     pub kbps: f64,
-    /// Figures by name, as text.
+    /// Names and values of what was measured, as text.
     pub figures: Vec<(String, String)>,
 }
 
@@ -33,7 +33,7 @@ pub struct CodedRung {
 pub struct LadderConfig {
     /// Name of the song.
     pub song: String,
-    /// Where in the song the excerpt starts.
+    /// Time in the song at which the excerpt starts, seconds.
     pub start_s: f64,
     /// The excerpt itself.
     pub original: Pcm,
@@ -41,13 +41,13 @@ pub struct LadderConfig {
     pub rates_kbps: Vec<f64>,
     /// Names of the codecs: the columns.
     pub codecs: Vec<String>,
-    /// What each of them is: name, settings and version.
+    /// Name of each codec with its settings and version.
     pub recipes: Vec<(String, String)>,
-    /// `[rate][codec]`
+    /// What came of each rate and codec, `[rate][codec]`.
     pub rungs: Vec<Vec<Rung>>,
 }
 
-/// A song of four minutes, the measure of size.
+/// Length of the song whose size in bytes is told, seconds.
 const SONG_S: f64 = 240.0;
 
 impl LadderConfig {

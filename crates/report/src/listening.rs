@@ -16,9 +16,9 @@ use crate::text::{identifier, number};
 /// How much of the excerpts goes into the page.
 #[derive(Clone, Copy, Debug)]
 pub struct ListeningLimits {
-    /// Most clips.
+    /// Largest number of clips.
     pub clips: usize,
-    /// Most bytes of audio, before base64 makes them a third larger.
+    /// Largest number of bytes of audio, before base64 makes them a third larger.
     pub audio_bytes: u64,
 }
 

@@ -12,7 +12,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("name the folder that results.json lies in")?);
+    let folder =
+        PathBuf::from(std::env::args_os().nth(1).ok_or("name the folder that results.json lies in")?);
     let results: StudyResults = serde_json::from_slice(&std::fs::read(folder.join("results.json"))?)?;
     // Only the players of a page need the single measurements, which are not kept.
     let measured = Results {

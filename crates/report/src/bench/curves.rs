@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use melisma_eval::{Direction, Metric};
 
-use super::meaning::meaning;
 use super::heading;
+use super::meaning::meaning;
 use crate::section::{Axis, Block, Chart, Point, Section, Series};
 use crate::text::{identifier, number};
 use melisma_eval::points::CodecPoint;

@@ -30,9 +30,9 @@ use crate::page::Page;
 pub struct ReportConfig {
     /// Heading of the page.
     pub title: String,
-    /// How much of the excerpts goes in.
+    /// How many clips and how much audio the page may hold.
     pub listening: ListeningLimits,
-    /// How intervals are made.
+    /// How the intervals around medians are estimated.
     pub bootstrap: BootstrapConfig,
 }
 
@@ -46,12 +46,12 @@ impl Default for ReportConfig {
     }
 }
 
-/// What there is to listen to: the excerpts of some results, and the folder that they lie in.
+/// The excerpts to listen to. They may belong to other results than those shown: measured music may not always be passed on.
 #[derive(Clone, Copy, Debug)]
 pub struct Heard<'a> {
-    /// Of the page, or others: music that is measured may not always be passed on.
+    /// The results that list the excerpts.
     pub results: &'a Results,
-    /// Where their excerpts are.
+    /// The folder that the excerpts' files lie in.
     pub folder: &'a Path,
 }
 

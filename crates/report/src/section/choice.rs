@@ -7,7 +7,7 @@ use super::Block;
 /// Several views of which one is shown.
 #[derive(Clone, Debug, Serialize)]
 pub struct Choice {
-    /// What is chosen.
+    /// Text beside the list of views.
     pub label: String,
     /// Index of the view shown first.
     pub selected: usize,
@@ -18,8 +18,8 @@ pub struct Choice {
 /// One view of a choice.
 #[derive(Clone, Debug, Serialize)]
 pub struct View {
-    /// Its name.
+    /// Name of the view in the list.
     pub name: String,
-    /// What it shows.
+    /// Blocks that the view shows, in order.
     pub blocks: Vec<Block>,
 }

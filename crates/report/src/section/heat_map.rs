@@ -12,15 +12,15 @@ pub struct HeatMap {
     pub title: String,
     /// Horizontal axis.
     pub x: Axis,
-    /// Places of the columns.
+    /// Middles of the columns on the horizontal axis.
     pub columns: Grid,
     /// Vertical axis.
     pub y: Axis,
-    /// Places of the rows, the lowest first.
+    /// Middles of the rows on the vertical axis, the lowest first.
     pub rows: Grid,
-    /// What the colours mean.
+    /// Quantity or unit of the values, which colours show.
     pub unit: String,
-    /// `[row][column]`
+    /// Values at `[row][column]`, rows of one length.
     pub values: Vec<Vec<f32>>,
     /// Values of the first and the last colour; those beyond look the same.
     pub range: [f32; 2],

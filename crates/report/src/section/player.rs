@@ -12,11 +12,11 @@ pub struct Player {
     pub id: String,
     /// Name of the clip.
     pub title: String,
-    /// Where in the clip the excerpt starts.
+    /// Time in the clip at which the excerpt starts, seconds.
     pub start_s: f64,
-    /// Length of every version.
+    /// Length of every version, seconds.
     pub seconds: f64,
-    /// Rate of every version.
+    /// Sample rate of every version, Hz.
     pub sample_rate_hz: u32,
     /// Names of the figures that the versions carry.
     pub figures: Vec<String>,
@@ -31,11 +31,11 @@ pub struct Version {
     pub name: String,
     /// Colour and mark of its codec.
     pub look: Look,
-    /// Whether it is what the others are compared with.
+    /// Whether it is the original, with which the others are compared.
     pub original: bool,
     /// Figures as text, in the order of [`Player::figures`].
     pub figures: Vec<String>,
-    /// What is heard and seen.
+    /// The sound with its pictures and levels.
     pub sound: Sound,
 }
 
@@ -44,15 +44,15 @@ pub struct Version {
 pub struct Ladder {
     /// Unique on the page.
     pub id: String,
-    /// Length of every version.
+    /// Length of every version, seconds.
     pub seconds: f64,
-    /// Rate of every version.
+    /// Sample rate of every version, Hz.
     pub sample_rate_hz: u32,
     /// Headings of the rows.
     pub rows: Vec<String>,
     /// The columns, one a codec.
     pub columns: Vec<LadderColumn>,
-    /// `[row][column]`
+    /// Places of the grid, `[row][column]`.
     pub cells: Vec<Vec<LadderCell>>,
     /// The original, then every version that a cell names.
     pub versions: Vec<Version>,
@@ -71,16 +71,16 @@ pub struct LadderColumn {
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum LadderCell {
-    /// A version to hear.
+    /// The excerpt was coded.
     Coded {
-        /// Index of the version.
+        /// Index into [`Ladder::versions`].
         version: usize,
-        /// Lines that describe it.
+        /// Rate, size and figures, a line each.
         lines: Vec<String>,
     },
-    /// None, and why.
+    /// There is no version.
     Unavailable {
-        /// The reason.
+        /// Why there is none.
         reason: String,
     },
 }
