@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use melisma_eval::points::CodecPoint;
 use melisma_eval::{Direction, Metric};
 
 use super::heading;
 use super::meaning::meaning;
 use crate::section::{Axis, Block, Chart, Point, Section, Series};
 use crate::text::{identifier, number};
-use melisma_eval::points::CodecPoint;
 
 /// A metric whose values span more than this factor is shown on a logarithmic axis.
 const LOG_SPAN: f64 = 30.0;
