@@ -14,7 +14,7 @@ use melisma_eval::study_table::{CODECS, MODELS, StudyModel};
 use melisma_eval::{Metric, Setting};
 use melisma_report::Page;
 use melisma_report::listening::{self, ListeningLimits};
-use melisma_report::section::{Axis, Block, COLOURS, Chart, HeatMap, Note, Point, Section, Series};
+use melisma_report::section::{Axis, Block, Chart, HeatMap, Note, Point, Section, Series};
 use std::path::Path;
 
 /// Most bytes of sound on the page, before they become text.
@@ -77,14 +77,8 @@ fn point((x, y): (f64, f64), note: String) -> Point {
     Point { x, y, low: y, high: y, note }
 }
 
-fn series(name: &str, index: usize, hidden: bool, points: Vec<Point>) -> Option<Series> {
-    (!points.is_empty()).then(|| Series {
-        name: name.to_owned(),
-        colour: COLOURS[index % COLOURS.len()].to_owned(),
-        marker: index,
-        hidden,
-        points,
-    })
+fn series(name: &str, hidden: bool, points: Vec<Point>) -> Option<Series> {
+    (!points.is_empty()).then(|| Series::new(name, hidden, points))
 }
 
 /// Points of one codec with intervals.
@@ -143,27 +137,21 @@ fn performance(results: &StudyResults) -> Section {
         shown.map(|at| point(at, "as published".to_owned())).collect::<Vec<_>>()
     };
     let mut all = vec![
-        series("freq-ae, by latents", 0, false, own_points(results.group(Group::FreqAe))),
+        series("freq-ae, by latents", false, own_points(results.group(Group::FreqAe))),
         series(
             "freq-ae-plus, best of all",
-            1,
             false,
             best(results, Group::FreqAePlus).into_iter().map(|p| point(p, format!("{:.3}", p.1))).collect(),
         ),
     ];
-    for (index, peer) in CODECS.into_iter().enumerate() {
-        all.push(series(
-            peer,
-            index + 2,
-            false,
-            measured_points(results.peer(Setting::Study, peer), RMSE, 1.0),
-        ));
+    for peer in CODECS {
+        all.push(series(peer, false, measured_points(results.peer(Setting::Study, peer), RMSE, 1.0)));
     }
-    for (index, system) in results.group(Group::FreqAe).chain(results.group(Group::FreqAePlus)).enumerate() {
-        all.push(series(&system.name, index + 7, true, measured_points(&system.points, RMSE, 1.0)));
+    for system in results.group(Group::FreqAe).chain(results.group(Group::FreqAePlus)) {
+        all.push(series(&system.name, true, measured_points(&system.points, RMSE, 1.0)));
     }
-    all.push(series("the study, published", 0, true, published(|model| model.rmse)));
-    all.push(series("its downsampling, published", 2, true, published(|model| model.downsampling_rmse)));
+    all.push(series("the study, published", true, published(|model| model.rmse)));
+    all.push(series("its downsampling, published", true, published(|model| model.downsampling_rmse)));
     let spectra = Chart {
         id: "rate-error-8k".to_owned(),
         title: "8 kHz mono".to_owned(),
@@ -173,17 +161,12 @@ fn performance(results: &StudyResults) -> Section {
     };
     let mut all = Vec::new();
     let groups = [Group::TimeAe, Group::TimeAePlus, Group::TimeAeLosses];
-    for (index, system) in groups.into_iter().flat_map(|group| results.group(group)).enumerate() {
+    for system in groups.into_iter().flat_map(|group| results.group(group)) {
         let hidden = system.group == Group::TimeAeLosses;
-        all.push(series(&system.name, index, hidden, measured_points(&system.points, RMSE, 1.0)));
+        all.push(series(&system.name, hidden, measured_points(&system.points, RMSE, 1.0)));
     }
-    for (index, peer) in CODECS.into_iter().enumerate() {
-        all.push(series(
-            peer,
-            index + 5,
-            false,
-            measured_points(results.peer(Setting::S44, peer), RMSE, 1.0),
-        ));
+    for peer in CODECS {
+        all.push(series(peer, false, measured_points(results.peer(Setting::S44, peer), RMSE, 1.0)));
     }
     let samples = Chart {
         id: "rate-error-44k".to_owned(),
@@ -213,7 +196,7 @@ fn losses(results: &StudyResults) -> Section {
     ];
     let chart = |(id, groups): (&str, &[Group])| {
         let systems = || groups.iter().flat_map(|&group| results.group(group));
-        let curve = |system: &SystemResult, index: usize| {
+        let curve = |system: &SystemResult| {
             let course = if system.validation.len() > 1 { &system.validation } else { &system.training };
             let first = course.first().map(|point| point.loss).filter(|&loss| loss > 0.0)?;
             let points = course.iter().map(|one| {
@@ -222,14 +205,14 @@ fn losses(results: &StudyResults) -> Section {
                     format!("{:.4} after {} steps", one.loss, one.step),
                 )
             });
-            series(&system.name, index, false, points.collect())
+            series(&system.name, false, points.collect())
         };
         Chart {
             id: format!("losses-{id}"),
             title: format!("Validation losses, {id}"),
             x: Axis { label: "steps".to_owned(), log: false },
             y: Axis { label: "loss, first = 1".to_owned(), log: true },
-            series: systems().enumerate().filter_map(|(index, system)| curve(system, index)).collect(),
+            series: systems().filter_map(curve).collect(),
         }
     };
     let charts: Vec<Chart> = groups.into_iter().map(chart).filter(|chart| !chart.series.is_empty()).collect();
@@ -295,11 +278,7 @@ fn families(results: &StudyResults) -> Option<Section> {
         title: title.to_owned(),
         x,
         y: Axis { label: "error of log magnitudes, dB".to_owned(), log: false },
-        series: files
-            .iter()
-            .enumerate()
-            .filter_map(|(index, file)| series(short_name(file), index, false, points(file)))
-            .collect(),
+        series: files.iter().filter_map(|file| series(short_name(file), false, points(file))).collect(),
     };
     let latents = Axis { label: "latents".to_owned(), log: true };
     let charts = vec![

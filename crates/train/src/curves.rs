@@ -5,8 +5,6 @@ use melisma_report::section::{Axis, Chart, Point, Series};
 
 /// Training's losses are averaged over so many stretches of the run: what one batch happens to hold is noise.
 const STRETCHES: usize = 200;
-const TRAINING: &str = "#4477aa";
-const VALIDATION: &str = "#ee6677";
 
 /// The loss in training and validation; nothing before the first step.
 #[must_use]
@@ -35,22 +33,16 @@ pub fn losses(name: &str, events: &[TrainEvent]) -> Option<Chart> {
         return None;
     }
     let positive = averaged.iter().chain(&validation).all(|&(_, loss)| loss > 0.0);
-    let series = |name: &str, colour: &str, marker: usize, points: &[(f64, f64)]| Series {
-        name: name.to_owned(),
-        colour: colour.to_owned(),
-        marker,
-        hidden: points.is_empty(),
-        points: points.iter().map(|&(x, y)| Point { x, y, low: y, high: y, note: String::new() }).collect(),
+    let series = |name: &str, points: &[(f64, f64)]| {
+        let point = |&(x, y): &(f64, f64)| Point { x, y, low: y, high: y, note: String::new() };
+        Series::new(name, points.is_empty(), points.iter().map(point).collect())
     };
     Some(Chart {
         id: format!("loss-{name}").replace('.', "-"),
         title: format!("{name}: loss"),
         x: Axis { label: "steps".to_owned(), log: false },
         y: Axis { label: "loss".to_owned(), log: positive },
-        series: vec![
-            series("training", TRAINING, 0, &averaged),
-            series("validation", VALIDATION, 1, &validation),
-        ],
+        series: vec![series("training", &averaged), series("validation", &validation)],
     })
 }
 

@@ -7,7 +7,7 @@ use melisma_nets::{
     burn::tensor::{Tensor, backend::Backend},
     system::System,
 };
-use melisma_report::{heat_map_files::HeatMap, spectrogram::Spectrogram};
+use melisma_report::{heat_map_files, section::HeatMap, spectrogram::Spectrogram};
 use melisma_signal::Pcm;
 use std::path::{Path, PathBuf};
 
@@ -39,7 +39,8 @@ pub(crate) fn write<B: Backend>(
             let name = format!("{}-{what}", index + 1);
             save(&pcm, &folder.join(format!("{name}.wav")))?;
             let picture = folder.join(format!("{name}.png"));
-            HeatMap::of_spectrogram(what, &Spectrogram::of(&pcm), FLOOR_DB).write(&picture, true)?;
+            let map = HeatMap::of_spectrogram(what, &Spectrogram::of(&pcm), FLOOR_DB);
+            heat_map_files::write(&map, &picture, true)?;
             pictures.push(picture);
         }
     }

@@ -2,7 +2,7 @@
 
 use melisma_eval::Metric;
 
-/// One sentence.
+/// What a value of the metric says, as a part of a sentence without its name.
 pub fn meaning(metric: Metric) -> &'static str {
     match metric {
         Metric::Zimtohrli => {
