@@ -8,6 +8,7 @@
 
 mod dense;
 mod freq_ae;
+mod narrow;
 mod recurrent;
 mod residual;
 mod time_ae;
@@ -16,6 +17,7 @@ mod variational;
 pub use crate::layers::Activation;
 pub use dense::{DenseAe, DenseAeConfig};
 pub use freq_ae::{FreqAe, FreqAeConfig};
+pub use narrow::{NarrowAe, NarrowAeConfig};
 pub use recurrent::{RecurrentAe, RecurrentAeConfig};
 pub use residual::{ResidualAe, ResidualAeConfig, Start};
 pub use time_ae::{TimeAe, TimeAeConfig};
@@ -213,6 +215,8 @@ networks! {
     Dense(DenseAeConfig => DenseAe),
     /// With a memory of the frames before.
     Recurrent(RecurrentAeConfig => RecurrentAe),
+    /// A linear map down and one up.
+    Narrow(NarrowAeConfig => NarrowAe),
     /// With latents drawn from a distribution.
     Variational(VariationalAeConfig => VariationalAe),
 }
