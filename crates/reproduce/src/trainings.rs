@@ -133,9 +133,8 @@ impl Trainer<'_> {
     fn is_finished(&self, one: &Planned) -> bool {
         let folder = self.training_folder(&one.config.name);
         folder.join("model").exists()
-            && log::read(&folder.join("log.jsonl")).is_ok_and(|events| {
-                events.iter().any(|event| matches!(event, TrainEvent::Finished { .. }))
-            })
+            && log::read(&folder.join("log.jsonl"))
+                .is_ok_and(|events| events.iter().any(|event| matches!(event, TrainEvent::Finished { .. })))
     }
 
     /// Fills the cache, on all processors, before time counts.
