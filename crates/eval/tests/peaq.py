@@ -214,5 +214,5 @@ if __name__ == "__main__":
     for line, reference, version in versions.pairs(sys.argv[1], sys.argv[2:]):
         found = variables(reference.astype(float)[:, None], version.astype(float)[:, None])
         line["variables"] = found and dict(plain(found), **dict(zip(("odg", "two_f"), grades(found))))
-        line["package"] = package(reference, version) if has_package else None
+        line["package"] = package(reference, version) if has_package and found else None
         print(json.dumps(line))

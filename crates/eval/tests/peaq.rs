@@ -92,6 +92,8 @@ fn agrees_on_real_music() {
         eprintln!("skipped: MELISMA_TEST_MUSIC is not set");
         return;
     };
-    let clips: Vec<OsString> = common::some_clips(Path::new(&music)).into_iter().map(Into::into).collect();
+    // The script takes seconds for each pair.
+    let clips: Vec<OsString> =
+        common::some_clips(Path::new(&music)).into_iter().take(2).map(Into::into).collect();
     check("numpy, scipy, soundfile", &clips);
 }
