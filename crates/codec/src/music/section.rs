@@ -10,7 +10,9 @@ use crate::{
 use melisma_bitstream::{
     FormatError, RangeDecoder, RangeEncoder, SymbolCheck,
     bytes::{Reader, write_varint},
+    chunk::MAX_PAYLOAD_BYTES,
 };
+use std::borrow::Cow;
 
 /// Classes of quantised values that have a reconstruction point of their own: magnitude 1 or more, with
 /// silent or sounding neighbours in frequency.
@@ -50,13 +52,32 @@ pub struct Symbols {
     pub values: Vec<Vec<i32>>,
 }
 
-/// Sizes of the parts of a section's payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartSizes {
-    /// Bytes of the sketch sub-stream.
-    pub sketch_bytes: usize,
-    /// Bytes of the detail sub-stream.
-    pub detail_bytes: usize,
+/// One range-coded part of a section, with the check over its symbols.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubStream<'a> {
+    /// Output of the range coder.
+    pub bytes: Cow<'a, [u8]>,
+    /// [`SymbolCheck::value`] of what was encoded.
+    pub check: u16,
+}
+
+impl SubStream<'_> {
+    fn into_owned(self) -> SubStream<'static> {
+        SubStream { bytes: Cow::Owned(self.bytes.into_owned()), check: self.check }
+    }
+}
+
+/// A section's payload, taken apart but not decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionPayload<'a> {
+    /// Everything that is not a symbol.
+    pub head: SectionHead,
+    /// Partition, angles, scales.
+    pub sketch: SubStream<'a>,
+    /// Quantised coefficients: all bytes behind the sketch, or as many of them as were given.
+    pub detail: SubStream<'a>,
+    /// Where the payload begins in its file, for messages.
+    offset: u64,
 }
 
 /// The scale that coefficients of a band have moved to by shaping exponent 1, in 1/48 octave: `2^-4.3`.
@@ -309,66 +330,134 @@ pub fn write_payload(
     payload
 }
 
-/// Reads a section's head and where its sub-streams lie, without decoding them.
-///
-/// # Errors
-/// [`FormatError`] if a field is out of range or missing; `offset` is where `payload` lies in its file.
-pub fn read_head(
-    payload: &[u8],
-    geometry: &Geometry,
-    offset: u64,
-) -> Result<(SectionHead, PartSizes), FormatError> {
-    let mut reader = Reader::new(payload, offset);
-    let head = SectionHead::parse(&mut reader, geometry)?;
-    let sketch_bytes = reader.size("sketch length", payload.len(), "inside the section")?;
-    reader.take(4, "symbol checks")?;
-    reader.take(sketch_bytes, "sketch")?;
-    Ok((head, PartSizes { sketch_bytes, detail_bytes: reader.remaining() }))
+impl<'a> SectionPayload<'a> {
+    /// Takes a payload apart in one pass; `offset` is where it begins in its file.
+    ///
+    /// A prefix that holds head and sketch will do: its sketch can be decoded, its detail cannot.
+    ///
+    /// # Errors
+    /// [`FormatError::Truncated`] if the bytes end before the sketch does, [`FormatError::Value`] if a field is out of
+    /// range.
+    pub fn parse(payload: &'a [u8], geometry: &Geometry, offset: u64) -> Result<Self, FormatError> {
+        let mut reader = Reader::new(payload, offset);
+        let head = SectionHead::parse(&mut reader, geometry)?;
+        let sketch_bytes = reader.size("sketch length", MAX_PAYLOAD_BYTES, "at most 4 MiB")?;
+        let sketch_check = reader.u16("check of the sketch symbols")?;
+        let detail_check = reader.u16("check of the detail symbols")?;
+        let sketch = reader.take(sketch_bytes, "sketch")?;
+        let detail = reader.rest();
+        Ok(Self {
+            head,
+            sketch: SubStream { bytes: Cow::Borrowed(sketch), check: sketch_check },
+            detail: SubStream { bytes: Cow::Borrowed(detail), check: detail_check },
+            offset,
+        })
+    }
+
+    /// The same with bytes of its own, to be kept after the buffer it was parsed from has gone.
+    #[must_use]
+    pub fn into_owned(self) -> SectionPayload<'static> {
+        let Self { head, sketch, detail, offset } = self;
+        SectionPayload { head, sketch: sketch.into_owned(), detail: detail.into_owned(), offset }
+    }
+
+    /// Decodes the sketch: `[superframe]`.
+    ///
+    /// # Errors
+    /// [`FormatError::Checksum`] if the decoded symbols fail their check.
+    pub fn decode_sketch(
+        &self,
+        geometry: &Geometry,
+        model: &Model,
+    ) -> Result<Vec<SuperframeSketch>, FormatError> {
+        let mut check = SymbolCheck::default();
+        let mut coder = RangeDecoder::new(&self.sketch.bytes);
+        let blank = vec![SuperframeSketch::default(); self.head.superframes as usize];
+        let sketch = model.sketch.clone().code(&mut coder, geometry, self.head.grid, &blank, &mut check);
+        if check.value() != self.sketch.check || coder.overrun() {
+            return Err(FormatError::Checksum { what: "sketch symbols", offset: self.offset });
+        }
+        Ok(sketch)
+    }
+
+    /// Decodes all symbols.
+    ///
+    /// # Errors
+    /// [`FormatError::Checksum`] if the decoded symbols of either sub-stream fail their check.
+    pub fn decode(&self, geometry: &Geometry, model: &Model) -> Result<Symbols, FormatError> {
+        let sketch = self.decode_sketch(geometry, model)?;
+        let mut coder = RangeDecoder::new(&self.detail.bytes);
+        let (values, check) =
+            code_detail(&mut coder, &self.head, geometry, &mut model.detail.clone(), &sketch, &mut Nobody);
+        if check.value() != self.detail.check || coder.overrun() {
+            return Err(FormatError::Checksum { what: "detail symbols", offset: self.offset });
+        }
+        Ok(Symbols { sketch, values })
+    }
 }
 
-/// Decodes only the sketch of a section.
-///
-/// # Errors
-/// [`FormatError`] as [`read_head`], and if the decoded symbols fail their check.
-pub fn decode_sketch(
-    payload: &[u8],
-    geometry: &Geometry,
-    model: &Model,
-    offset: u64,
-) -> Result<(SectionHead, Vec<SuperframeSketch>), FormatError> {
-    let (head, sizes) = read_head(payload, geometry, offset)?;
-    let sketch_begin = payload.len() - sizes.detail_bytes - sizes.sketch_bytes;
-    let stored = u16::from_le_bytes([payload[sketch_begin - 4], payload[sketch_begin - 3]]);
-    let mut check = SymbolCheck::default();
-    let mut coder = RangeDecoder::new(&payload[sketch_begin..sketch_begin + sizes.sketch_bytes]);
-    let blank = vec![SuperframeSketch::default(); head.superframes as usize];
-    let sketch = model.sketch.clone().code(&mut coder, geometry, head.grid, &blank, &mut check);
-    if check.value() != stored || coder.overrun() {
-        return Err(FormatError::Checksum { what: "sketch symbols", offset });
-    }
-    Ok((head, sketch))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Decodes all symbols of a section.
-///
-/// # Errors
-/// [`FormatError`] as [`decode_sketch`].
-pub fn decode(
-    payload: &[u8],
-    geometry: &Geometry,
-    model: &Model,
-    offset: u64,
-) -> Result<(SectionHead, Symbols), FormatError> {
-    let (head, sketch) = decode_sketch(payload, geometry, model, offset)?;
-    let (_, sizes) = read_head(payload, geometry, offset)?;
-    let detail_begin = payload.len() - sizes.detail_bytes;
-    let checks = detail_begin - sizes.sketch_bytes - 4;
-    let stored = u16::from_le_bytes([payload[checks + 2], payload[checks + 3]]);
-    let mut coder = RangeDecoder::new(&payload[detail_begin..]);
-    let (values, check) =
-        code_detail(&mut coder, &head, geometry, &mut model.detail.clone(), &sketch, &mut Nobody);
-    if check.value() != stored || coder.overrun() {
-        return Err(FormatError::Checksum { what: "detail symbols", offset });
+    /// Values that depend on nothing but their place.
+    struct Pattern;
+
+    impl Quantiser for Pattern {
+        fn begin(&mut self, _: &BlockPlace<'_>, _: usize, bands: &[BandPlace]) -> usize {
+            bands.len() - 1
+        }
+        fn choose(&mut self, _: &crate::music::detail::DetailModel, _: &Place, k: usize) -> i32 {
+            (k % 7) as i32 - 3
+        }
     }
-    Ok((head, Symbols { sketch, values }))
+
+    #[test]
+    fn a_prefix_with_head_and_sketch_gives_the_sketch_and_only_the_whole_gives_the_detail() {
+        let (geometry, model) = (Geometry::new(8000, 1, 9, 8), Model::embedded());
+        let sketch: Vec<SuperframeSketch> = (0..5u8)
+            .map(|number| SuperframeSketch {
+                sizes_log2: vec![9],
+                angles: Vec::new(),
+                frames: vec![(0..geometry.base_bands as u8).map(|band| 40 - band + number).collect()],
+            })
+            .collect();
+        let head = SectionHead {
+            index: 3,
+            superframes: 5,
+            padding_samples: 17,
+            step_index: 200,
+            shaping: 70,
+            tilt: 8,
+            noise: 96,
+            grid: ScaleGrid::PerBlock,
+            overlaps_log2: (Some(9), None),
+            centroids: [1, 2, 3, 4],
+        };
+        let (sketch_bytes, sketch_check) = encode_sketch(&head, &geometry, &model, &sketch);
+        let coded = encode_detail(&head, &geometry, &mut model.detail.clone(), &sketch, &mut Pattern);
+        let payload =
+            write_payload(&head, &geometry, (&sketch_bytes, sketch_check), (&coded.detail, coded.check));
+        let enough = payload.len() - coded.detail.len();
+        for length in 0..=payload.len() {
+            let parsed = SectionPayload::parse(&payload[..length], &geometry, 100);
+            if length < enough {
+                assert_eq!(
+                    parsed.map_err(|error| matches!(error, FormatError::Truncated { offset, .. }
+                        if offset == 100 + length as u64)),
+                    Err(true),
+                    "{length}"
+                );
+                continue;
+            }
+            let parsed = parsed.unwrap().into_owned();
+            assert_eq!((&parsed.head, parsed.detail.bytes.len()), (&head, length - enough));
+            assert_eq!(parsed.decode_sketch(&geometry, &model).unwrap(), sketch);
+        }
+        let whole = SectionPayload::parse(&payload, &geometry, 0).unwrap();
+        let symbols = whole.decode(&geometry, &model).unwrap();
+        assert_eq!((symbols.sketch, symbols.values), (sketch, coded.values));
+        let cut = SectionPayload::parse(&payload[..enough + coded.detail.len() / 2], &geometry, 0).unwrap();
+        assert!(cut.decode(&geometry, &model).is_err());
+    }
 }

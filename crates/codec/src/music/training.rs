@@ -73,9 +73,8 @@ impl Trainer {
         let Ok(mut chunks) = ChunkReader::new(file.as_slice()) else { return Ok(()) };
         let geometry = chunks.header().geometry();
         while let Ok(Some(chunk)) = chunks.next_section() {
-            if let Ok((head, symbols)) = section::decode(&chunk.payload, &geometry, &self.base, chunk.offset)
-            {
-                self.learn_section(&head, &symbols, &geometry);
+            if let Ok(symbols) = chunk.section.decode(&geometry, &self.base) {
+                self.learn_section(&chunk.section.head, &symbols, &geometry);
             }
         }
         Ok(())

@@ -501,7 +501,7 @@ pub use rate::QUALITY_RANGE;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{container::reader::ChunkReader, music::section};
+    use crate::container::reader::ChunkReader;
 
     /// An average bitrate changes its mind about the step on the way; neighbours must agree on their border all the same.
     #[test]
@@ -525,7 +525,7 @@ mod tests {
         let geometry = chunks.header().geometry();
         let (mut last, mut steps) = (None, std::collections::BTreeSet::new());
         while let Some(chunk) = chunks.next_section().unwrap() {
-            let (head, _) = section::read_head(&chunk.payload, &geometry, 0).unwrap();
+            let head = chunk.section.head;
             assert_eq!(head.overlaps_log2.0, last, "section {}", head.index);
             last = head.overlaps_log2.1;
             steps.insert(head.step_index);
