@@ -29,11 +29,11 @@ mod music;
 pub use container::header::{END_MAGIC, Header, SAMPLE_RATES_HZ, Trailer};
 pub use error::{DecodeError, EncodeError};
 pub use music::decoder::{Damage, Decoded, Decoder, decode};
-pub use music::encode::encoder::{
-    EncodeSummary, Encoder, EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat, encode,
-};
-pub use music::encode::tuning::{Tune, Tuning};
+pub use music::encode::config::{EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat};
+pub use music::encode::encoder::{EncodeSummary, Encoder, encode};
+pub use music::encode::tuning::Tuning;
 pub use music::inspect::{Inspection, SectionInfo, SymbolHash, inspect, symbol_hash};
 pub use music::model::Model;
 pub use music::sketch::ScaleGrid;
 pub use music::training;
+pub use music::tune::Tune;

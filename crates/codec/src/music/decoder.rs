@@ -1,9 +1,9 @@
 //! The streaming decoder: bytes in, PCM out, whatever part of the file is intact.
 
 use crate::{
-    DecodeError, container::header::Header, container::reader::ChunkReader,
-    music::encode::encoder::batch_sections, music::geometry::Geometry, music::model::Model,
-    music::section::SectionHead, music::synthesis::synthesise,
+    DecodeError, container::header::Header, container::reader::ChunkReader, music::geometry::Geometry,
+    music::model::Model, music::parallel::batch_sections, music::section::SectionHead,
+    music::synthesis::synthesise,
 };
 use melisma_signal::{Pcm, lapped::LappedTransform};
 use rayon::prelude::*;
