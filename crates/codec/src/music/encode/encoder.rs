@@ -317,7 +317,6 @@ mod tests {
         };
         let file = encode(&pcm, &config, &Metadata::default()).unwrap();
         let mut chunks = ChunkReader::new(file.as_slice()).unwrap();
-        let geometry = chunks.header().geometry();
         let (mut last, mut steps) = (None, std::collections::BTreeSet::new());
         while let Some(chunk) = chunks.next_section().unwrap() {
             let head = chunk.section.head;
