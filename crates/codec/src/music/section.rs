@@ -45,7 +45,7 @@ pub struct SectionHead {
     pub grid: ScaleGrid,
     /// Overlap with the section before and the one behind, as base-two logarithms of samples; none is a hard edge.
     pub overlaps_log2: (Option<u8>, Option<u8>),
-    /// `[`[`centroid_class`]`]`: how far reconstruction points lie below the integer, in 1/256 of a step.
+    /// How far reconstruction points lie below the integer, in 1/256 of a step, by [`centroid_class`].
     pub centroids: [u8; CENTROIDS],
 }
 
