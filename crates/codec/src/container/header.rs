@@ -1,6 +1,6 @@
 //! The chunks around the sections: header, metadata, trailer.
 
-use crate::{music::encode::tuning::Tune, music::geometry::Geometry};
+use crate::music::{geometry::Geometry, tune::Tune};
 use melisma_bitstream::{
     FormatError,
     bytes::{Reader, write_varint},

@@ -5,7 +5,7 @@ use crate::{
     container::header::{END_MAGIC, Header, MAGIC, Trailer, VERSION, parse_metadata},
     latent,
     music::geometry::Geometry,
-    music::section,
+    music::section::SectionPayload,
 };
 use melisma_bitstream::{
     FormatError,
@@ -33,7 +33,7 @@ pub struct Damage {
 
 /// A section's chunk.
 pub(crate) struct SectionChunk {
-    pub(crate) payload: Vec<u8>,
+    pub(crate) section: SectionPayload<'static>,
     /// Where the payload lies in the file.
     pub(crate) offset: u64,
     pub(crate) chunk_offset: u64,
@@ -244,11 +244,23 @@ impl<R: Read> ChunkReader<R> {
                         Kind::Trailer => self.take_trailer(payload.clone()),
                         Kind::Section => {
                             let offset = chunk_offset + payload.start as u64;
-                            let payload = self.bytes(payload).to_vec();
+                            let section = SectionPayload::parse(self.bytes(payload), &self.geometry, offset);
+                            let section = section.map(SectionPayload::into_owned);
                             self.consume(size_bytes);
-                            if self.accept(&payload, chunk_offset) {
-                                let chunk_bytes = size_bytes as u64;
-                                return Ok(Some(SectionChunk { payload, offset, chunk_offset, chunk_bytes }));
+                            match section {
+                                Ok(section) if self.accept(u64::from(section.head.index), chunk_offset) => {
+                                    let chunk_bytes = size_bytes as u64;
+                                    return Ok(Some(SectionChunk {
+                                        section,
+                                        offset,
+                                        chunk_offset,
+                                        chunk_bytes,
+                                    }));
+                                }
+                                Ok(_) => {}
+                                Err(error) => {
+                                    self.open_damage.get_or_insert((chunk_offset, error.to_string()));
+                                }
                             }
                             continue;
                         }
@@ -276,15 +288,8 @@ impl<R: Read> ChunkReader<R> {
         Ok(None)
     }
 
-    /// Whether a section comes at its turn; what is missing before it is noted.
-    fn accept(&mut self, payload: &[u8], chunk_offset: u64) -> bool {
-        let index = match section::read_head(payload, &self.geometry, chunk_offset) {
-            Ok((head, _)) => u64::from(head.index),
-            Err(error) => {
-                self.open_damage.get_or_insert((chunk_offset, error.to_string()));
-                return false;
-            }
-        };
+    /// Whether section `index` comes at its turn; what is missing before it is noted.
+    fn accept(&mut self, index: u64, chunk_offset: u64) -> bool {
         let lost_bytes = chunk_offset - self.open_damage.as_ref().map_or(chunk_offset, |(offset, _)| *offset);
         let missing = index.saturating_sub(self.expected_section);
         if index < self.expected_section || missing > lost_bytes / MIN_SECTION_BYTES + 1 {
@@ -449,11 +454,10 @@ impl<R: Read + Seek> ChunkReader<R> {
         self.seek_section(0)?;
         let (mut total, known) = (0, self.damage.len());
         while let Some(chunk) = self.next_section()? {
-            if let Ok((head, _)) = section::read_head(&chunk.payload, &self.geometry, chunk.offset) {
-                let samples = u64::from(head.superframes) << self.geometry.superframe_log2;
-                total = u64::from(head.index) * u64::from(self.header.section_samples) + samples
-                    - u64::from(head.padding_samples).min(samples);
-            }
+            let head = &chunk.section.head;
+            let samples = u64::from(head.superframes) << self.geometry.superframe_log2;
+            total = u64::from(head.index) * u64::from(self.header.section_samples) + samples
+                - u64::from(head.padding_samples).min(samples);
         }
         self.damage.truncate(known);
         self.seek_section(0)?;

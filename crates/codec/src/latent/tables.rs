@@ -6,22 +6,22 @@
 //! tables = channels varint, classes u8, partner u16 a channel, then per class:
 //!          3 taps i16 a channel, spread u16 a channel, mixer, escape counters
 //! ```
-//! Mixer and counters are written like those of the main codec's model ([`crate::music::model`]).
+//! Mixer and counters are written as [`melisma_bitstream::table`] says.
 
 use super::{
     header::MAX_CHANNELS,
     symbols::{ESCAPE_COUNTERS, INPUTS, SELECTORS, counters},
 };
-use crate::music::model::{blank_mixer, read_counters, read_mixer, write_counters, write_mixer};
 use melisma_bitstream::{
     Counter, FormatError, Mixer,
     bytes::{Reader, write_varint},
+    table::{read_counters, read_mixer, write_counters, write_mixer},
 };
 
-/// Octaves of the step's multiplier that have a table.
+/// How many octaves of the step's multiplier have a table.
 pub const CLASSES: usize = 11;
 
-/// Octaves below the model's own step.
+/// How many of the tables are for steps finer than the model's own.
 const FINER_CLASSES: i32 = 4;
 
 /// The largest step index; the multiplier is `2^((index - 512) / 32)`.
@@ -30,23 +30,23 @@ pub const MAX_STEP_INDEX: u16 = 1023;
 /// The step index of the model's own steps.
 pub const UNIT_STEP_INDEX: u16 = 512;
 
-/// Step indices to a doubling of the multiplier.
+/// How many step indices double the multiplier.
 const STEPS_PER_OCTAVE: u16 = 32;
 
-/// The index whose multiplier is nearest to `multiplier`, which has to be above 0.
+/// The step index, `0..=`[`MAX_STEP_INDEX`], whose multiplier is nearest to `multiplier`, which has to be above 0.
 #[must_use]
 pub fn step_index(multiplier: f64) -> u16 {
     let steps = multiplier.log2() * f64::from(STEPS_PER_OCTAVE);
     (f64::from(UNIT_STEP_INDEX) + steps).round().clamp(0.0, f64::from(MAX_STEP_INDEX)) as u16
 }
 
-/// What the steps of a model are multiplied with.
+/// What a model's own steps are multiplied with at a step index, `2^-16` to just below `2^16`.
 #[must_use]
 pub fn step_multiplier(index: u16) -> f64 {
     (f64::from(i32::from(index) - i32::from(UNIT_STEP_INDEX)) / f64::from(STEPS_PER_OCTAVE)).exp2()
 }
 
-/// The table of a step.
+/// Which table holds for a step index, `0..`[`CLASSES`].
 #[must_use]
 pub fn step_class(index: u16) -> usize {
     let an_octave = i32::from(STEPS_PER_OCTAVE);
@@ -70,7 +70,7 @@ pub(super) const ALONE: u16 = u16::MAX;
 pub struct Tables {
     /// `[channel]`: the channel coded before it that tells most about it, or [`ALONE`].
     pub(super) partners: Vec<u16>,
-    /// `[class]`
+    /// `[class]`: one table an octave of the step's multiplier.
     pub(super) classes: Vec<ClassTable>,
 }
 
@@ -81,7 +81,9 @@ pub(super) struct ClassTable {
     pub(super) taps: Vec<[i16; 3]>,
     /// `[channel]`: mean magnitude of what the prediction leaves, of 256.
     pub(super) spreads: Vec<u16>,
+    /// Decisions about what the prediction leaves.
     pub(super) mixer: Mixer<INPUTS>,
+    /// `[class of the expected magnitude][prefix]`: escapes.
     pub(super) escape: Vec<Counter>,
 }
 
@@ -91,7 +93,8 @@ impl ClassTable {
         Self {
             taps: vec![[0; 3]; channels],
             spreads: vec![0; channels],
-            mixer: blank_mixer(counters(channels), SELECTORS, 0.15),
+            // Weights of 0.15: seven inputs that agree are believed about as much as each of them.
+            mixer: Mixer::blank(counters(channels), SELECTORS, 9_830),
             escape: vec![Counter::new(2048, 0); ESCAPE_COUNTERS],
         }
     }
@@ -128,7 +131,7 @@ impl Tables {
         out
     }
 
-    /// Reads tables.
+    /// Reads what [`to_bytes`](Self::to_bytes) has written.
     ///
     /// # Errors
     /// [`FormatError`] if they are cut off, too long, or contradict themselves.

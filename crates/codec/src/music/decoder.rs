@@ -1,16 +1,10 @@
 //! The streaming decoder: bytes in, PCM out, whatever part of the file is intact.
 
 use crate::{
-    DecodeError,
-    container::header::Header,
-    container::reader::ChunkReader,
-    music::encode::encoder::batch_sections,
-    music::geometry::Geometry,
-    music::model::Model,
-    music::section::{self, SectionHead},
+    DecodeError, container::header::Header, container::reader::ChunkReader, music::geometry::Geometry,
+    music::model::Model, music::parallel::batch_sections, music::section::SectionHead,
     music::synthesis::synthesise,
 };
-use melisma_bitstream::FormatError;
 use melisma_signal::{Pcm, lapped::LappedTransform};
 use rayon::prelude::*;
 use std::{
@@ -156,16 +150,12 @@ impl<R: Read> Decoder<R> {
         let decoded: Vec<_> = batch
             .into_par_iter()
             .map_with(self.lapped.clone(), |lapped, chunk| {
-                let (head, _) = section::read_head(&chunk.payload, geometry, chunk.offset)?;
-                let symbols = section::decode(&chunk.payload, geometry, model, chunk.offset);
-                Ok((
-                    head.clone(),
-                    chunk.offset,
-                    symbols.map(|(head, symbols)| synthesise(&head, &symbols, geometry, lapped)),
-                ))
+                let symbols = chunk.section.decode(geometry, model);
+                let sound =
+                    symbols.map(|symbols| synthesise(&chunk.section.head, &symbols, geometry, lapped));
+                (chunk.section.head, chunk.offset, sound)
             })
-            .collect::<Result<_, FormatError>>()
-            .map_err(DecodeError::Header)?;
+            .collect();
         for (head, offset, outcome) in decoded {
             match outcome {
                 Ok(channels) => self.join(channels, &head),

@@ -3,7 +3,6 @@
 use crate::{
     DecodeError, Header, Model, Trailer,
     container::reader::{ChunkReader, Damage},
-    music::section,
 };
 use std::io::Read;
 
@@ -54,15 +53,14 @@ pub fn inspect<R: Read>(reader: R) -> Result<Inspection, DecodeError> {
     let geometry = chunks.header().geometry();
     let mut sections = Vec::new();
     while let Some(chunk) = chunks.next_section()? {
-        // The reader gives out sections with readable heads only.
-        let Ok((head, sizes)) = section::read_head(&chunk.payload, &geometry, chunk.offset) else { continue };
+        let (section, head) = (&chunk.section, &chunk.section.head);
         let samples = u64::from(head.superframes) << geometry.superframe_log2;
         sections.push(SectionInfo {
             index: u64::from(head.index),
             byte_offset: chunk.chunk_offset,
             bytes: chunk.chunk_bytes,
-            sketch_bytes: sizes.sketch_bytes as u64,
-            detail_bytes: sizes.detail_bytes as u64,
+            sketch_bytes: section.sketch.bytes.len() as u64,
+            detail_bytes: section.detail.bytes.len() as u64,
             first_sample: u64::from(head.index) * geometry.section_samples() as u64,
             samples: samples.saturating_sub(u64::from(head.padding_samples)),
             step_index: head.step_index,
@@ -102,12 +100,12 @@ pub fn symbol_hash(file: &[u8]) -> Result<SymbolHash, DecodeError> {
     let mut hash = Fnv1a::default();
     let (mut sections, mut damaged) = (0, 0);
     while let Some(chunk) = chunks.next_section()? {
-        let Ok((head, symbols)) = section::decode(&chunk.payload, &geometry, &model, chunk.offset) else {
+        let Ok(symbols) = chunk.section.decode(&geometry, &model) else {
             damaged += 1;
             continue;
         };
         sections += 1;
-        hash.add(head.index as i32);
+        hash.add(chunk.section.head.index as i32);
         for superframe in &symbols.sketch {
             let scales = superframe.frames.iter().flatten();
             for &symbol in superframe.sizes_log2.iter().chain(&superframe.angles).chain(scales) {

@@ -1,16 +1,24 @@
 //! One section as symbols, and those symbols as the payload of a chunk.
+//!
+//! ```text
+//! payload = head, sketch length varint, check of the sketch u16, check of the detail u16, sketch, detail
+//! ```
+//! [`SectionPayload`] takes it apart, [`encode_sketch`], [`encode_detail`] and [`write_payload`] put it together.
 
-use crate::{
-    music::detail::{BandPlace, Neighbourhood, Place},
-    music::geometry::Geometry,
-    music::model::Model,
-    music::sketch::{ScaleGrid, SuperframeSketch},
-    music::step::{self, MAX_STEP_INDEX},
+use crate::music::{
+    blocks::{BlockPlace, ChannelBlock, blocks},
+    detail::{Coefficient, DetailCoder, DetailModel, Place, Quantiser},
+    geometry::{Geometry, MAX_SPLITS},
+    model::Model,
+    sketch::{ScaleGrid, SuperframeSketch},
+    step::{MAX_STEP_INDEX, StepRule},
 };
 use melisma_bitstream::{
-    FormatError, RangeDecoder, RangeEncoder, SymbolCheck,
+    BinaryCoder, FormatError, RangeDecoder, RangeEncoder, SymbolCheck,
     bytes::{Reader, write_varint},
+    chunk::MAX_PAYLOAD_BYTES,
 };
+use std::borrow::Cow;
 
 /// Classes of quantised values that have a reconstruction point of their own: magnitude 1 or more, with
 /// silent or sounding neighbours in frequency.
@@ -21,23 +29,23 @@ pub const CENTROIDS: usize = 4;
 pub struct SectionHead {
     /// Number of the section in its stream.
     pub index: u32,
-    /// Superframes in it.
+    /// Superframes of the section.
     pub superframes: u32,
     /// Samples of the last superframe that lie behind the end of the music.
     pub padding_samples: u32,
-    /// Base step, see [`step::step_units`].
+    /// Base step, 0..=383; see [`step_units`](crate::music::step::step_units).
     pub step_index: u16,
-    /// Exponent of the scale in the step, of 128.
+    /// Exponent of a band's scale in its step, of 128; 0..=255.
     pub shaping: u8,
     /// Growth of the step from base band to base band, in 1/192 octave.
     pub tilt: u8,
-    /// Amplitude of noise in place of zeros, of 128.
+    /// Amplitude of noise in place of zeros, of 128; 0..=255.
     pub noise: u8,
     /// How often scales are sent.
     pub grid: ScaleGrid,
-    /// Overlap with the section before and the one behind, as base-two logarithms; none is a hard edge.
+    /// Overlap with the section before and the one behind, as base-two logarithms of samples; none is a hard edge.
     pub overlaps_log2: (Option<u8>, Option<u8>),
-    /// How far reconstruction points lie below the integer, of 256, by [`centroid_class`].
+    /// How far reconstruction points lie below the integer, in 1/256 of a step, by [`centroid_class`].
     pub centroids: [u8; CENTROIDS],
 }
 
@@ -50,29 +58,39 @@ pub struct Symbols {
     pub values: Vec<Vec<i32>>,
 }
 
-/// Sizes of the parts of a section's payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartSizes {
-    /// Bytes of the sketch sub-stream.
-    pub sketch_bytes: usize,
-    /// Bytes of the detail sub-stream.
-    pub detail_bytes: usize,
+/// One range-coded part of a section, with the check over its symbols.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubStream<'a> {
+    /// Output of the range coder.
+    pub bytes: Cow<'a, [u8]>,
+    /// [`SymbolCheck::value`] of what was encoded.
+    pub check: u16,
 }
 
-/// The scale that coefficients of a band have moved to by shaping exponent 1, in 1/48 octave: `2^-4.3`.
-const SHAPING_REFERENCE_UNITS: i32 = -208;
+impl SubStream<'_> {
+    fn into_owned(self) -> SubStream<'static> {
+        SubStream { bytes: Cow::Owned(self.bytes.into_owned()), check: self.check }
+    }
+}
 
-/// The base band whose step no tilt changes: 1.27 to 1.48 kHz.
-const TILT_CENTRE: i32 = 10;
+/// A section's payload, taken apart but not decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SectionPayload<'a> {
+    /// Everything that is not a symbol.
+    pub head: SectionHead,
+    /// Partition, angles, scales.
+    pub sketch: SubStream<'a>,
+    /// Quantised coefficients: all bytes behind the sketch, or as many of them as were given.
+    pub detail: SubStream<'a>,
+    /// Where the payload begins in its file, for messages.
+    offset: u64,
+}
 
 impl SectionHead {
-    /// Step of a band with scale `scale` (1..=63) that begins with base band `base_band`, in 1/48 octave.
+    /// How the section's steps follow from its scales.
     #[must_use]
-    pub fn band_step_units(&self, scale: u8, base_band: usize) -> i32 {
-        let above = step::scale_units(scale) - SHAPING_REFERENCE_UNITS;
-        step::step_units(self.step_index)
-            + ((i32::from(self.shaping) * above) >> 7)
-            + ((i32::from(self.tilt) * (base_band as i32 - TILT_CENTRE)) >> 2)
+    pub fn step_rule(&self) -> StepRule {
+        StepRule { step_index: self.step_index, shaping: self.shaping, tilt: self.tilt }
     }
 
     fn write(&self, geometry: &Geometry, out: &mut Vec<u8>) {
@@ -109,9 +127,7 @@ impl SectionHead {
         let overlaps = reader.u8("overlaps")?;
         let overlap = |nibble: u8| match nibble {
             0 => Ok(None),
-            _ if u32::from(nibble) <= crate::music::geometry::MAX_SPLITS + 1 => {
-                Ok(Some(nibble - 1 + geometry.min_log2() as u8))
-            }
+            _ if u32::from(nibble) <= MAX_SPLITS + 1 => Ok(Some(nibble - 1 + geometry.min_log2() as u8)),
             _ => Err(FormatError::Value { field: "overlap", value: u64::from(nibble), allowed: "0..=5" }),
         };
         let overlaps_log2 = (overlap(overlaps >> 4)?, overlap(overlaps & 15)?);
@@ -132,140 +148,70 @@ impl SectionHead {
     }
 }
 
-/// Which reconstruction point a nonzero value takes.
+/// Which of a section's reconstruction points the nonzero value `values[k]` takes, `0..`[`CENTROIDS`].
+///
+/// # Shapes
+/// `values`: `[bin]` of one block, or of several in a row.
 #[must_use]
 pub fn centroid_class(values: &[i32], k: usize) -> usize {
     let silent = (k == 0 || values[k - 1] == 0) && values.get(k + 1).is_none_or(|&next| next == 0);
     usize::from(values[k].unsigned_abs() > 1) * 2 + usize::from(!silent)
 }
 
-/// One block of one section: where it lies and which scale frame holds for it.
-#[derive(Clone, Copy, Debug)]
-pub struct BlockPlace<'a> {
-    /// First sample within the section.
-    pub start: usize,
-    /// Base-two logarithm of its size.
-    pub size_log2: u8,
-    /// The superframe it belongs to.
-    pub superframe: &'a SuperframeSketch,
-    /// `[channel * base_bands + base_band]`.
-    pub scales: &'a [u8],
-}
-
-/// All blocks of a section in order.
-#[must_use]
-pub fn blocks(sketch: &[SuperframeSketch]) -> Vec<BlockPlace<'_>> {
-    let mut places = Vec::with_capacity(sketch.len() * 2);
-    let mut start = 0;
-    let mut scales: &[u8] = &[];
-    for superframe in sketch {
-        let one_each = superframe.frames.len() == superframe.sizes_log2.len();
-        for (block, &size_log2) in superframe.sizes_log2.iter().enumerate() {
-            if let Some(frame) = superframe.frames.get(if one_each { block } else { 0 }) {
-                scales = frame;
-            }
-            places.push(BlockPlace { start, size_log2, superframe, scales });
-            start += 1 << size_log2;
-        }
-    }
-    places
-}
-
-/// Scale of one band, the mean over the base bands that it covers.
-#[must_use]
-pub fn band_scale(scales: &[u8], bases: std::ops::Range<usize>) -> u8 {
-    let count = bases.len() as u32;
-    let sum: u32 = scales.get(bases).unwrap_or(&[]).iter().map(|&scale| u32::from(scale)).sum();
-    ((sum + count / 2) / count.max(1)) as u8
-}
-
-/// Bands of one channel of a block, with their scales against their steps.
-fn band_places(
-    head: &SectionHead,
-    geometry: &Geometry,
-    block: &BlockPlace<'_>,
-    channel: usize,
-    out: &mut Vec<BandPlace>,
-) {
-    let layout = geometry.layout(block.size_log2);
-    let scales = &block.scales[(channel * geometry.base_bands).min(block.scales.len())..];
-    out.clear();
-    out.extend((0..layout.count()).map(|band| {
-        let (bins, bases) = (layout.bins(band), layout.base_bands(band));
-        let scale = band_scale(scales, bases.clone());
-        let step_units = head.band_step_units(scale, bases.start);
-        let ratio_units = if scale == 0 { i32::MIN } else { step::scale_units(scale) - step_units };
-        BandPlace { begin: bins.start, end: bins.end, base_band: bases.start, ratio_units, step_units }
-    }));
-}
-
-/// Who decides the quantised values while encoding.
-pub trait Quantiser {
-    /// Called before each channel of each block: how many bands are worth coding.
-    fn begin(&mut self, block: &BlockPlace<'_>, channel: usize, bands: &[BandPlace]) -> usize;
-    /// The value of coefficient `k` of that block.
-    fn choose(&mut self, model: &crate::music::detail::DetailModel, place: &Place, k: usize) -> i32;
-}
-
-/// Decoding asks nobody.
+/// The quantiser of a decoder, whose answers are ignored.
 struct Nobody;
 
 impl Quantiser for Nobody {
-    fn begin(&mut self, _: &BlockPlace<'_>, _: usize, _: &[BandPlace]) -> usize {
+    fn begin(&mut self, _: &ChannelBlock<'_>) -> usize {
         0
     }
-    fn choose(&mut self, _: &crate::music::detail::DetailModel, _: &Place, _: usize) -> i32 {
+    fn choose(&mut self, _: &DetailModel, _: &Coefficient<'_>, _: &Place) -> i32 {
         0
     }
 }
 
-/// Runs the detail model over a section in either direction.
-fn code_detail<C: melisma_bitstream::BinaryCoder, Q: Quantiser>(
+/// Codes the detail of a section in either direction: the values as coded, and the check over them.
+///
+/// `model` begins in its initial state and learns; `quantiser` is ignored when decoding.
+///
+/// # Shapes
+/// Values: `[channel][sample]`.
+pub fn code_detail<C: BinaryCoder, Q: Quantiser>(
     coder: &mut C,
     head: &SectionHead,
     geometry: &Geometry,
-    model: &mut crate::music::detail::DetailModel,
+    model: &mut DetailModel,
     sketch: &[SuperframeSketch],
     quantiser: &mut Q,
 ) -> (Vec<Vec<i32>>, SymbolCheck) {
     let samples = sketch.len() << geometry.superframe_log2;
     let mut values = vec![vec![0i32; samples]; geometry.channel_count];
-    let mut neighbourhood = Neighbourhood::new(geometry.channel_count);
-    let mut check = SymbolCheck::default();
+    let mut detail = DetailCoder::new(coder, model, geometry.channel_count);
     let mut bands = Vec::new();
-    for block in blocks(sketch) {
-        let range = block.start..block.start + (1usize << block.size_log2);
+    for place in blocks(sketch) {
+        let BlockPlace { start, size_log2, .. } = place;
         for (channel, values) in values.iter_mut().enumerate() {
-            band_places(head, geometry, &block, channel, &mut bands);
-            let wanted = quantiser.begin(&block, channel, &bands);
-            model.code_block(
-                coder,
-                &mut neighbourhood,
-                channel,
-                geometry.splits(block.size_log2),
-                &bands,
-                wanted,
-                |model, place, k| quantiser.choose(model, place, k),
-                &mut values[range.clone()],
-                &mut check,
-            );
+            place.bands(geometry, head.step_rule(), channel, &mut bands);
+            let block = ChannelBlock { channel, start, splits: geometry.splits(size_log2), bands: &bands };
+            detail.code_block(&block, quantiser, &mut values[place.samples()]);
         }
     }
+    let check = detail.check;
     (values, check)
 }
 
-/// A coded section: its payload, and the values that a decoder will see.
+/// The coded detail of a section, and the values that a decoder will see.
 #[derive(Clone, Debug)]
 pub struct CodedSection {
-    /// The detail sub-stream.
+    /// Output of the range coder.
     pub detail: Vec<u8>,
-    /// `[channel][sample]`
+    /// `[channel][sample]`: the values, blocks one after the other.
     pub values: Vec<Vec<i32>>,
-    /// Over the detail's symbols.
+    /// The check over the values.
     pub check: SymbolCheck,
 }
 
-/// The sketch sub-stream of a section and its check.
+/// Codes the sketch of a section: the output of the range coder, and the check over the symbols.
 #[must_use]
 pub fn encode_sketch(
     head: &SectionHead,
@@ -278,11 +224,11 @@ pub fn encode_sketch(
     (coder.finish(), check)
 }
 
-/// The detail sub-stream of a section.
+/// Codes the detail of a section, with the values that `quantiser` chooses; `model` begins in its initial state.
 pub fn encode_detail<Q: Quantiser>(
     head: &SectionHead,
     geometry: &Geometry,
-    model: &mut crate::music::detail::DetailModel,
+    model: &mut DetailModel,
     sketch: &[SuperframeSketch],
     quantiser: &mut Q,
 ) -> CodedSection {
@@ -309,66 +255,134 @@ pub fn write_payload(
     payload
 }
 
-/// Reads a section's head and where its sub-streams lie, without decoding them.
-///
-/// # Errors
-/// [`FormatError`] if a field is out of range or missing; `offset` is where `payload` lies in its file.
-pub fn read_head(
-    payload: &[u8],
-    geometry: &Geometry,
-    offset: u64,
-) -> Result<(SectionHead, PartSizes), FormatError> {
-    let mut reader = Reader::new(payload, offset);
-    let head = SectionHead::parse(&mut reader, geometry)?;
-    let sketch_bytes = reader.size("sketch length", payload.len(), "inside the section")?;
-    reader.take(4, "symbol checks")?;
-    reader.take(sketch_bytes, "sketch")?;
-    Ok((head, PartSizes { sketch_bytes, detail_bytes: reader.remaining() }))
+impl<'a> SectionPayload<'a> {
+    /// Takes a payload apart in one pass; `offset` is where it begins in its file.
+    ///
+    /// A prefix that holds head and sketch will do: its sketch can be decoded, its detail cannot.
+    ///
+    /// # Errors
+    /// [`FormatError::Truncated`] if the bytes end before the sketch does, [`FormatError::Value`] if a field is out of
+    /// range.
+    pub fn parse(payload: &'a [u8], geometry: &Geometry, offset: u64) -> Result<Self, FormatError> {
+        let mut reader = Reader::new(payload, offset);
+        let head = SectionHead::parse(&mut reader, geometry)?;
+        let sketch_bytes = reader.size("sketch length", MAX_PAYLOAD_BYTES, "at most 4 MiB")?;
+        let sketch_check = reader.u16("check of the sketch symbols")?;
+        let detail_check = reader.u16("check of the detail symbols")?;
+        let sketch = reader.take(sketch_bytes, "sketch")?;
+        let detail = reader.rest();
+        Ok(Self {
+            head,
+            sketch: SubStream { bytes: Cow::Borrowed(sketch), check: sketch_check },
+            detail: SubStream { bytes: Cow::Borrowed(detail), check: detail_check },
+            offset,
+        })
+    }
+
+    /// A copy that owns its bytes, to be kept after the buffer it was parsed from has gone.
+    #[must_use]
+    pub fn into_owned(self) -> SectionPayload<'static> {
+        let Self { head, sketch, detail, offset } = self;
+        SectionPayload { head, sketch: sketch.into_owned(), detail: detail.into_owned(), offset }
+    }
+
+    /// Decodes the sketch: `[superframe]`.
+    ///
+    /// # Errors
+    /// [`FormatError::Checksum`] if the decoded symbols fail their check.
+    pub fn decode_sketch(
+        &self,
+        geometry: &Geometry,
+        model: &Model,
+    ) -> Result<Vec<SuperframeSketch>, FormatError> {
+        let mut check = SymbolCheck::default();
+        let mut coder = RangeDecoder::new(&self.sketch.bytes);
+        let blank = vec![SuperframeSketch::default(); self.head.superframes as usize];
+        let sketch = model.sketch.clone().code(&mut coder, geometry, self.head.grid, &blank, &mut check);
+        if check.value() != self.sketch.check || coder.overrun() {
+            return Err(FormatError::Checksum { what: "sketch symbols", offset: self.offset });
+        }
+        Ok(sketch)
+    }
+
+    /// Decodes all symbols.
+    ///
+    /// # Errors
+    /// [`FormatError::Checksum`] if the decoded symbols of either sub-stream fail their check.
+    pub fn decode(&self, geometry: &Geometry, model: &Model) -> Result<Symbols, FormatError> {
+        let sketch = self.decode_sketch(geometry, model)?;
+        let mut coder = RangeDecoder::new(&self.detail.bytes);
+        let (values, check) =
+            code_detail(&mut coder, &self.head, geometry, &mut model.detail.clone(), &sketch, &mut Nobody);
+        if check.value() != self.detail.check || coder.overrun() {
+            return Err(FormatError::Checksum { what: "detail symbols", offset: self.offset });
+        }
+        Ok(Symbols { sketch, values })
+    }
 }
 
-/// Decodes only the sketch of a section.
-///
-/// # Errors
-/// [`FormatError`] as [`read_head`], and if the decoded symbols fail their check.
-pub fn decode_sketch(
-    payload: &[u8],
-    geometry: &Geometry,
-    model: &Model,
-    offset: u64,
-) -> Result<(SectionHead, Vec<SuperframeSketch>), FormatError> {
-    let (head, sizes) = read_head(payload, geometry, offset)?;
-    let sketch_begin = payload.len() - sizes.detail_bytes - sizes.sketch_bytes;
-    let stored = u16::from_le_bytes([payload[sketch_begin - 4], payload[sketch_begin - 3]]);
-    let mut check = SymbolCheck::default();
-    let mut coder = RangeDecoder::new(&payload[sketch_begin..sketch_begin + sizes.sketch_bytes]);
-    let blank = vec![SuperframeSketch::default(); head.superframes as usize];
-    let sketch = model.sketch.clone().code(&mut coder, geometry, head.grid, &blank, &mut check);
-    if check.value() != stored || coder.overrun() {
-        return Err(FormatError::Checksum { what: "sketch symbols", offset });
-    }
-    Ok((head, sketch))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Decodes all symbols of a section.
-///
-/// # Errors
-/// [`FormatError`] as [`decode_sketch`].
-pub fn decode(
-    payload: &[u8],
-    geometry: &Geometry,
-    model: &Model,
-    offset: u64,
-) -> Result<(SectionHead, Symbols), FormatError> {
-    let (head, sketch) = decode_sketch(payload, geometry, model, offset)?;
-    let (_, sizes) = read_head(payload, geometry, offset)?;
-    let detail_begin = payload.len() - sizes.detail_bytes;
-    let checks = detail_begin - sizes.sketch_bytes - 4;
-    let stored = u16::from_le_bytes([payload[checks + 2], payload[checks + 3]]);
-    let mut coder = RangeDecoder::new(&payload[detail_begin..]);
-    let (values, check) =
-        code_detail(&mut coder, &head, geometry, &mut model.detail.clone(), &sketch, &mut Nobody);
-    if check.value() != stored || coder.overrun() {
-        return Err(FormatError::Checksum { what: "detail symbols", offset });
+    /// Values that depend on nothing but their place.
+    struct Pattern;
+
+    impl Quantiser for Pattern {
+        fn begin(&mut self, block: &ChannelBlock<'_>) -> usize {
+            block.bands.len() - 1
+        }
+        fn choose(&mut self, _: &DetailModel, coefficient: &Coefficient<'_>, _: &Place) -> i32 {
+            (coefficient.k % 7) as i32 - 3
+        }
     }
-    Ok((head, Symbols { sketch, values }))
+
+    #[test]
+    fn a_prefix_with_head_and_sketch_gives_the_sketch_and_only_the_whole_gives_the_detail() {
+        let (geometry, model) = (Geometry::new(8000, 1, 9, 8), Model::embedded());
+        let sketch: Vec<SuperframeSketch> = (0..5u8)
+            .map(|number| SuperframeSketch {
+                sizes_log2: vec![9],
+                angles: Vec::new(),
+                frames: vec![(0..geometry.base_bands as u8).map(|band| 40 - band + number).collect()],
+            })
+            .collect();
+        let head = SectionHead {
+            index: 3,
+            superframes: 5,
+            padding_samples: 17,
+            step_index: 200,
+            shaping: 70,
+            tilt: 8,
+            noise: 96,
+            grid: ScaleGrid::PerBlock,
+            overlaps_log2: (Some(9), None),
+            centroids: [1, 2, 3, 4],
+        };
+        let (sketch_bytes, sketch_check) = encode_sketch(&head, &geometry, &model, &sketch);
+        let coded = encode_detail(&head, &geometry, &mut model.detail.clone(), &sketch, &mut Pattern);
+        let payload =
+            write_payload(&head, &geometry, (&sketch_bytes, sketch_check), (&coded.detail, coded.check));
+        let enough = payload.len() - coded.detail.len();
+        for length in 0..=payload.len() {
+            let parsed = SectionPayload::parse(&payload[..length], &geometry, 100);
+            if length < enough {
+                assert_eq!(
+                    parsed.map_err(|error| matches!(error, FormatError::Truncated { offset, .. }
+                        if offset == 100 + length as u64)),
+                    Err(true),
+                    "{length}"
+                );
+                continue;
+            }
+            let parsed = parsed.unwrap().into_owned();
+            assert_eq!((&parsed.head, parsed.detail.bytes.len()), (&head, length - enough));
+            assert_eq!(parsed.decode_sketch(&geometry, &model).unwrap(), sketch);
+        }
+        let whole = SectionPayload::parse(&payload, &geometry, 0).unwrap();
+        let symbols = whole.decode(&geometry, &model).unwrap();
+        assert_eq!((symbols.sketch, symbols.values), (sketch, coded.values));
+        let cut = SectionPayload::parse(&payload[..enough + coded.detail.len() / 2], &geometry, 0).unwrap();
+        assert!(cut.decode(&geometry, &model).is_err());
+    }
 }
