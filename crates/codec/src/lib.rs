@@ -6,8 +6,17 @@
 //!
 //! ```text
 //! PCM -analysis-> sketch + coefficients -quantise/detail-> symbols -section-> payload -encoder-> file
-//! file -reader-> payload -section-> symbols -synthesis-> folded samples -decoder-> PCM
+//! file -container-> payload -section-> symbols -synthesis-> folded samples -decoder-> PCM
+//! file -container-> payload -section-> sketch -picture-> levels of bands
 //! ```
+//!
+//! | question | module |
+//! |---|---|
+//! | what is a file made of, and what is left of a damaged one? | [`container`] |
+//! | what does a file hold, without decoding it? | [`inspect()`] |
+//! | how does music become sections, and sections music? | `music` |
+//! | how loud is each band when, without decoding the detail? | [`SketchReader`] |
+//! | how do latents of trained networks become bytes? | [`latent`] |
 //!
 //! ```
 //! use melisma_codec::{EncoderConfig, decode, encode};
@@ -21,19 +30,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod container;
+pub mod container;
 mod error;
+mod inspect;
 pub mod latent;
 mod music;
 
-pub use container::header::{END_MAGIC, Header, SAMPLE_RATES_HZ, Trailer};
+pub use container::{
+    CodecHeader, Damage, Header, MusicHeader, NetworkHeader, SAMPLE_RATES_HZ, Trailer, Tune,
+};
 pub use error::{DecodeError, EncodeError};
-pub use music::decoder::{Damage, Decoded, Decoder, decode};
+pub use inspect::{Inspection, SectionInfo, inspect, inspect_reader};
+pub use music::decoder::{Decoded, Decoder, decode};
 pub use music::encode::encoder::{
     EncodeSummary, Encoder, EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat, encode,
 };
-pub use music::encode::tuning::{Tune, Tuning};
-pub use music::inspect::{Inspection, SectionInfo, SymbolHash, inspect, symbol_hash};
+pub use music::encode::tuning::Tuning;
 pub use music::model::Model;
+pub use music::models::Models;
+pub use music::picture::{BandPicture, PictureGrid, SILENCE_DB};
+pub use music::push_decoder::PushDecoder;
 pub use music::sketch::ScaleGrid;
+pub use music::sketch_reader::{Sketch, SketchDecoder, SketchReader, read_sketch};
+pub use music::symbol_hash::{SymbolHash, symbol_hash};
 pub use music::training;

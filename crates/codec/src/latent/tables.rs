@@ -8,10 +8,8 @@
 //! ```
 //! Mixer and counters are written like those of the main codec's model ([`crate::music::model`]).
 
-use super::{
-    header::MAX_CHANNELS,
-    symbols::{ESCAPE_COUNTERS, INPUTS, SELECTORS, counters},
-};
+use super::symbols::{ESCAPE_COUNTERS, INPUTS, SELECTORS, counters};
+use crate::container::MAX_CHANNELS;
 use crate::music::model::{blank_mixer, read_counters, read_mixer, write_counters, write_mixer};
 use melisma_bitstream::{
     Counter, FormatError, Mixer,

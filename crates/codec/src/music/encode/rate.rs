@@ -6,6 +6,7 @@
 
 use crate::{
     EncodeError,
+    music::batch::MAX_BATCH_SECTIONS,
     music::encode::encoder::{Coding, PendingSection, RateTarget, StreamFormat},
     music::step::MAX_STEP_INDEX,
 };
@@ -15,9 +16,6 @@ pub const QUALITY_RANGE: std::ops::RangeInclusive<f32> = 0.0..=10.0;
 
 /// Seconds of music that an average bitrate looks ahead.
 const LOOKAHEAD_SECONDS: f64 = 40.0;
-
-/// Most sections that are analysed side by side.
-pub(crate) const MAX_BATCH_SECTIONS: usize = 16;
 
 /// Bytes behind the last section: trailer, seek table per section.
 const TRAILER_BYTES: f64 = 48.0;

@@ -1,16 +1,6 @@
 //! The encoder's own choices: nothing here is known to a decoder.
 
-use crate::music::sketch::ScaleGrid;
-
-/// What the encoder spends its bits on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tune {
-    /// Least audible difference: steps follow the music's own spectrum, noise stands in for what is left out.
-    #[default]
-    Music,
-    /// Least squared error: the same step everywhere, no noise.
-    Mse,
-}
+use crate::{container::Tune, music::sketch::ScaleGrid};
 
 /// Parameters of the encoder's decisions, normally set by [`Tuning::new`].
 #[derive(Clone, Debug)]
