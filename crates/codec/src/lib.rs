@@ -41,6 +41,7 @@ pub use container::{
 };
 pub use error::{DecodeError, EncodeError};
 pub use inspect::{Inspection, SectionInfo, inspect, inspect_reader};
+pub use melisma_signal::Pcm;
 pub use music::decoder::{Decoded, Decoder, decode};
 pub use music::encode::encoder::{
     EncodeSummary, Encoder, EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat, encode,

@@ -123,28 +123,28 @@ fn levels_are_those_of_the_decoded_sound() {
 #[test]
 fn all_bands_together_are_the_mean_square_frame_by_frame() {
     let pcm = music(44_100, 2, 20 * 44_100);
-    for config in settings() {
-        let (file, sketch) = sketch_of(&pcm, &config);
-        let sound = decode(&file).expect("valid").pcm;
-        for (channel, sound) in mid_side(&sound).iter().enumerate() {
-            // Over half seconds, of which blocks reach over the borders by a tenth at most.
-            let frames = 22_050 / sketch.grid.hop_samples as usize;
-            let span = frames * sketch.grid.hop_samples as usize;
-            let mut checked = 0;
-            for (number, sound) in sound.chunks_exact(span).enumerate() {
-                let here = number * frames..(number + 1) * frames;
-                let powers = here.flat_map(|frame| sketch.picture.frame(channel, frame));
-                let found = powers.map(|level| 10f32.powf(level / 10.0)).sum::<f32>() / frames as f32;
-                let measured = sound.iter().map(|s| s * s).sum::<f32>() / span as f32;
-                let off = 10.0 * (found / measured).log10();
-                // Within the 1 dB that scales are rounded by, where there is any sound to speak of.
-                if measured > 1e-6 {
-                    checked += 1;
-                    assert!(off.abs() < 1.5, "channel {channel}, half second {number}: {off} dB");
-                }
+    // A scale for every block: where one holds for longer, a stroke in between is louder than it says.
+    let [config, _] = settings();
+    let (file, sketch) = sketch_of(&pcm, &config);
+    let sound = decode(&file).expect("valid").pcm;
+    for (channel, sound) in mid_side(&sound).iter().enumerate() {
+        // Over half seconds, of which blocks reach over the borders by a tenth at most.
+        let frames = 22_050 / sketch.grid.hop_samples as usize;
+        let span = frames * sketch.grid.hop_samples as usize;
+        let mut checked = 0;
+        for (number, sound) in sound.chunks_exact(span).enumerate() {
+            let here = number * frames..(number + 1) * frames;
+            let powers = here.flat_map(|frame| sketch.picture.frame(channel, frame));
+            let found = powers.map(|level| 10f32.powf(level / 10.0)).sum::<f32>() / frames as f32;
+            let measured = sound.iter().map(|s| s * s).sum::<f32>() / span as f32;
+            let off = 10.0 * (found / measured).log10();
+            // Scales are rounded by 1 dB at most; checked where there is any sound to speak of.
+            if measured > 1e-6 {
+                checked += 1;
+                assert!(off.abs() < 1.0, "channel {channel}, half second {number}: {off} dB");
             }
-            assert!(checked > 10, "channel {channel}: {checked}");
         }
+        assert!(checked > 10, "channel {channel}: {checked}");
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! training data -Model::fit-> steps, centres, tables -Model::write-> folder -Model::read-> Model
-//! Pcm -Analysis-> latents -quantise-> symbols -codec::latent-> file
-//! file -codec::latent-> symbols -dequantise-> latents -Playback-> Pcm
+//! Pcm -Analysis-> latents -quantise-> symbols -codec::latent, container-> file
+//! file -codec::container, latent-> symbols -dequantise-> latents -Playback-> Pcm
 //! ```
 //!
 //! A recording is cut into sections of a few seconds, each coded by itself and decoded with its neighbours' latents
@@ -32,7 +32,6 @@ pub use analysis::{Analysed, Analysis};
 pub use codec::{LearnedCodec, Target};
 pub use error::{Error, Result};
 pub use folder::folder_id;
-pub use melisma_codec::latent::File;
 pub use model::{Model, ModelConfig, ModelId};
 pub use playback::{Decoded, Playback};
 pub use quantiser::Quantiser;

@@ -1,10 +1,11 @@
 //! The sketch of a section as a picture: levels of bands on a fixed grid of time and frequency, whatever blocks, scale
 //! grid and rotation of the stereo plane the encoder chose.
 //!
-//! A scale is the rms amplitude of the coefficients of a band. The transform is orthonormal, so its square is the power
-//! density of the sound there, and times the band's share of the spectrum the power of the band. Blocks longer than a
-//! frame hold their power for several frames; shorter ones are averaged. The two coded channels of stereo are turned
-//! back by the band's angle as if they were uncorrelated, which the encoder's choice of the principal axis makes them.
+//! A scale is the rms amplitude of the coefficients of a band. The transform is orthonormal, so its square, times the
+//! band's share of the block's coefficients, is what the band adds to the mean square of the samples. Where a short block
+//! merges bands, each gets the part that its width in Hz is of the whole. Blocks longer than a frame hold their power for
+//! several frames; shorter ones are averaged. The two coded channels of stereo are turned back by the band's angle as if
+//! they were uncorrelated, which the encoder's choice of the principal axis makes them.
 //!
 //! ```text
 //! block sizes, angles, scales -> power of mid and side per band and block -> [channel][frame][band] in dB
@@ -19,8 +20,8 @@ use super::{
 use melisma_signal::bands::BASE_BAND_EDGES_HZ;
 use std::{f32::consts::PI, ops::Range};
 
-/// Level of silence in dB. The quietest band that a sketch can tell lies at -112 dB: the smallest scale, `2^-14`, in a
-/// band of 100 Hz of 24 kHz, halved in mid and side.
+/// Level of silence in dB. What a sketch can tell lies above it: the smallest scale, `2^-14`, in the narrowest band of the
+/// longest block, 9 of 2048 coefficients, halved in mid and side, is -111 dB.
 pub const SILENCE_DB: f32 = -120.0;
 
 /// Frames of a superframe, which is the longest block: about 12 ms each.
@@ -56,6 +57,11 @@ impl PictureGrid {
     #[must_use]
     pub fn band_count(&self) -> usize {
         self.band_edges_hz.len() - 1
+    }
+
+    /// Width of a run of bands in Hz.
+    fn width_hz(&self, bands: &Range<usize>) -> f32 {
+        (self.band_edges_hz[bands.end] - self.band_edges_hz[bands.start]) as f32
     }
 
     /// Frames that so many samples take, the last one perhaps in part.
@@ -143,11 +149,13 @@ pub(crate) fn section_picture(
         let layout = geometry.layout(block.size_log2);
         for band in 0..layout.count() {
             let bases = layout.base_bands(band);
-            let densities = densities(&block, bases.clone(), geometry);
-            for (powers, density) in powers.iter_mut().zip(densities) {
+            let share = layout.bins(band).len() as f32 / size as f32;
+            let mean_squares = mean_squares(&block, bases.clone(), geometry);
+            for (powers, mean_square) in powers.iter_mut().zip(mean_squares) {
+                let per_hz = weight * share * mean_square / grid.width_hz(&bases);
                 for frame in covered.clone() {
                     for base in bases.clone() {
-                        powers[frame * bands + base] += weight * density * share(grid, base);
+                        powers[frame * bands + base] += per_hz * grid.width_hz(&(base..base + 1));
                     }
                 }
             }
@@ -159,26 +167,20 @@ pub(crate) fn section_picture(
     BandPicture { first_frame: u64::from(head.index) * section_frames, levels_db, bands }
 }
 
-/// Share of a band in the spectrum, 0..=1.
-fn share(grid: &PictureGrid, band: usize) -> f32 {
-    let width_hz = grid.band_edges_hz[band + 1] - grid.band_edges_hz[band];
-    2.0 * width_hz as f32 / grid.sample_rate_hz as f32
-}
-
 /// Mean squares of coefficients of mid and side in one band of a block; of mono, both are those of the sound.
-fn densities(block: &BlockPlace<'_>, bases: Range<usize>, geometry: &Geometry) -> [f32; 2] {
-    let density = |channel: usize| {
+fn mean_squares(block: &BlockPlace<'_>, bases: Range<usize>, geometry: &Geometry) -> [f32; 2] {
+    let of_channel = |channel: usize| {
         let scales = &block.scales[(channel * geometry.base_bands).min(block.scales.len())..];
         match band_scale(scales, bases.clone()) {
             0 => 0.0,
             scale => step::amplitude(step::scale_units(scale)).powi(2),
         }
     };
-    let first = density(0);
+    let first = of_channel(0);
     if geometry.channel_count == 1 {
         return [first; 2];
     }
-    let second = density(1);
+    let second = of_channel(1);
     let angle = block.superframe.angles.get(bases.start).copied().unwrap_or(MID_SIDE);
     // From the principal axes to mid and side, and from those of orthonormal length to half of sum and difference.
     let turn = PI * (f32::from(angle) - f32::from(MID_SIDE)) / f32::from(ANGLES);
@@ -206,9 +208,14 @@ mod tests {
         }
     }
 
-    /// Density of a scale in dB.
-    fn density_db(scale: u8) -> f32 {
+    /// Mean square that a scale stands for, in dB.
+    fn scale_db(scale: u8) -> f32 {
         20.0 * step::amplitude(step::scale_units(scale)).log10()
+    }
+
+    /// Level of a frame as a whole.
+    fn sum_db(levels: &[f32]) -> f32 {
+        10.0 * levels.iter().map(|level| 10f32.powf(level / 10.0)).sum::<f32>().log10()
     }
 
     #[test]
@@ -234,20 +241,28 @@ mod tests {
         ];
         let picture = section_picture(&head(3, ScaleGrid::PerBlock), &sketch, &geometry, &grid);
         assert_eq!((picture.first_frame, picture.frames()), (2 * 8 * 4, 12));
-        let half = density_db(30) + 10.0 * 0.5f32.log10();
-        let expected =
-            [30, 30, 30, 30, 30, 31, 0, 33].map(|s| if s == 0 { SILENCE_DB } else { density_db(s) });
-        let expected = [&expected[..], &[half], &[35, 36, 36].map(density_db)].concat();
-        for (frame, density) in expected.into_iter().enumerate() {
-            for (band, &level) in picture.frame(0, frame).iter().enumerate() {
-                let width_hz = grid.band_edges_hz[band + 1] - grid.band_edges_hz[band];
-                let in_band = density + 10.0 * (width_hz as f32 / 4000.0).log10();
-                let expected = if density == SILENCE_DB { SILENCE_DB } else { in_band };
-                // A handful of roundings of 2^-24.
-                assert!((level - expected).abs() < 1e-4, "frame {frame}, band {band}: {level}, {expected}");
+        let half = scale_db(30) + 10.0 * 0.5f32.log10();
+        let expected = [30, 30, 30, 30, 30, 31, 0, 33].map(|s| if s == 0 { SILENCE_DB } else { scale_db(s) });
+        let expected = [&expected[..], &[half], &[35, 36, 36].map(scale_db)].concat();
+        let layouts = [9, 9, 9, 9, 7, 7, 7, 7, 6, 7, 8, 8].map(|log2| (log2, geometry.layout(log2)));
+        for (frame, (expected, (log2, layout))) in expected.into_iter().zip(layouts).enumerate() {
+            let levels = picture.frame(0, frame);
+            if expected == SILENCE_DB {
+                assert!(levels.iter().all(|&level| level == SILENCE_DB), "frame {frame}");
+                continue;
+            }
+            // A handful of roundings of 2^-24.
+            let near = |found: f32, expected: f32| {
+                assert!((found - expected).abs() < 1e-4, "frame {frame}: {found}, {expected}");
+            };
+            near(sum_db(levels), expected);
+            for band in 0..layout.count() {
+                let share = layout.bins(band).len() as f32 / (1u32 << log2) as f32;
+                near(sum_db(&levels[layout.base_bands(band)]), expected + 10.0 * share.log10());
             }
         }
-        assert!(density_db(1) + 10.0 * (100f32 / 24_000.0 / 2.0).log10() > SILENCE_DB);
+        // The smallest scale in the narrowest band: 9 of 2048 coefficients, halved by mid and side.
+        assert!(scale_db(1) + 10.0 * (9.0f32 / 2048.0 / 2.0).log10() > SILENCE_DB);
     }
 
     #[test]
@@ -263,7 +278,8 @@ mod tests {
             }];
             section_picture(&head(1, ScaleGrid::PerSuperframes(3)), &sketch, &geometry, &grid)
         };
-        let whole = density_db(40) + 10.0 * (100f32 / 4000.0).log10();
+        let share = geometry.layout(9).bins(0).len() as f32 / 512.0;
+        let whole = scale_db(40) + 10.0 * share.log10();
         let half = 10.0 * 0.5f32.log10();
         // Principal axis on mid, left, right, side: half of a lone channel's power is mid, half side.
         let cases = [
