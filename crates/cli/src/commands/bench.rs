@@ -10,7 +10,7 @@ pub use tell::git_revision;
 
 use crate::exit::Outcome;
 use crate::output::DataOut;
-use crate::{examples, interrupt, report, text, threads, values};
+use crate::{examples, interrupt, message, text, threads, values};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use melisma_eval::bootstrap::BootstrapConfig;
@@ -177,7 +177,7 @@ impl BenchArguments {
         let mut journal = Journal::open(&self.out.join("journal.jsonl"))?;
         if journal.damaged_lines() > 0 {
             let lines = text::count(journal.damaged_lines(), "broken line");
-            report::warn(&format!("{lines} in the journal passed over"));
+            message::warn(&format!("{lines} in the journal passed over"));
         }
         let (missing, keys) = self.measure(&config, learned, &set, names, &mut journal, quiet)?;
 
@@ -191,7 +191,7 @@ impl BenchArguments {
             0 => {}
             count => {
                 let of = text::count(keys.len(), "measurement");
-                report::warn(&format!("{count} of {of} failed; --retry-failed tries them again"));
+                message::warn(&format!("{count} of {of} failed; --retry-failed tries them again"));
                 outcome = Outcome::Failure;
             }
         }
@@ -284,9 +284,9 @@ impl BenchArguments {
         let scratch = tempfile::Builder::new().prefix("melisma-bench-").tempdir()?;
         interrupt::remove_too(scratch.path());
         let fingerprints = set.iter().map(clips::Clip::fingerprint).collect();
-        let load = |index: usize| set[index].load().map_err(|error| report::chain(&error));
+        let load = |index: usize| set[index].load().map_err(|error| message::chain(&error));
         let write_flac = |path: &Path, pcm: &melisma_signal::Pcm| {
-            clips::write_flac(path, pcm).map_err(|error| report::chain(&error))
+            clips::write_flac(path, pcm).map_err(|error| message::chain(&error))
         };
         let clips = Clips { names, fingerprints, load: &load };
         let place = Workplace {

@@ -87,12 +87,12 @@ impl Book {
 
     /// Whether so many sections can have been lost: a number must not promise hours of silence in a few bytes.
     fn believes(&self, number: u64, chunk: &Range<u64>) -> bool {
-        let least = self.header.least_section_bytes();
-        match self.header.announced_sections() {
-            Some(announced) => number < announced.min(chunk.end / least + 1),
+        match self.header.sections_within(chunk.end) {
+            Some(sections) => number < sections,
             None => {
                 let lost_from = self.open.as_ref().map_or(chunk.start, |(offset, _)| *offset);
-                number - self.expected <= (chunk.start - lost_from) / least + 1
+                let lost_bytes = chunk.start - lost_from;
+                number - self.expected <= lost_bytes / self.header.least_section_bytes() + 1
             }
         }
     }
@@ -125,8 +125,7 @@ impl Book {
             }
             return damage.into_iter().collect();
         };
-        // So many bytes can have held so many sections, and one.
-        let sections = announced.min(offset / self.header.least_section_bytes() + 1).max(self.expected);
+        let sections = self.header.sections_within(offset).unwrap_or(announced).max(self.expected);
         self.sections = Some(sections);
         if self.expected < sections {
             self.fault(self.reached, "a section is missing");

@@ -100,6 +100,20 @@ impl Header {
         self.network().map(NetworkHeader::sections)
     }
 
+    /// How many of the announced sections a file of so many bytes can have held: one for every smallest chunk, and one.
+    pub(super) fn sections_within(&self, file_bytes: u64) -> Option<u64> {
+        let least = self.least_section_bytes();
+        self.announced_sections().map(|announced| announced.min(file_bytes / least + 1))
+    }
+
+    /// Samples per channel that decoding a file of so many bytes gives, lost ones included, if the header tells: what it
+    /// declares, as far as the file can have held its sections.
+    #[must_use]
+    pub fn samples_within(&self, file_bytes: u64) -> Option<u64> {
+        let sections = self.sections_within(file_bytes)?;
+        Some(sections.checked_sub(1).map_or(0, |last| self.samples_of(last).end))
+    }
+
     /// First sample of a section and the one after its last.
     ///
     /// Of a file whose length the header tells exactly, the last section has all that is left. Otherwise the section is

@@ -50,6 +50,6 @@ impl FetchArguments {
     /// Names the addresses: other programs can download too.
     pub fn run(self, _quiet: bool) -> anyhow::Result<crate::exit::Outcome> {
         let addresses: Vec<&str> = self.archives.iter().map(|archive| archive.url).collect();
-        Err(crate::report::built_without_training(&format!("download {}", addresses.join(", "))))
+        Err(crate::message::built_without_training(&format!("download {}", addresses.join(", "))))
     }
 }
