@@ -11,7 +11,7 @@ pub fn write_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// A cursor over untrusted bytes; every read says what it was after when it fails.
+/// A cursor over untrusted bytes. Every read names its field, so that an error can say what is missing.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         self.bytes.len() - self.position
     }
 
-    /// The next `count` bytes.
+    /// Takes the next `count` bytes.
     ///
     /// # Errors
     /// [`FormatError::Truncated`] if fewer are left.
@@ -52,14 +52,14 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    /// All that is left.
+    /// Takes all bytes that are left.
     pub fn rest(&mut self) -> &'a [u8] {
         let rest = &self.bytes[self.position..];
         self.position = self.bytes.len();
         rest
     }
 
-    /// One byte.
+    /// Takes one byte.
     ///
     /// # Errors
     /// [`FormatError::Truncated`] at the end.
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         Ok(self.take(1, field)?[0])
     }
 
-    /// Two bytes, little-endian.
+    /// Takes two bytes as a little-endian integer.
     ///
     /// # Errors
     /// [`FormatError::Truncated`] at the end.
@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
         Ok(u16::from_le_bytes([bytes[0], bytes[1]]))
     }
 
-    /// Four bytes, little-endian.
+    /// Takes four bytes as a little-endian integer.
     ///
     /// # Errors
     /// [`FormatError::Truncated`] at the end.
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
 
-    /// An unsigned LEB128 integer of at most 63 bits.
+    /// Takes an unsigned LEB128 integer of at most 63 bits.
     ///
     /// # Errors
     /// [`FormatError::Truncated`] at the end, [`FormatError::Value`] beyond 63 bits.
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
         Err(FormatError::Value { field, value: u64::MAX, allowed: "below 2^63" })
     }
 
-    /// A varint that must not exceed `limit`, as a size.
+    /// Takes an unsigned LEB128 integer that must not exceed `limit`.
     ///
     /// # Errors
     /// As [`varint`](Self::varint), and [`FormatError::Value`] beyond the limit.

@@ -13,17 +13,17 @@ use crate::{
 /// First byte of every chunk.
 pub const SYNC: u8 = 0xF5;
 
-/// Longest payload that a reader accepts: far above any section of music (4 MiB in 6 s would be 5.6 Mbit/s),
-/// far below what would hurt.
+/// Longest payload that a reader accepts, in bytes: far above any section of music (4 MiB in 6 s would be
+/// 5.6 Mbit/s), and little enough to be allocated on a stranger's word.
 pub const MAX_PAYLOAD_BYTES: usize = 4 << 20;
 
-/// Longest payload of a metadata chunk: a cover picture of 8 MiB and 1 MiB of tags.
+/// Longest payload of a metadata chunk, in bytes: a cover picture of 8 MiB and 1 MiB of tags.
 pub const MAX_METADATA_BYTES: usize = (9 << 20) + 1024;
 
 /// What a chunk holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Format of the stream; the first chunk.
+    /// What the file says about itself; the first chunk.
     Header,
     /// Tags and cover picture.
     Metadata,
@@ -69,9 +69,9 @@ pub fn write_chunk(out: &mut Vec<u8>, kind: Kind, payload: &[u8]) -> usize {
 pub enum Parsed {
     /// A whole chunk with a fitting CRC: its kind, where its payload lies, and its size in bytes.
     Chunk {
-        /// What it holds.
+        /// What the chunk holds.
         kind: Kind,
-        /// Payload within the bytes given.
+        /// Where the payload lies within the bytes given.
         payload: std::ops::Range<usize>,
         /// Size of the whole chunk.
         size_bytes: usize,

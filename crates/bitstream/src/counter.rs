@@ -1,7 +1,10 @@
 //! An adaptive probability: the fraction of ones seen so far in one context.
 //!
 //! It moves by 1/(n + 1.5) of the error after the n-th bit, up to a limit: at first it learns fast, then it
-//! tracks slowly (Mahoney 2005, section 3.1, the indirect state's simpler cousin).
+//! tracks slowly (Mahoney 2005, "Adaptive Weighing of Context Models for Lossless Data Compression", section 3.1, with
+//! the bit count in place of a bit-history state).
+
+use crate::BinaryCoder;
 
 /// One context's estimate: 22 bits of probability, 10 bits of count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ const fn reciprocals() -> [u16; 256] {
 }
 
 impl Counter {
-    /// A counter at `probability` (of 4096) that trusts itself as after `count` bits (at most 255).
+    /// A counter at `probability_12bit` (of 4096) that adapts as slowly as after `count` bits (at most 255).
     #[must_use]
     pub const fn new(probability_12bit: u16, count: u8) -> Self {
         let probability = if probability_12bit > 4095 { 4095 } else { probability_12bit as u32 };
@@ -37,10 +40,21 @@ impl Counter {
         self.0 >> 20
     }
 
-    /// Bits it counts itself to have seen, up to the limit of its updates.
+    /// Number of bits that it behaves as having seen, at most the limit of its updates.
     #[must_use]
     pub const fn count(self) -> u32 {
         self.0 & COUNT_MASK
+    }
+
+    /// Codes one bit with this probability alone, in either direction, and learns it.
+    ///
+    /// The probability is kept 1/1024 away from certainty, so that no bit costs more than 10 bits. The count grows up to
+    /// `limit` (at most 255).
+    #[inline]
+    pub fn code<C: BinaryCoder>(&mut self, coder: &mut C, bit: bool, limit: u32) -> bool {
+        let bit = coder.code(bit, (self.probability_12bit() * 16 + 8).clamp(64, 65536 - 64));
+        self.update(bit, limit);
+        bit
     }
 
     /// Learns one bit; the count grows up to `limit` (at most 255).

@@ -5,18 +5,19 @@
 //! different selectors are added, which lets the weights depend on either without the sparsity of both.
 
 use crate::{
-    Counter,
+    BinaryCoder, Counter,
     logistic::{squash, stretch},
 };
 
 /// A model of binary decisions that mixes `N` context predictions.
 ///
-/// The contexts themselves (which counter an input reads) are the caller's business.
+/// Which counter an input reads (its *slot*) and which weights hold (the *selectors*) are chosen by the caller, from
+/// contexts.
 #[derive(Clone, Debug)]
 pub struct Mixer<const N: usize> {
     /// All inputs' counters, one after the other.
     pub counters: Vec<Counter>,
-    /// `[selector][input]`, 65536 = 1.0; the last "input" is a constant, kept apart in `bias`.
+    /// `[selector][input]`: weights, 65536 = 1.0.
     pub weights: Vec<[i32; N]>,
     /// `[selector]`: weight of a constant input of 1.0.
     pub bias: Vec<i32>,
@@ -24,11 +25,9 @@ pub struct Mixer<const N: usize> {
     pub rate: i32,
     /// Count at which counters stop slowing down (at most 255).
     pub limit: u32,
-    /// `[counter] -> (zeros, ones)` seen, while tables are trained; none otherwise.
-    pub tally: Option<Vec<(u32, u32)>>,
 }
 
-/// One prediction, kept until the bit is known.
+/// The prediction of one bit, with what is needed to learn that bit once it is known.
 #[derive(Clone, Copy, Debug)]
 pub struct Mixed<const N: usize> {
     /// Probability of a one, of 65536; never 0 nor 65536.
@@ -38,12 +37,53 @@ pub struct Mixed<const N: usize> {
     selectors: [u32; 2],
 }
 
+impl<const N: usize> Mixed<N> {
+    /// `[input]`: indices of the counters that predicted.
+    #[must_use]
+    pub fn slots(&self) -> &[u32; N] {
+        &self.slots
+    }
+}
+
 /// The mixed probability stays this far from certainty (of 65536): no bit ever costs more than 11 bits.
 pub const PROBABILITY_MARGIN: u32 = 24;
 
 const WEIGHT_MAX: i32 = 8 << 16;
 
+/// Learning rate of the weights before training has chosen one: 200/65536.
+const BLANK_RATE: i32 = 200;
+
 impl<const N: usize> Mixer<N> {
+    /// A mixer that knows nothing: `counters` at one half, `selectors` sets of equal weights (65536 = 1.0), no bias.
+    #[must_use]
+    pub fn blank(counters: usize, selectors: usize, weight: i32) -> Self {
+        Self {
+            counters: vec![Counter::new(2048, 0); counters],
+            weights: vec![[weight; N]; selectors],
+            bias: vec![0; selectors],
+            rate: BLANK_RATE,
+            limit: 255,
+        }
+    }
+
+    /// Codes one bit in either direction and learns it; returns the bit coded.
+    ///
+    /// # Panics
+    /// If a slot or selector is out of range.
+    #[inline]
+    pub fn code<C: BinaryCoder>(
+        &mut self,
+        coder: &mut C,
+        slots: [u32; N],
+        selectors: [u32; 2],
+        bit: bool,
+    ) -> bool {
+        let mixed = self.predict(slots, selectors);
+        let bit = coder.code_mixed(bit, &mixed);
+        self.update(&mixed, bit);
+        bit
+    }
+
     /// Mixes the counters in `slots` with the sum of two weight sets.
     ///
     /// # Panics
@@ -79,12 +119,6 @@ impl<const N: usize> Mixer<N> {
         for slot in mixed.slots {
             self.counters[slot as usize].update(bit, self.limit);
         }
-        if let Some(tally) = &mut self.tally {
-            for slot in mixed.slots {
-                let (zeros, ones) = &mut tally[slot as usize];
-                *(if bit { ones } else { zeros }) += 1;
-            }
-        }
     }
 }
 
@@ -95,14 +129,7 @@ mod tests {
     /// One input is right, one is noise: the weights must find out, and the cost must fall below either alone.
     #[test]
     fn weights_follow_the_better_input() {
-        let mut mixer: Mixer<2> = Mixer {
-            counters: vec![Counter::new(2048, 0); 4],
-            weights: vec![[1 << 14; 2]; 2],
-            bias: vec![0; 2],
-            rate: 1200,
-            limit: 255,
-            tally: None,
-        };
+        let mut mixer = Mixer::<2> { rate: 1200, ..Mixer::blank(4, 2, 1 << 14) };
         let mut state = 1u32;
         let mut late_cost = 0.0;
         for i in 0..8000u32 {

@@ -4,11 +4,19 @@
 //! (Witten, Neal and Cleary 1987, in the carry-free form of Mahoney's lpaq). A cut interval that falls
 //! below 2^16 wastes a little precision; at 16-bit probabilities that costs under 0.01 % of the size.
 
+use crate::Mixed;
+
 /// Both directions of coding, so that a model is written once.
 pub trait BinaryCoder {
     /// Encodes `bit`, or ignores it and returns the decoded one. `probability` is that of a one, of 65536,
     /// in 1..=65535.
     fn code(&mut self, bit: bool, probability: u32) -> bool;
+
+    /// [`code`](Self::code) for a bit that a mixer predicted: a coder that watches mixers at work takes its own path.
+    #[inline]
+    fn code_mixed<const N: usize>(&mut self, bit: bool, mixed: &Mixed<N>) -> bool {
+        self.code(bit, mixed.probability)
+    }
 
     /// `count` equiprobable bits, the most significant first.
     fn code_raw(&mut self, value: u32, count: u32) -> u32 {
@@ -16,7 +24,7 @@ pub trait BinaryCoder {
     }
 }
 
-/// Bits in, bytes out.
+/// The encoder: bits in, bytes out.
 #[derive(Clone, Debug)]
 pub struct RangeEncoder {
     low: u32,
@@ -24,7 +32,7 @@ pub struct RangeEncoder {
     bytes: Vec<u8>,
 }
 
-/// Bytes in, bits out. Behind the end of the bytes it reads zeros.
+/// The decoder: bytes in, bits out. Behind the end of the bytes it reads zeros.
 #[derive(Clone, Debug)]
 pub struct RangeDecoder<'a> {
     low: u32,
@@ -92,7 +100,7 @@ impl BinaryCoder for RangeEncoder {
 }
 
 impl<'a> RangeDecoder<'a> {
-    /// Starts at the first byte.
+    /// Begins to decode what a [`RangeEncoder`] has finished.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         let mut decoder = Self { low: 0, high: u32::MAX, value: 0, bytes, position: 0 };

@@ -3,7 +3,7 @@
 //! A CRC tells that the bytes arrived; this tells that they were *understood*: another model, a wrong table or a
 //! bug that desynchronises the decoder shows here.
 
-/// Fletcher-like sum of all symbols, multiplicative so that order matters.
+/// A 32-bit hash of all symbols so far, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SymbolCheck(u32);
 

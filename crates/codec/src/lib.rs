@@ -15,7 +15,7 @@
 //! | what is a file made of, and what is left of a damaged one? | [`container`] |
 //! | what does a file hold, without decoding it? | [`inspect()`] |
 //! | how does music become sections, and sections music? | `music` |
-//! | how loud is each band when, without decoding the detail? | [`SketchReader`] |
+//! | how loud is each band when, without decoding the detail? | [`SketchReader`], in `music` |
 //! | how do latents of trained networks become bytes? | [`latent`] |
 //!
 //! ```
@@ -43,9 +43,8 @@ pub use error::{DecodeError, EncodeError};
 pub use inspect::{Inspection, SectionInfo, inspect, inspect_reader};
 pub use melisma_signal::Pcm;
 pub use music::decoder::{Decoded, Decoder, decode};
-pub use music::encode::encoder::{
-    EncodeSummary, Encoder, EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat, encode,
-};
+pub use music::encode::config::{EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat};
+pub use music::encode::encoder::{EncodeSummary, Encoder, encode};
 pub use music::encode::tuning::Tuning;
 pub use music::model::Model;
 pub use music::models::Models;

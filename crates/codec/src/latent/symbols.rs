@@ -3,13 +3,15 @@
 //! A symbol is predicted from the last two of its channel and from the present one of the channel's partner; what is
 //! left is coded as binary decisions: zero or not, sign, larger than 1, 2, ... Each decision is predicted from several
 //! contexts at once (what was left just before, in the channels beside, in the partner, over the whole latent so far)
-//! and [`Mixer`] weighs the predictions, as for the main codec's coefficients ([`crate::music::detail`]). Coding what linear
-//! prediction leaves with its fraction as a context follows lossless audio and image coders (Meyer and Tischer, "TMW",
-//! 1997, section 4). The same code encodes and decodes.
+//! and [`Mixer`] weighs the predictions. Coding what linear prediction leaves with its fraction as a context follows
+//! lossless audio and image coders (Meyer and Tischer, "TMW", 1997, section 4). The same code encodes and decodes.
 
 use super::tables::{ALONE, ClassTable};
-use crate::music::detail::{fine_level, level};
-use melisma_bitstream::{BinaryCoder, Mixer, SymbolCheck};
+use melisma_bitstream::{
+    BinaryCoder, Mixer, SymbolCheck,
+    exp_golomb::code_exp_golomb,
+    level::{FINE_LEVELS, LEVELS, fine_level, level},
+};
 
 /// Largest magnitude of a symbol.
 pub const MAX_SYMBOL: i32 = 1 << 20;
@@ -18,28 +20,16 @@ pub const MAX_SYMBOL: i32 = 1 << 20;
 pub(super) const INPUTS: usize = 7;
 /// Decisions that have counters of their own: zero, sign, above 1, above 2, ... above 9, above anything more.
 const DECISIONS: usize = 12;
-/// Contexts of each input but the first, which is the channel.
-const CONTEXTS: [usize; INPUTS - 1] = [13 * 3, 13 * 6, 11 * 7, 26, 26 * 3, 7 * 9];
-const COARSE: usize = 7;
-/// Weight sets: by decision and surroundings, by decision and the channel's spread.
-pub(super) const SELECTORS: usize = 2 * DECISIONS * COARSE;
-/// Magnitudes above this are coded as it plus an Exp-Golomb escape.
+/// Magnitudes up to this are coded in unary; from here on what is left follows as an Exp-Golomb code.
 const UNARY_MAX: u32 = 18;
 /// Longest Exp-Golomb prefix: what is left of a symbol stays below 2^23.
-const ESCAPE_PREFIX_MAX: u32 = 22;
-/// Escape prefixes by expected size.
-pub(super) const ESCAPE_COUNTERS: usize = 8 * (ESCAPE_PREFIX_MAX as usize);
+const ESCAPE_PREFIX_MAX: usize = 22;
+/// Classes of expected magnitudes that escapes have counters of their own for.
+const ESCAPE_CLASSES: usize = 8;
+/// Counters of escapes: `[class][prefix]`.
+pub(super) const ESCAPE_COUNTERS: usize = ESCAPE_CLASSES * ESCAPE_PREFIX_MAX;
+/// Count at which counters of escapes stop slowing down.
 const ESCAPE_LIMIT: u32 = 100;
-
-/// Counters of the mixer.
-pub(super) const fn counters(channels: usize) -> usize {
-    let (mut sum, mut input) = (channels, 0);
-    while input < INPUTS - 1 {
-        sum += CONTEXTS[input];
-        input += 1;
-    }
-    sum * DECISIONS
-}
 
 /// What is known of the symbols of one sequence when the next is coded.
 #[derive(Clone, Debug)]
@@ -98,8 +88,8 @@ struct Place {
     magnitude: [u32; INPUTS],
     sign: [u32; INPUTS],
     selectors: [u32; 2],
-    // Expected magnitude, for the escape.
-    escape: usize,
+    // Class of the expected magnitude.
+    escape_class: usize,
 }
 
 /// -1, 0, 1 as 0, 1, 2.
@@ -119,6 +109,26 @@ fn predict(rows: &Rows, taps: [i16; 3], channel: usize, partner: Option<usize>) 
     let whole = (sixteenths + 8) >> 4;
     let fraction = sixteenths - (whole << 4);
     Prediction { whole, flip: if fraction < 0 { -1 } else { 1 }, fraction: fraction.unsigned_abs() }
+}
+
+/// Parts that sums are cut into for weight sets.
+const COARSE: usize = 7;
+
+/// Weight sets: by decision and surroundings, by decision and the channel's spread.
+pub(super) const SELECTORS: usize = 2 * DECISIONS * COARSE;
+
+/// Contexts of each input but the first, which is the channel: the products of how many values the parts of [`place`]'s
+/// formulas for magnitudes can take. Those for signs take fewer.
+const CONTEXTS: [usize; INPUTS - 1] = [LEVELS * 3, LEVELS * 6, 11 * 7, FINE_LEVELS, FINE_LEVELS * 3, 7 * 9];
+
+/// Counters of the mixer.
+pub(super) const fn counters(channels: usize) -> usize {
+    let (mut sum, mut input) = (channels, 0);
+    while input < INPUTS - 1 {
+        sum += CONTEXTS[input];
+        input += 1;
+    }
+    sum * DECISIONS
 }
 
 fn place(rows: &Rows, table: &ClassTable, channel: usize, partner: Option<usize>, at: Prediction) -> Place {
@@ -176,7 +186,7 @@ fn place(rows: &Rows, table: &ClassTable, channel: usize, partner: Option<usize>
         magnitude: magnitudes,
         sign: signs,
         selectors: [coarse, COARSE as u32 + spread],
-        escape: (total / 12 + 1).ilog2().min(7) as usize,
+        escape_class: (total / 12 + 1).ilog2().min(ESCAPE_CLASSES as u32 - 1) as usize,
     }
 }
 
@@ -189,29 +199,10 @@ fn decide<C: BinaryCoder>(
     bit: bool,
 ) -> bool {
     let slots = contexts.map(|context| context + decision as u32);
-    let mixed = mixer.predict(slots, selectors.map(|selector| selector * DECISIONS as u32 + decision as u32));
-    let bit = coder.code(bit, mixed.probability);
-    mixer.update(&mixed, bit);
-    bit
+    mixer.code(coder, slots, selectors.map(|selector| selector * DECISIONS as u32 + decision as u32), bit)
 }
 
-/// Exp-Golomb with an adaptive prefix: `rest + 1` has `prefix + 1` bits.
-fn code_escape<C: BinaryCoder>(coder: &mut C, table: &mut ClassTable, expected: usize, rest: u32) -> u32 {
-    let wanted = (rest + 1).ilog2();
-    let mut prefix = 0;
-    while prefix < ESCAPE_PREFIX_MAX {
-        let counter = &mut table.escape[expected * ESCAPE_PREFIX_MAX as usize + prefix as usize];
-        let more = coder.code(wanted > prefix, (counter.probability_12bit() * 16 + 8).clamp(64, 65536 - 64));
-        counter.update(more, ESCAPE_LIMIT);
-        if !more {
-            break;
-        }
-        prefix += 1;
-    }
-    let low = coder.code_raw((rest + 1) & ((1 << prefix) - 1), prefix);
-    (1 << prefix | low) - 1
-}
-
+/// Codes what prediction leaves of one symbol in either direction, and learns it.
 fn code_rest<C: BinaryCoder>(coder: &mut C, table: &mut ClassTable, place: &Place, rest: i32) -> i32 {
     let wanted = rest.unsigned_abs();
     if !decide(coder, &mut table.mixer, place.magnitude, place.selectors, 0, wanted > 0) {
@@ -227,7 +218,8 @@ fn code_rest<C: BinaryCoder>(coder: &mut C, table: &mut ClassTable, place: &Plac
         magnitude += 1;
     }
     if magnitude == UNARY_MAX {
-        magnitude += code_escape(coder, table, place.escape, wanted.saturating_sub(UNARY_MAX));
+        let prefixes = &mut table.escape[place.escape_class * ESCAPE_PREFIX_MAX..][..ESCAPE_PREFIX_MAX];
+        magnitude += code_exp_golomb(coder, prefixes, ESCAPE_LIMIT, wanted.saturating_sub(UNARY_MAX));
     }
     if negative { -(magnitude as i32) } else { magnitude as i32 }
 }

@@ -6,20 +6,20 @@
 //! tables = channels varint, classes u8, partner u16 a channel, then per class:
 //!          3 taps i16 a channel, spread u16 a channel, mixer, escape counters
 //! ```
-//! Mixer and counters are written like those of the main codec's model ([`crate::music::model`]).
+//! Mixer and counters are written as [`melisma_bitstream::table`] says.
 
 use super::symbols::{ESCAPE_COUNTERS, INPUTS, SELECTORS, counters};
 use crate::container::MAX_CHANNELS;
-use crate::music::model::{blank_mixer, read_counters, read_mixer, write_counters, write_mixer};
 use melisma_bitstream::{
     Counter, FormatError, Mixer,
     bytes::{Reader, write_varint},
+    table::{read_counters, read_mixer, write_counters, write_mixer},
 };
 
-/// Octaves of the step's multiplier that have a table.
+/// How many octaves of the step's multiplier have a table.
 pub const CLASSES: usize = 11;
 
-/// Octaves below the model's own step.
+/// How many of the tables are for steps finer than the model's own.
 const FINER_CLASSES: i32 = 4;
 
 /// The largest step index; the multiplier is `2^((index - 512) / 32)`.
@@ -31,13 +31,13 @@ pub const UNIT_STEP_INDEX: u16 = 512;
 /// Step indices an octave.
 const STEPS_PER_OCTAVE: i32 = 32;
 
-/// What steps are multiplied with.
+/// What a model's own steps are multiplied with at a step index, `2^-16` to just below `2^16`.
 #[must_use]
 pub fn step_multiplier(index: u16) -> f64 {
     (f64::from(i32::from(index) - i32::from(UNIT_STEP_INDEX)) / f64::from(STEPS_PER_OCTAVE)).exp2()
 }
 
-/// The table of a step.
+/// Which table holds for a step index, `0..`[`CLASSES`].
 #[must_use]
 pub fn step_class(index: u16) -> usize {
     let octaves =
@@ -70,7 +70,9 @@ pub(super) struct ClassTable {
     pub(super) taps: Vec<[i16; 3]>,
     /// `[channel]`: mean magnitude of what the prediction leaves, of 256.
     pub(super) spreads: Vec<u16>,
+    /// Decisions about what the prediction leaves.
     pub(super) mixer: Mixer<INPUTS>,
+    /// `[class of the expected magnitude][prefix]`: escapes.
     pub(super) escape: Vec<Counter>,
 }
 
@@ -80,7 +82,8 @@ impl ClassTable {
         Self {
             taps: vec![[0; 3]; channels],
             spreads: vec![0; channels],
-            mixer: blank_mixer(counters(channels), SELECTORS, 0.15),
+            // Weights of 0.15: seven inputs that agree are believed about as much as each of them.
+            mixer: Mixer::blank(counters(channels), SELECTORS, 9_830),
             escape: vec![Counter::new(2048, 0); ESCAPE_COUNTERS],
         }
     }

@@ -1,15 +1,17 @@
 //! Learning the tables from symbols.
 //!
 //! Predictors are least squares; a channel's partner is the channel before it with which its symbols, or their
-//! magnitudes, correlate most. Counters are learned as the main codec's are ([`crate::music::training`]): a learner that starts
-//! every clip from the table, as every section will, counts zeros and ones.
+//! magnitudes, correlate most. Counters are learned by a learner that starts every clip from the table, as every section
+//! will, and counts zeros and ones ([`melisma_bitstream::training`]).
 
 use super::{
     symbols::{code_sequence, rests},
     tables::{ALONE, CLASSES, ClassTable, Tables, UNIT_STEP_INDEX, step_class},
 };
-use crate::music::training::{Moments, gather, settle};
-use melisma_bitstream::{Counter, RangeEncoder, SymbolCheck};
+use melisma_bitstream::{
+    Counter, RangeEncoder, SymbolCheck,
+    training::{MixerMoments, TallyingCoder},
+};
 use rayon::prelude::*;
 
 /// Latents that partners are chosen by: correlations above 0.1 then stand out from chance.
@@ -76,16 +78,16 @@ fn fit_class(partners: &[u16], clips: &[Vec<i32>]) -> ClassTable {
     }
     for _ in 0..PASSES {
         let mut learner = table.clone();
-        learner.mixer.tally = Some(vec![(0, 0); learner.mixer.counters.len()]);
-        let mut moments = vec![Moments::default(); learner.mixer.counters.len()];
+        let counters = learner.mixer.counters.len();
+        let mut moments = MixerMoments::new(counters);
         for clip in clips {
             learner.mixer.counters.clone_from(&table.mixer.counters);
-            let (mut coder, mut check) = (RangeEncoder::default(), SymbolCheck::default());
+            let mut coder = TallyingCoder::new(RangeEncoder::default(), counters);
+            let mut check = SymbolCheck::default();
             code_sequence(&mut coder, &mut learner, partners, &mut clip.clone(), &mut check);
-            gather(&mut learner.mixer, &mut moments);
+            moments.gather(&coder.tally);
         }
-        settle(&mut learner.mixer, &moments);
-        learner.mixer.tally = None;
+        moments.settle(&mut learner.mixer);
         // Escape counters went on through all clips; they are few and quick to adapt.
         for counter in &mut learner.escape {
             *counter = Counter::new(counter.probability_12bit() as u16, counter.count().min(8) as u8);

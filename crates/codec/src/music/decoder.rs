@@ -4,11 +4,11 @@
 //! batches of sections side by side and join them.
 
 use super::{
-    batch::batch_sections,
     geometry::Geometry,
     join::Join,
     model::Model,
     models::Models,
+    parallel::batch_sections,
     section::{SectionHead, SectionPayload},
     synthesis::synthesise,
 };

@@ -12,8 +12,9 @@
 //! ```
 
 use super::{
+    blocks::{BlockPlace, band_scale, blocks},
     geometry::Geometry,
-    section::{BlockPlace, SectionHead, band_scale, blocks},
+    section::SectionHead,
     sketch::{ANGLES, MID_SIDE, SuperframeSketch},
     step,
 };

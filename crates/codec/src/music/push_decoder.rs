@@ -1,9 +1,9 @@
 //! The decoder for bytes that are pushed: for a browser, a socket, anything that cannot be read when we like.
 
 use super::{
-    batch::batch_sections,
     decoder::{Lost, SectionDecoder},
     models::Models,
+    parallel::batch_sections,
 };
 use crate::{
     DecodeError,

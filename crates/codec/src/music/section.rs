@@ -1,14 +1,20 @@
 //! One section as symbols, and those symbols as the payload of a chunk.
+//!
+//! ```text
+//! payload = head, sketch length varint, check of the sketch u16, check of the detail u16, sketch, detail
+//! ```
+//! [`SectionPayload`] takes it apart, [`encode_sketch`], [`encode_detail`] and [`write_payload`] put it together.
 
-use crate::{
-    music::detail::{BandPlace, Neighbourhood, Place},
-    music::geometry::Geometry,
-    music::model::Model,
-    music::sketch::{ScaleGrid, SuperframeSketch},
-    music::step::{self, MAX_STEP_INDEX},
+use crate::music::{
+    blocks::{BlockPlace, ChannelBlock, blocks},
+    detail::{Coefficient, DetailCoder, DetailModel, Place, Quantiser},
+    geometry::{Geometry, MAX_SPLITS},
+    model::Model,
+    sketch::{ScaleGrid, SuperframeSketch},
+    step::{MAX_STEP_INDEX, StepRule},
 };
 use melisma_bitstream::{
-    FormatError, RangeDecoder, RangeEncoder, SymbolCheck,
+    BinaryCoder, FormatError, RangeDecoder, RangeEncoder, SymbolCheck,
     bytes::{Reader, write_varint},
     chunk::MAX_PAYLOAD_BYTES,
 };
@@ -26,7 +32,7 @@ pub struct SectionHead {
     pub superframes: u32,
     /// Samples of the last superframe that lie behind the end of the music.
     pub padding_samples: u32,
-    /// Base step, see [`step::step_units`].
+    /// Base step, 0..=383; see [`step_units`](crate::music::step::step_units).
     pub step_index: u16,
     /// Exponent of the scale in the step, of 128.
     pub shaping: u8,
@@ -73,20 +79,11 @@ pub struct SectionPayload<'a> {
     offset: u64,
 }
 
-/// The scale that coefficients of a band have moved to by shaping exponent 1, in 1/48 octave: `2^-4.3`.
-const SHAPING_REFERENCE_UNITS: i32 = -208;
-
-/// The base band whose step no tilt changes: 1.27 to 1.48 kHz.
-const TILT_CENTRE: i32 = 10;
-
 impl SectionHead {
-    /// Step of a band with scale `scale` (1..=63) that begins with base band `base_band`, in 1/48 octave.
+    /// How the section's steps follow from its scales.
     #[must_use]
-    pub fn band_step_units(&self, scale: u8, base_band: usize) -> i32 {
-        let above = step::scale_units(scale) - SHAPING_REFERENCE_UNITS;
-        step::step_units(self.step_index)
-            + ((i32::from(self.shaping) * above) >> 7)
-            + ((i32::from(self.tilt) * (base_band as i32 - TILT_CENTRE)) >> 2)
+    pub fn step_rule(&self) -> StepRule {
+        StepRule { step_index: self.step_index, shaping: self.shaping, tilt: self.tilt }
     }
 
     /// Samples per channel of the section, without those that fill up its last superframe.
@@ -130,9 +127,7 @@ impl SectionHead {
         let overlaps = reader.u8("overlaps")?;
         let overlap = |nibble: u8| match nibble {
             0 => Ok(None),
-            _ if u32::from(nibble) <= crate::music::geometry::MAX_SPLITS + 1 => {
-                Ok(Some(nibble - 1 + geometry.min_log2() as u8))
-            }
+            _ if u32::from(nibble) <= MAX_SPLITS + 1 => Ok(Some(nibble - 1 + geometry.min_log2() as u8)),
             _ => Err(FormatError::Value { field: "overlap", value: u64::from(nibble), allowed: "0..=5" }),
         };
         let overlaps_log2 = (overlap(overlaps >> 4)?, overlap(overlaps & 15)?);
@@ -160,122 +155,49 @@ pub fn centroid_class(values: &[i32], k: usize) -> usize {
     usize::from(values[k].unsigned_abs() > 1) * 2 + usize::from(!silent)
 }
 
-/// One block of one section: where it lies and which scale frame holds for it.
-#[derive(Clone, Copy, Debug)]
-pub struct BlockPlace<'a> {
-    /// First sample within the section.
-    pub start: usize,
-    /// Base-two logarithm of its size.
-    pub size_log2: u8,
-    /// The superframe it belongs to.
-    pub superframe: &'a SuperframeSketch,
-    /// `[channel * base_bands + base_band]`.
-    pub scales: &'a [u8],
-}
-
-/// All blocks of a section in order.
-#[must_use]
-pub fn blocks(sketch: &[SuperframeSketch]) -> Vec<BlockPlace<'_>> {
-    let mut places = Vec::with_capacity(sketch.len() * 2);
-    let mut start = 0;
-    let mut scales: &[u8] = &[];
-    for superframe in sketch {
-        let one_each = superframe.frames.len() == superframe.sizes_log2.len();
-        for (block, &size_log2) in superframe.sizes_log2.iter().enumerate() {
-            if let Some(frame) = superframe.frames.get(if one_each { block } else { 0 }) {
-                scales = frame;
-            }
-            places.push(BlockPlace { start, size_log2, superframe, scales });
-            start += 1 << size_log2;
-        }
-    }
-    places
-}
-
-/// Scale of one band, the mean over the base bands that it covers.
-#[must_use]
-pub fn band_scale(scales: &[u8], bases: std::ops::Range<usize>) -> u8 {
-    let count = bases.len() as u32;
-    let sum: u32 = scales.get(bases).unwrap_or(&[]).iter().map(|&scale| u32::from(scale)).sum();
-    ((sum + count / 2) / count.max(1)) as u8
-}
-
-/// Bands of one channel of a block, with their scales against their steps.
-fn band_places(
-    head: &SectionHead,
-    geometry: &Geometry,
-    block: &BlockPlace<'_>,
-    channel: usize,
-    out: &mut Vec<BandPlace>,
-) {
-    let layout = geometry.layout(block.size_log2);
-    let scales = &block.scales[(channel * geometry.base_bands).min(block.scales.len())..];
-    out.clear();
-    out.extend((0..layout.count()).map(|band| {
-        let (bins, bases) = (layout.bins(band), layout.base_bands(band));
-        let scale = band_scale(scales, bases.clone());
-        let step_units = head.band_step_units(scale, bases.start);
-        let ratio_units = if scale == 0 { i32::MIN } else { step::scale_units(scale) - step_units };
-        BandPlace { begin: bins.start, end: bins.end, base_band: bases.start, ratio_units, step_units }
-    }));
-}
-
-/// Who decides the quantised values while encoding.
-pub trait Quantiser {
-    /// Called before each channel of each block: how many bands are worth coding.
-    fn begin(&mut self, block: &BlockPlace<'_>, channel: usize, bands: &[BandPlace]) -> usize;
-    /// The value of coefficient `k` of that block.
-    fn choose(&mut self, model: &crate::music::detail::DetailModel, place: &Place, k: usize) -> i32;
-}
-
 /// Decoding asks nobody.
 struct Nobody;
 
 impl Quantiser for Nobody {
-    fn begin(&mut self, _: &BlockPlace<'_>, _: usize, _: &[BandPlace]) -> usize {
+    fn begin(&mut self, _: &ChannelBlock<'_>) -> usize {
         0
     }
-    fn choose(&mut self, _: &crate::music::detail::DetailModel, _: &Place, _: usize) -> i32 {
+    fn choose(&mut self, _: &DetailModel, _: &Coefficient<'_>, _: &Place) -> i32 {
         0
     }
 }
 
-/// Runs the detail model over a section in either direction.
-fn code_detail<C: melisma_bitstream::BinaryCoder, Q: Quantiser>(
+/// Codes the detail of a section in either direction: the values as coded, and the check over them.
+///
+/// `model` begins in its initial state and learns; `quantiser` is ignored when decoding.
+///
+/// # Shapes
+/// Values: `[channel][sample]`.
+pub fn code_detail<C: BinaryCoder, Q: Quantiser>(
     coder: &mut C,
     head: &SectionHead,
     geometry: &Geometry,
-    model: &mut crate::music::detail::DetailModel,
+    model: &mut DetailModel,
     sketch: &[SuperframeSketch],
     quantiser: &mut Q,
 ) -> (Vec<Vec<i32>>, SymbolCheck) {
     let samples = sketch.len() << geometry.superframe_log2;
     let mut values = vec![vec![0i32; samples]; geometry.channel_count];
-    let mut neighbourhood = Neighbourhood::new(geometry.channel_count);
-    let mut check = SymbolCheck::default();
+    let mut detail = DetailCoder::new(coder, model, geometry.channel_count);
     let mut bands = Vec::new();
-    for block in blocks(sketch) {
-        let range = block.start..block.start + (1usize << block.size_log2);
+    for place in blocks(sketch) {
+        let BlockPlace { start, size_log2, .. } = place;
         for (channel, values) in values.iter_mut().enumerate() {
-            band_places(head, geometry, &block, channel, &mut bands);
-            let wanted = quantiser.begin(&block, channel, &bands);
-            model.code_block(
-                coder,
-                &mut neighbourhood,
-                channel,
-                geometry.splits(block.size_log2),
-                &bands,
-                wanted,
-                |model, place, k| quantiser.choose(model, place, k),
-                &mut values[range.clone()],
-                &mut check,
-            );
+            place.bands(geometry, head.step_rule(), channel, &mut bands);
+            let block = ChannelBlock { channel, start, splits: geometry.splits(size_log2), bands: &bands };
+            detail.code_block(&block, quantiser, &mut values[place.samples()]);
         }
     }
+    let check = detail.check;
     (values, check)
 }
 
-/// A coded section: its payload, and the values that a decoder will see.
+/// The coded detail of a section, and the values that a decoder will see.
 #[derive(Clone, Debug)]
 pub struct CodedSection {
     /// The detail sub-stream.
@@ -303,7 +225,7 @@ pub fn encode_sketch(
 pub fn encode_detail<Q: Quantiser>(
     head: &SectionHead,
     geometry: &Geometry,
-    model: &mut crate::music::detail::DetailModel,
+    model: &mut DetailModel,
     sketch: &[SuperframeSketch],
     quantiser: &mut Q,
 ) -> CodedSection {
@@ -397,11 +319,11 @@ mod tests {
     struct Pattern;
 
     impl Quantiser for Pattern {
-        fn begin(&mut self, _: &BlockPlace<'_>, _: usize, bands: &[BandPlace]) -> usize {
-            bands.len() - 1
+        fn begin(&mut self, block: &ChannelBlock<'_>) -> usize {
+            block.bands.len() - 1
         }
-        fn choose(&mut self, _: &crate::music::detail::DetailModel, _: &Place, k: usize) -> i32 {
-            (k % 7) as i32 - 3
+        fn choose(&mut self, _: &DetailModel, coefficient: &Coefficient<'_>, _: &Place) -> i32 {
+            (coefficient.k % 7) as i32 - 3
         }
     }
 

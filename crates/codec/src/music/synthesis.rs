@@ -2,11 +2,12 @@
 //!
 //! Floats live here and never flow back into entropy decoding.
 
-use crate::{
-    music::geometry::Geometry,
-    music::section::{SectionHead, Symbols, band_scale, blocks, centroid_class},
-    music::sketch::ANGLES,
-    music::step,
+use crate::music::{
+    blocks::{BandPlace, blocks},
+    geometry::Geometry,
+    section::{SectionHead, Symbols, centroid_class},
+    step,
+    stereo::rotate_back,
 };
 use melisma_signal::lapped::LappedTransform;
 
@@ -28,29 +29,21 @@ pub fn synthesise(
     let mut channels = vec![vec![0f32; samples]; geometry.channel_count];
     let mut noise = Noise::new(head.index);
     let places = blocks(&symbols.sketch);
+    let mut bands = Vec::new();
     for block in &places {
-        let range = block.start..block.start + (1usize << block.size_log2);
-        let layout = geometry.layout(block.size_log2);
-        for (channel, out) in channels.iter_mut().enumerate() {
-            let values = &symbols.values[channel][range.clone()];
-            let scales = &block.scales[(channel * geometry.base_bands).min(block.scales.len())..];
-            for band in 0..layout.count() {
-                let bins = layout.bins(band);
-                let bases = layout.base_bands(band);
-                let scale = band_scale(scales, bases.clone());
-                if scale > 0 {
-                    let out = &mut out[range.start + bins.start..range.start + bins.end];
-                    let step_units = head.band_step_units(scale, bases.start);
-                    dequantise(head, scale, step_units, values, bins, &mut noise, out);
-                }
+        for (channel, (out, values)) in channels.iter_mut().zip(&symbols.values).enumerate() {
+            block.bands(geometry, head.step_rule(), channel, &mut bands);
+            let (out, values) = (&mut out[block.samples()], &values[block.samples()]);
+            for band in bands.iter().filter(|band| band.scale > 0) {
+                dequantise(head, band, values, &mut noise, &mut out[band.begin..band.end]);
             }
         }
         if let [first, second] = channels.as_mut_slice() {
-            for band in 0..layout.count() {
-                let bins = layout.bins(band);
-                let bins = range.start + bins.start..range.start + bins.end;
-                let angle = block.superframe.angles.get(layout.base_bands(band).start).copied().unwrap_or(0);
-                rotate(angle, false, &mut first[bins.clone()], &mut second[bins]);
+            // The layout of the last channel's bands is that of both.
+            for band in &bands {
+                let bins = block.start + band.begin..block.start + band.end;
+                let angle = block.superframe.angles.get(band.base_band).copied().unwrap_or(0);
+                rotate_back(angle, &mut first[bins.clone()], &mut second[bins]);
             }
         }
     }
@@ -62,16 +55,12 @@ pub fn synthesise(
 }
 
 /// Reconstruction points of one band; zeros become noise that restores the band's energy.
-fn dequantise(
-    head: &SectionHead,
-    scale: u8,
-    step_units: i32,
-    values: &[i32],
-    bins: std::ops::Range<usize>,
-    noise: &mut Noise,
-    out: &mut [f32],
-) {
-    let step = step::amplitude(step_units);
+///
+/// # Shapes
+/// `values`: `[bin]` of the whole block; `out`: `[bin]` of the band.
+fn dequantise(head: &SectionHead, band: &BandPlace, values: &[i32], noise: &mut Noise, out: &mut [f32]) {
+    let step = step::amplitude(band.step_units);
+    let bins = band.begin..band.end;
     let (mut energy, mut zeros) = (0f32, 0usize);
     for (out, k) in out.iter_mut().zip(bins.clone()) {
         let value = values[k];
@@ -87,7 +76,7 @@ fn dequantise(
     if head.noise == 0 || zeros == 0 {
         return;
     }
-    let rms = step::amplitude(step::scale_units(scale));
+    let rms = step::amplitude(step::scale_units(band.scale));
     let missing = (rms * rms * bins.len() as f32 - energy).max(0.0) / zeros as f32;
     let mut amplitude = missing.sqrt();
     if zeros < bins.len() {
@@ -98,19 +87,6 @@ fn dequantise(
         if values[k] == 0 {
             *out = noise.next() * amplitude;
         }
-    }
-}
-
-/// Rotates the stereo plane by `angle` of 32 per half turn: forward to (principal, rest), or back.
-pub fn rotate(angle: u8, forward: bool, first: &mut [f32], second: &mut [f32]) {
-    if angle == 0 {
-        return;
-    }
-    let radians = std::f64::consts::PI * f64::from(angle) / f64::from(ANGLES);
-    let (sine, cosine) =
-        ((if forward { radians.sin() } else { -radians.sin() }) as f32, radians.cos() as f32);
-    for (a, b) in first.iter_mut().zip(second) {
-        (*a, *b) = (cosine * *a + sine * *b, cosine * *b - sine * *a);
     }
 }
 

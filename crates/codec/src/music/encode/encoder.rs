@@ -2,84 +2,30 @@
 
 use crate::{
     EncodeError,
-    container::{CodecHeader, Header, MAX_SECTION_SAMPLES, MusicHeader, SAMPLE_RATES_HZ, Tune, Writer},
-    music::batch::batch_sections,
-    music::encode::analysis::{Analysis, AssumedSteps, Window, analyse},
-    music::encode::quantise::{RateDistortion, best_centroids},
-    music::encode::rate::{self, RateControl},
-    music::encode::tuning::Tuning,
-    music::geometry::Geometry,
-    music::model::Model,
-    music::section::{CENTROIDS, SectionHead, encode_detail, encode_sketch, write_payload},
-    music::step::{self, MAX_STEP_INDEX},
+    container::{CodecHeader, Header, MAX_SECTION_SAMPLES, MusicHeader, SAMPLE_RATES_HZ, Writer},
+    music::{
+        encode::{
+            analysis::Window,
+            coding::{Coding, PendingSection},
+            config::{EncoderConfig, StreamFormat},
+            rate::RateControl,
+            tuning::Tuning,
+        },
+        geometry::Geometry,
+        model::Model,
+        parallel::batch_sections,
+    },
 };
-use melisma_bitstream::chunk::MAX_PAYLOAD_BYTES;
 use melisma_signal::{Loudness, Metadata, Pcm, lapped::LappedTransform};
 use rayon::prelude::*;
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
-/// How the rate is chosen.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum RateTarget {
-    /// Constant quality, 0.0 (smallest) to 10.0 (best), at whatever bitrate the music needs.
-    Quality(f32),
-    /// Average bitrate of the whole file, in bit/s.
-    Bitrate(u32),
-    /// Size of the whole file in bytes; needs [`StreamFormat::total_samples`].
-    SizeBytes(u64),
-}
-
-/// Settings of an encoder.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct EncoderConfig {
-    /// What to spend bits on.
-    pub tune: Tune,
-    /// How many bits to spend.
-    pub rate: RateTarget,
-    /// Whether transients may switch to short blocks; off only to measure what it brings.
-    pub block_switching: bool,
-    /// Seconds of a section, 0.5..=20: longer ones cost a little less, shorter ones lose less when damaged.
-    pub section_seconds: f32,
-    /// Expert parameters instead of the tune's own.
-    pub tuning: Option<Tuning>,
-    /// Tables instead of the embedded ones.
-    pub model: Option<Arc<Model>>,
-}
-
-impl Default for EncoderConfig {
-    fn default() -> Self {
-        Self {
-            tune: Tune::default(),
-            rate: RateTarget::Quality(5.0),
-            block_switching: true,
-            section_seconds: 6.0,
-            tuning: None,
-            model: None,
-        }
-    }
-}
-
-/// What is encoded.
-#[derive(Clone, Debug, Default)]
-pub struct StreamFormat {
-    /// 8000..=48000.
-    pub sample_rate_hz: u32,
-    /// 1 or 2.
-    pub channel_count: usize,
-    /// Rate of the source, if it was resampled.
-    pub original_sample_rate_hz: Option<u32>,
-    /// Samples per channel, if known beforehand.
-    pub total_samples: Option<u64>,
-}
-
-/// What became of it.
+/// The file that an encoder has made, in numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncodeSummary {
     /// Samples per channel.
     pub total_samples: u64,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub total_bytes: u64,
     /// Sections in it.
     pub sections: usize,
@@ -87,31 +33,14 @@ pub struct EncodeSummary {
     pub non_finite_samples: u64,
 }
 
-/// A section waiting for its step.
-pub(crate) struct PendingSection {
-    pub(crate) index: u32,
-    pub(crate) padding_samples: u32,
-    pub(crate) analysis: Analysis,
-    /// Sketch sub-stream, which no step changes.
-    sketch: (Vec<u8>, melisma_bitstream::SymbolCheck),
-    /// Payloads already made, by step index.
-    pub(crate) trials: Vec<(u16, Vec<u8>)>,
-}
-
-/// What sections need to become payloads.
-pub(crate) struct Coding {
-    pub(crate) geometry: Geometry,
-    pub(crate) tuning: Tuning,
-    pub(crate) model: Arc<Model>,
-}
-
 /// Turns PCM into a `.mlsm` file. See the crate's documentation for an example.
 pub struct Encoder {
     coding: Coding,
     writer: Writer,
     rate: RateControl,
-    /// Samples not yet analysed, with [`Self::margin`] samples of context before them.
+    /// `[channel][sample]`: samples not yet analysed, behind [`Self::margin`] samples of context.
     buffered: Vec<Vec<f32>>,
+    /// Samples of context on either side that an analysis needs.
     margin: usize,
     /// Bytes not yet given out: the header, before the first call.
     fresh: Vec<u8>,
@@ -309,7 +238,7 @@ impl Encoder {
             let payloads: Vec<Vec<u8>> = settled
                 .into_par_iter()
                 .zip(&steps)
-                .map(|(mut section, &step_index)| coding_payload(&self.coding, &mut section, step_index))
+                .map(|(section, &step_index)| self.coding.settled_payload(section, step_index))
                 .collect();
             for payload in payloads {
                 self.writer.section(&payload, out);
@@ -318,132 +247,6 @@ impl Encoder {
         }
     }
 }
-
-fn coding_payload(coding: &Coding, section: &mut PendingSection, step_index: u16) -> Vec<u8> {
-    match section.trials.iter().position(|(step, _)| *step == step_index) {
-        Some(known) => section.trials.swap_remove(known).1,
-        None => coding.payload(section, step_index),
-    }
-}
-
-impl Coding {
-    fn analyse(
-        &self,
-        lapped: &mut LappedTransform,
-        window: Window<'_>,
-        index: u32,
-        padding_samples: u32,
-        (step_index, border_step_index): (u16, u16),
-    ) -> PendingSection {
-        let amplitude = |index| step::amplitude(step::step_units(index));
-        let steps = AssumedSteps { inside: amplitude(step_index), at_borders: amplitude(border_step_index) };
-        let analysis = analyse(&self.geometry, lapped, &self.tuning, window, steps);
-        let mut pending = PendingSection {
-            index,
-            padding_samples,
-            analysis,
-            sketch: Default::default(),
-            trials: Vec::new(),
-        };
-        let head = self.head(&pending, step_index);
-        pending.sketch = encode_sketch(&head, &self.geometry, &self.model, &pending.analysis.sketch);
-        pending
-    }
-
-    fn head(&self, section: &PendingSection, step_index: u16) -> SectionHead {
-        SectionHead {
-            index: section.index,
-            superframes: section.analysis.sketch.len() as u32,
-            padding_samples: section.padding_samples,
-            step_index,
-            shaping: self.tuning.shaping,
-            tilt: self.tuning.tilt,
-            noise: self.tuning.noise,
-            grid: self.tuning.grid,
-            overlaps_log2: section.analysis.overlaps_log2,
-            centroids: [0; CENTROIDS],
-        }
-    }
-
-    /// Quantises and codes a section at one step, or at the finest one above it whose values and bytes the format
-    /// can hold: music never gets there, but the highest rates on the loudest signals would.
-    pub(crate) fn payload(&self, section: &PendingSection, step_index: u16) -> Vec<u8> {
-        let mut step_index = step_index;
-        loop {
-            let (payload, too_fine_by) = self.payload_at(section, step_index);
-            if too_fine_by == 0 || step_index == MAX_STEP_INDEX {
-                return payload;
-            }
-            step_index = step_index.saturating_add(too_fine_by).min(MAX_STEP_INDEX);
-        }
-    }
-
-    /// The payload, and by how many step indices it is beyond what the format can hold.
-    fn payload_at(&self, section: &PendingSection, step_index: u16) -> (Vec<u8>, u16) {
-        let mut model = self.model.detail.clone();
-        let mut head = self.head(section, step_index);
-        let mut quantiser = RateDistortion::new(
-            &section.analysis.coefficients,
-            self.tuning.lambda,
-            self.tuning.band_threshold,
-        );
-        let coded =
-            encode_detail(&head, &self.geometry, &mut model, &section.analysis.sketch, &mut quantiser);
-        head.centroids = best_centroids(&coded.values, &quantiser.scaled);
-        let (sketch, sketch_check) = &section.sketch;
-        let payload =
-            write_payload(&head, &self.geometry, (sketch, *sketch_check), (&coded.detail, coded.check));
-        // A bit less for each coefficient takes an octave, 16 indices.
-        let coefficients = coded.values.iter().map(Vec::len).sum::<usize>().max(1);
-        let excess_bits = payload.len().saturating_sub(MAX_PAYLOAD_BYTES) * 8;
-        let too_long = 16 * excess_bits.div_ceil(coefficients) as u16;
-        (payload, quantiser.too_fine_by().max(too_long))
-    }
-
-    /// Bytes of all sections with their chunks at `step_index`.
-    pub(crate) fn exact_bytes(&self, sections: &mut [PendingSection], step_index: u16) -> usize {
-        sections.par_iter_mut().map(|section| self.try_step(section, step_index) + CHUNK_BYTES).sum()
-    }
-
-    /// Bytes of all sections with their chunks at `step_index`, read between trials on a grid of [`TRIAL_GRID`] indices,
-    /// where the logarithm of the size is as good as linear.
-    pub(crate) fn estimated_bytes(&self, sections: &mut [PendingSection], step_index: u16) -> usize {
-        let below = step_index - step_index % TRIAL_GRID;
-        let above = (below + TRIAL_GRID).min(MAX_STEP_INDEX);
-        let estimate = |section: &mut PendingSection| {
-            if section.trial_bytes(step_index).is_some() || step_index == below || below == above {
-                return self.try_step(section, step_index);
-            }
-            let (finer, coarser) = (self.try_step(section, below), self.try_step(section, above));
-            let position = f64::from(step_index - below) / f64::from(above - below);
-            let logarithm = (finer as f64).ln() * (1.0 - position) + (coarser as f64).ln() * position;
-            logarithm.exp().round() as usize
-        };
-        sections.par_iter_mut().map(|section| estimate(section) + CHUNK_BYTES).sum()
-    }
-
-    /// Bytes of a section's payload at a step, from a trial that is kept.
-    pub(crate) fn try_step(&self, section: &mut PendingSection, step_index: u16) -> usize {
-        section.trial_bytes(step_index).unwrap_or_else(|| {
-            let payload = self.payload(section, step_index);
-            let bytes = payload.len();
-            section.trials.push((step_index, payload));
-            bytes
-        })
-    }
-}
-
-impl PendingSection {
-    fn trial_bytes(&self, step_index: u16) -> Option<usize> {
-        self.trials.iter().find(|(step, _)| *step == step_index).map(|(_, payload)| payload.len())
-    }
-}
-
-/// Sync, kind, length and CRC around a payload.
-const CHUNK_BYTES: usize = 9;
-
-/// Step indices between trials whose sizes are interpolated: half an octave.
-const TRIAL_GRID: u16 = 8;
 
 /// Encodes a whole track in memory.
 ///
@@ -463,12 +266,13 @@ pub fn encode(pcm: &Pcm, config: &EncoderConfig, metadata: &Metadata) -> Result<
     Ok(out)
 }
 
-pub use rate::QUALITY_RANGE;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{container::Reader, music::section::SectionPayload};
+    use crate::{
+        container::Reader,
+        music::{encode::config::RateTarget, section::SectionPayload},
+    };
 
     /// An average bitrate changes its mind about the step on the way; neighbours must agree on their border all the same.
     #[test]

@@ -6,28 +6,32 @@
 
 use crate::{
     EncodeError,
-    music::batch::MAX_BATCH_SECTIONS,
-    music::encode::encoder::{Coding, PendingSection, RateTarget, StreamFormat},
-    music::step::MAX_STEP_INDEX,
+    music::{
+        encode::{
+            coding::{Coding, PendingSection},
+            config::{QUALITY_RANGE, RateTarget, StreamFormat},
+        },
+        parallel::MAX_BATCH_SECTIONS,
+        step::MAX_STEP_INDEX,
+    },
 };
-
-/// Range of [`RateTarget::Quality`].
-pub const QUALITY_RANGE: std::ops::RangeInclusive<f32> = 0.0..=10.0;
 
 /// Seconds of music that an average bitrate looks ahead.
 const LOOKAHEAD_SECONDS: f64 = 40.0;
 
-/// Bytes behind the last section: trailer, seek table per section.
+/// Bytes behind the last section, without the seek table.
 const TRAILER_BYTES: f64 = 48.0;
+
+/// Bytes that each section takes in the seek table, on average.
 const SEEK_BYTES_PER_SECTION: f64 = 2.6;
 
-/// Chooses steps.
+/// Chooses the step of every section of a stream.
 pub(crate) struct RateControl {
     target: Target,
     /// Step that the last settled section got, or a first guess.
     step_index: u16,
     first_guess: u16,
-    /// Of every section settled so far.
+    /// Steps of all sections settled so far.
     settled: Vec<u16>,
 }
 
@@ -122,7 +126,7 @@ impl RateControl {
         // The window is no longer than it must be, whatever else was analysed along with it.
         let (mut window, mut count) = (0.0, 0);
         while window < LOOKAHEAD_SECONDS && count < pending.len() {
-            window += seconds(coding, &pending[count]);
+            window += coding.seconds(&pending[count]);
             count += 1;
         }
         if !ending && window < LOOKAHEAD_SECONDS {
@@ -209,10 +213,10 @@ impl RateControl {
         if !self.settled.is_empty() || pending.len() < SAMPLED_SECTIONS {
             return self.step_index;
         }
-        let all: f64 = pending.iter().map(|section| seconds(coding, section)).sum();
+        let all: f64 = pending.iter().map(|section| coding.seconds(section)).sum();
         let (mut bytes, mut part) = (0, 0.0);
         for section in pending.iter_mut().skip(1).step_by(SAMPLED_SECTIONS) {
-            part += seconds(coding, section);
+            part += coding.seconds(section);
             bytes += coding.try_step(section, self.step_index);
         }
         moved(self.step_index, (bytes as f64 * all / part / budget.max(1.0)).log2())
@@ -221,6 +225,7 @@ impl RateControl {
 
 /// The search for the step that spends a budget.
 struct Search {
+    /// Bytes.
     budget: f64,
     /// Finest step known to be within the budget, and its bytes.
     below: Option<(u16, usize)>,
@@ -278,15 +283,10 @@ fn spread(count: usize) -> impl Iterator<Item = usize> {
         .filter(move |&index| index < count)
 }
 
-fn seconds(coding: &Coding, section: &PendingSection) -> f64 {
-    let samples = section.analysis.sketch.len() << coding.geometry.superframe_log2;
-    (samples - section.padding_samples as usize) as f64 / f64::from(coding.geometry.sample_rate_hz)
-}
-
-/// Step of quality 5: about 56 kbit/s for stereo music of ordinary loudness.
+/// Step index of quality 5: about 56 kbit/s for stereo music of ordinary loudness.
 const STEP_AT_QUALITY_5: f64 = 218.0;
 
-/// Steps between qualities: 10 is near 190 kbit/s, 0 near 8 kbit/s.
+/// Step indices between qualities: 10 is near 190 kbit/s, 0 near 8 kbit/s.
 const STEPS_PER_QUALITY: f64 = 9.0;
 
 /// Step indices that halve the size of ordinary music.
@@ -299,5 +299,5 @@ const SAMPLED_SECTIONS: usize = 4;
 /// about what one index changes.
 const NEAR: f64 = 0.045;
 
-/// Where an average bitrate of 32 kbit/s begins its search.
+/// Step index where an average bitrate of 32 kbit/s begins its search.
 const STEP_AT_32_KBPS: f64 = 232.0;

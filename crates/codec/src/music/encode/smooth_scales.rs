@@ -1,11 +1,12 @@
 //! Smoothing of scales in time: the sequence that is cheapest to send among those close to the measured one.
+//! Scale frames in, scale frames out.
 //!
 //! A Viterbi search per channel and base band: staying costs little, moving costs more the further, and a
-//! deviation of `d` scale steps costs `d^2 / lambda` bits.
+//! deviation of `d` scale steps costs `d^2 / lambda` bits (Forney 1973, "The Viterbi algorithm").
 
-use crate::{music::geometry::Geometry, music::sketch::SuperframeSketch};
+use crate::music::{geometry::Geometry, sketch::ScaleFrame, step::MAX_SCALE_INDEX};
 
-/// Bits of a move by so many steps, as the trained sketch model spends them on average.
+/// Bits of a scale that moves by `distance` steps, as the trained sketch model spends them on average.
 fn move_bits(distance: usize) -> f32 {
     match distance {
         0 => 0.5,
@@ -14,32 +15,31 @@ fn move_bits(distance: usize) -> f32 {
     }
 }
 
-/// Reach of a search around the measured value, in scale steps.
+/// How far the search goes from the measured value on either side, in scale steps.
 const REACH: usize = 3;
 const STATES: usize = 2 * REACH + 1;
 
-/// Replaces the scales of a section by smoother ones.
-pub fn smooth_scales(geometry: &Geometry, sketch: &mut [SuperframeSketch], lambda: f32) {
+/// Replaces the scales of a section by smoother ones; `lambda` is how many squared scale steps a bit is worth, 0 to leave
+/// them alone.
+///
+/// # Shapes
+/// `sizes`: `[frame]`, base-two logarithms of the samples of the block that each frame belongs to.
+pub fn smooth_scales(geometry: &Geometry, sizes: &[u8], frames: &mut [ScaleFrame], lambda: f32) {
     if lambda <= 0.0 {
         return;
     }
-    // Frames in time order with their block sizes; bands that are merged in a frame move together there.
-    let mut frames: Vec<(u8, &mut Vec<u8>)> = sketch
-        .iter_mut()
-        .flat_map(|superframe| superframe.sizes_log2.iter().copied().zip(superframe.frames.iter_mut()))
-        .collect();
     for channel in 0..geometry.channel_count {
         for base in 0..geometry.base_bands {
             let at = channel * geometry.base_bands + base;
-            let measured: Vec<u8> = frames.iter().map(|(_, frame)| frame[at]).collect();
-            for ((_, frame), value) in frames.iter_mut().zip(cheapest_path(&measured, lambda)) {
+            let measured: Vec<u8> = frames.iter().map(|frame| frame[at]).collect();
+            for (frame, value) in frames.iter_mut().zip(cheapest_path(&measured, lambda)) {
                 frame[at] = value;
             }
         }
     }
     // Merged bands hold one value: that of their middle.
-    for (size, frame) in &mut frames {
-        let layout = geometry.layout(*size);
+    for (&size, frame) in sizes.iter().zip(frames) {
+        let layout = geometry.layout(size);
         for channel in 0..geometry.channel_count {
             for band in 0..layout.count() {
                 let bases = layout.base_bands(band);
@@ -51,13 +51,14 @@ pub fn smooth_scales(geometry: &Geometry, sketch: &mut [SuperframeSketch], lambd
     }
 }
 
+/// The path through time that costs least, by what it sends and how far it is from `measured`, `[frame]`.
 fn cheapest_path(measured: &[u8], lambda: f32) -> Vec<u8> {
     let value = |time: usize, state: usize| {
         // Silence stays silence, and nothing else becomes it.
         if measured[time] == 0 {
             0
         } else {
-            (i32::from(measured[time]) + state as i32 - REACH as i32).clamp(1, 63)
+            (i32::from(measured[time]) + state as i32 - REACH as i32).clamp(1, i32::from(MAX_SCALE_INDEX))
         }
     };
     let deviation = |time: usize, state: usize| {

@@ -2,10 +2,10 @@
 
 use crate::{container::Tune, music::sketch::ScaleGrid};
 
-/// Parameters of the encoder's decisions, normally set by [`Tuning::new`].
-#[derive(Clone, Debug)]
+/// Parameters of the encoder's decisions about one section, normally those of [`Tuning::new`].
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tuning {
-    /// Exponent of a band's scale in its step, of 128.
+    /// Exponent of a band's scale in its step, of 128; 0..=255.
     pub shaping: u8,
     /// Growth of the step from base band to base band, in 1/192 octave.
     pub tilt: u8,
@@ -13,25 +13,31 @@ pub struct Tuning {
     pub noise: u8,
     /// How often scales are sent.
     pub grid: ScaleGrid,
-    /// Distortion that one bit is worth, in squared steps.
+    /// Squared error that one bit is worth, in squared steps.
     pub lambda: f32,
-    /// Share of the whole block's cost that a halved one must save.
+    /// Fraction of its cost that a halved block must save against the whole one; negative where it may cost more.
     pub split_bias: f32,
     /// Whether blocks may be halved at all.
     pub block_switching: bool,
     /// Bits that a change of the stereo rotation must save.
     pub rotation_bits: f32,
-    /// Error in squared scale steps that one bit of the sketch is worth.
+    /// Squared error of a scale that one bit of the sketch is worth, in squared scale steps.
     pub scale_lambda: f32,
     /// Largest coefficient, in steps, of a band that is still left out above the last coded one.
     pub band_threshold: f32,
 }
 
-/// The step where 8 kbit/s begins its search. With coarser ones, scales for every block would eat the budget.
+/// The step index where 8 kbit/s begins its search. With coarser ones, scales for every block would eat the budget.
 const COARSE_STEP_INDEX: u16 = 264;
 
+impl Default for Tuning {
+    fn default() -> Self {
+        Self::new(Tune::default())
+    }
+}
+
 impl Tuning {
-    /// Adapts to about which step is in view: below 8 kbit/s scales hold for three superframes, and blocks are halved
+    /// The same for steps about `step_index`: below 8 kbit/s scales hold for three superframes, and blocks are halved
     /// only where that clearly saves.
     #[must_use]
     pub fn at_step(self, step_index: u16) -> Self {

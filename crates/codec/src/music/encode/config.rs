@@ -1,0 +1,66 @@
+//! What an encoder is asked for: how many bits, spent on what, for what kind of sound.
+
+use crate::{
+    container::Tune,
+    music::{encode::tuning::Tuning, model::Model},
+};
+use std::sync::Arc;
+
+/// Range of [`RateTarget::Quality`].
+pub const QUALITY_RANGE: std::ops::RangeInclusive<f32> = 0.0..=10.0;
+
+/// How many bits a file may have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum RateTarget {
+    /// Constant quality, 0.0 (smallest) to 10.0 (best), at whatever bitrate the music needs.
+    Quality(f32),
+    /// Average bitrate of the whole file, in bit/s.
+    Bitrate(u32),
+    /// Size of the whole file in bytes; needs [`StreamFormat::total_samples`].
+    SizeBytes(u64),
+}
+
+/// Settings of an encoder.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EncoderConfig {
+    /// What bits are spent on.
+    pub tune: Tune,
+    /// How many bits are spent.
+    pub rate: RateTarget,
+    /// Whether transients may switch to short blocks; off only to measure what it brings.
+    pub block_switching: bool,
+    /// Seconds of a section, 0.5..=20: longer ones cost a little less, shorter ones lose less when damaged.
+    pub section_seconds: f32,
+    /// Parameters of the encoder's decisions, if not the tune's own.
+    pub tuning: Option<Tuning>,
+    /// Tables to code with, if not the embedded ones.
+    pub model: Option<Arc<Model>>,
+}
+
+impl Default for EncoderConfig {
+    fn default() -> Self {
+        Self {
+            tune: Tune::default(),
+            rate: RateTarget::Quality(5.0),
+            block_switching: true,
+            section_seconds: 6.0,
+            tuning: None,
+            model: None,
+        }
+    }
+}
+
+/// The sound that is to be encoded.
+#[derive(Clone, Debug, Default)]
+pub struct StreamFormat {
+    /// Samples per second, 8000..=48000.
+    pub sample_rate_hz: u32,
+    /// Channels, 1 or 2.
+    pub channel_count: usize,
+    /// Samples per second of the source, if it was resampled.
+    pub original_sample_rate_hz: Option<u32>,
+    /// Samples per channel, if known beforehand.
+    pub total_samples: Option<u64>,
+}
