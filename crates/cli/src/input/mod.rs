@@ -9,7 +9,6 @@
 mod models;
 mod play;
 
-pub use models::missing_model;
 #[cfg(feature = "train")]
 pub use models::model_for_encoding;
 pub use play::{Codec, Sound};

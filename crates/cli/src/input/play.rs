@@ -1,7 +1,7 @@
 //! From an input to its sound, by the codec that made it.
 
-use super::{Opened, Stream, missing_model};
-use melisma_codec::{CodecHeader, Damage, DecodeError, Decoder, Header, Models, Trailer};
+use super::{Opened, Stream};
+use melisma_codec::{CodecHeader, Damage, DecodeError, Decoder, Header, Models};
 use melisma_signal::Pcm;
 use std::path::Path;
 
@@ -26,7 +26,7 @@ impl Codec {
                 Ok(Self::Network(Box::new(super::models::codec_for(network, model)?)))
             }
             #[cfg(not(feature = "train"))]
-            CodecHeader::Network(network) => Err(missing_model(network)),
+            CodecHeader::Network(network) => Err(super::models::missing_model(network)),
         }
     }
 
@@ -55,8 +55,6 @@ impl Codec {
 pub trait Sound {
     /// What the file says about itself.
     fn header(&self) -> &Header;
-    /// The end's own account, once it was met.
-    fn trailer(&self) -> Option<&Trailer>;
     /// Damage met so far.
     fn damage(&self) -> &[Damage];
     /// Samples per channel, if that can be known now.
@@ -78,10 +76,6 @@ struct Music {
 impl Sound for Music {
     fn header(&self) -> &Header {
         self.decoder.header()
-    }
-
-    fn trailer(&self) -> Option<&Trailer> {
-        self.decoder.trailer()
     }
 
     fn damage(&self) -> &[Damage] {
@@ -133,10 +127,6 @@ struct Network<'a> {
 impl Sound for Network<'_> {
     fn header(&self) -> &Header {
         self.playback.reader().header()
-    }
-
-    fn trailer(&self) -> Option<&Trailer> {
-        self.playback.reader().trailer()
     }
 
     fn damage(&self) -> &[Damage] {
