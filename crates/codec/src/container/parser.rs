@@ -76,7 +76,7 @@ const SEARCH_BUDGET_BYTES: u64 = 256 << 20;
 /// }
 /// events.extend(parser.finish()?);
 /// assert!(matches!(events.first(), Some(Event::Header(_))) && events.last() == Some(&Event::End));
-/// # Ok::<(), melisma_codec::DecodeError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Parser {

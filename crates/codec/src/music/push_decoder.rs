@@ -24,7 +24,7 @@ use melisma_signal::Pcm;
 /// }
 /// samples += decoder.finish()?.iter().map(|block| block.samples()).sum::<usize>();
 /// assert_eq!(samples, 9000);
-/// # Ok::<(), melisma_codec::DecodeError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct PushDecoder {
     parser: Parser,
