@@ -13,7 +13,7 @@ cargo build --release
 melisma="${CARGO_TARGET_DIR:-target}/release/melisma"
 
 # The codec's own revision: a change elsewhere does not ask for new measurements.
-parts=(crates/codec crates/bitstream crates/signal crates/media crates/cli/src/recorder.rs)
+parts=(crates/codec crates/bitstream crates/signal crates/media crates/cli/src/encode_file.rs)
 revision="$(git log -1 --format=%h -- "${parts[@]}")"
 [[ -z "$(git status --porcelain -- "${parts[@]}")" ]] || revision="$revision with changes"
 bench() {

@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
-use melisma_codec::{Decoder, inspect};
+use melisma_codec::{Decoder, Models, SketchReader, inspect};
 use melisma_fuzz::{assemble, chunks, drain, drain_from, single_thread, small_files};
 use std::io::Cursor;
 
@@ -21,14 +21,20 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(inspection) = inspect(file.as_slice()) {
         assert_eq!(inspection.total_bytes, file.len() as u64);
     }
+    let models = Models::default();
+    if let Ok(mut reader) = SketchReader::new(file.as_slice(), &models) {
+        while let Ok(Some(picture)) = reader.next_picture() {
+            assert!(picture.levels_db.iter().flatten().all(|level| level.is_finite()));
+        }
+    }
     let seek = body.iter().rev().take(3).fold(0, |sum, &byte| sum << 8 | u64::from(byte));
-    if let Ok(mut decoder) = Decoder::new(Cursor::new(&file)) {
+    if let Ok(mut decoder) = Decoder::new(Cursor::new(&file), &models) {
         if mode & 128 == 0 {
             drain(&mut decoder);
         } else {
             drain_from(&mut decoder, seek);
         }
-    } else if let Ok(mut decoder) = Decoder::recover(Cursor::new(&file)) {
+    } else if let Ok(mut decoder) = Decoder::recover(Cursor::new(&file), &models) {
         drain(&mut decoder);
     }
 });

@@ -4,19 +4,31 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use melisma_codec::latent::{
-    File, Header, MAX_SYMBOL, ModelHash, Tables, decode_section, encode_section, write_file,
+use melisma_codec::{
+    CodecHeader, Header, NetworkHeader,
+    container::{ModelHash, Reader, write_file},
+    inspect,
+    latent::{MAX_SYMBOL, Tables, decode_section, encode_section},
 };
+use std::io::Cursor;
 
 const CHANNELS: usize = 5;
 
 fn header() -> Header {
     Header {
         sample_rate_hz: 8_000,
-        original: None,
+        original_sample_rate_hz: None,
         channel_count: 2,
+        declared_samples: Some(12_000),
+        metadata: Default::default(),
+        codec: CodecHeader::Network(network()),
+    }
+}
+
+fn network() -> NetworkHeader {
+    NetworkHeader {
+        original_samples: 0,
         sequence_count: 2,
-        total_samples: 12_000,
         system: "seed".to_owned(),
         model: ModelHash([1; 16]),
         latent_samples: 256,
@@ -31,9 +43,10 @@ fuzz_target!(|data: &[u8]| {
     match mode & 3 {
         0 => {
             if let Ok(header) = Header::parse(body, 0) {
-                let again = Header::parse(&header.payload(), 0);
+                let again = Header::parse(&header.payload(), 0).ok();
                 // A name that is not UTF-8 becomes a longer one.
-                assert!(again.as_ref() == Ok(&header) || header.system.contains('\u{FFFD}'), "parse of write");
+                let renamed = header.network().is_some_and(|network| network.system.contains('\u{FFFD}'));
+                assert!(again.as_ref() == Some(&header) || renamed, "parse of write");
             }
         }
         1 => {
@@ -54,27 +67,32 @@ fuzz_target!(|data: &[u8]| {
             let tables = Tables::blank(CHANNELS);
             let step_index = 512 + u16::from(mode);
             let payload = encode_section(&tables, 0, step_index, &[&symbols, &symbols]);
-            let decoded = decode_section(&tables, &header(), &payload, 0).expect("a written section is read");
+            let decoded = decode_section(&tables, &network(), &payload, 0).expect("a written section is read");
             assert_eq!(decoded, (step_index, vec![symbols.clone(), symbols]));
-            whole(&write_file(&header(), &Default::default(), None, &[payload, body.to_vec()]));
+            whole(&write_file(&header(), None, &[payload, body.to_vec()]).expect("there are no tags"));
         }
     }
 });
 
 fn whole(bytes: &[u8]) {
-    let Ok(file) = File::read(bytes) else { return };
-    assert_eq!(file.total_bytes, bytes.len() as u64);
-    assert!(file.damage.len() <= bytes.len() + 2);
-    assert!(file.samples() <= file.header.total_samples);
+    if let Ok(inspection) = inspect(bytes) {
+        assert_eq!(inspection.total_bytes, bytes.len() as u64);
+        assert!(inspection.damage.len() <= bytes.len() + 2);
+    }
+    let Ok(mut reader) = Reader::open(Cursor::new(bytes)) else { return };
+    let Some(network) = reader.header().network().cloned() else { return };
     let tables = Tables::blank(CHANNELS);
     let mut work = 1 << 16;
-    for section in &file.sections {
-        work -= (i64::from(file.header.section_latents) * CHANNELS as i64).min(work);
+    while let Ok(Some(section)) = reader.next_section() {
+        assert!(section.number < network.sections());
+        work -= (i64::from(network.section_latents) * CHANNELS as i64).min(work);
         if work == 0 {
-            break;
+            continue;
         }
-        if let Ok((_, sequences)) = decode_section(&tables, &file.header, section.payload, section.byte_offset) {
+        if let Ok((_, sequences)) = decode_section(&tables, &network, &section.payload, section.payload_offset) {
             assert!(sequences.iter().flatten().all(|symbol| symbol.abs() <= MAX_SYMBOL));
         }
     }
+    let sections = reader.sections().expect("the end was reached");
+    assert!(sections <= bytes.len() as u64 / 11 + 1 && sections <= network.sections());
 }

@@ -1,7 +1,7 @@
 //! What the fuzz targets share: small valid files, their chunks, and how a decoder is run to its end.
 
 use melisma_bitstream::chunk::{Kind, Parsed, parse_chunk, write_chunk};
-use melisma_codec::{Decoder, EncoderConfig, RateTarget, Tune, encode};
+use melisma_codec::{Decoder, container::END_MAGIC, EncoderConfig, RateTarget, Tune, encode};
 use melisma_signal::{Metadata, Pcm, Picture};
 use std::{
     io::{Read, Seek},
@@ -77,7 +77,7 @@ pub fn assemble(chunks: &[(Kind, Vec<u8>)]) -> Vec<u8> {
         last_bytes = write_chunk(&mut file, *kind, payload);
     }
     file.extend((last_bytes as u32).to_le_bytes());
-    file.extend(b"mlsE");
+    file.extend(END_MAGIC);
     file
 }
 

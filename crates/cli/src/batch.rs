@@ -4,7 +4,7 @@
 use crate::exit::Outcome;
 use crate::plan::{Job, Plan};
 use crate::progress::{FileProgress, Progress};
-use crate::{output, report, text, threads};
+use crate::{message, output, text, threads};
 use anyhow::Context;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -45,7 +45,7 @@ pub fn run(
     work: impl Fn(&Job, &mut FileProgress) -> anyhow::Result<Done> + Sync,
 ) -> anyhow::Result<Outcome> {
     if plan.jobs.is_empty() {
-        return Err(report::hinted(
+        return Err(message::hinted(
             format!("no {} here ({} of other kinds)", settings.kind, text::count(plan.ignored, "file")),
             "a file named on the command line is taken whatever its name",
         ));
@@ -107,10 +107,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn tell(job: &Job, done: &Done, quiet: bool) {
     for warning in &done.warnings {
-        report::warn(&format!("{}: {warning}", job.name()));
+        message::warn(&format!("{}: {warning}", job.name()));
     }
     if !quiet {
-        report::say(&format!("{}: {}", text::printable(&job.target.name()), done.line));
+        message::say(&format!("{}: {}", text::printable(&job.target.name()), done.line));
     }
 }
 
@@ -131,12 +131,12 @@ fn summarise(
         }
     }
     if !settings.quiet {
-        report::say(&format!("{} in {}", parts.join(", "), text::clock(seconds)));
+        message::say(&format!("{} in {}", parts.join(", "), text::clock(seconds)));
     }
     for (name, error) in failures {
-        report::error(&anyhow::anyhow!("{name}: {}", report::chain(error)));
+        message::error(&anyhow::anyhow!("{name}: {}", message::chain(error)));
     }
-    if let Some(hint) = failures.iter().find_map(|(_, error)| report::hint(error)) {
-        report::say(&format!("hint:  {hint}"));
+    if let Some(hint) = failures.iter().find_map(|(_, error)| message::hint(error)) {
+        message::say(&format!("hint:  {hint}"));
     }
 }

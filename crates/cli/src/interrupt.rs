@@ -31,7 +31,7 @@ pub fn install() {
     };
     // Without a handler the program still works; a cut-off run then leaves its temporaries.
     if let Err(error) = ctrlc::set_handler(handler) {
-        crate::report::warn(&format!("Ctrl-C will not clean up: {error}"));
+        crate::message::warn(&format!("Ctrl-C will not clean up: {error}"));
     }
 }
 

@@ -6,17 +6,16 @@
 mod arguments;
 mod batch;
 mod commands;
+mod encode_file;
 mod examples;
 mod exit;
+mod input;
 mod interrupt;
-mod network;
+mod message;
 mod output;
 mod plan;
 mod progress;
-mod recorder;
-mod report;
 mod revision;
-mod sound;
 mod text;
 mod threads;
 mod values;
@@ -31,7 +30,7 @@ fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(_) if output::reader_left() => exit::Outcome::Success.into(),
         Err(error) => {
-            report::error(&error);
+            message::error(&error);
             exit::Outcome::Failure.into()
         }
     }

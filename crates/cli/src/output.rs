@@ -1,15 +1,16 @@
-//! Standard output as a place for data: a reader who leaves is remembered as the success it is, and
-//! a terminal is not flooded with bytes.
+//! Where results go: files that appear when they are complete, in the formats that `decode` writes, and standard output,
+//! where a reader who leaves is remembered as the success it is and a terminal is not flooded with bytes.
 
-use crate::report;
+use crate::message;
 use anyhow::Context;
+use melisma_media::Encoding;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static READER_LEFT: AtomicBool = AtomicBool::new(false);
 
-/// stdout; notices when its reader closes the pipe.
+/// Standard output for data; notices when its reader closes the pipe.
 #[derive(Debug, Default)]
 pub struct DataOut;
 
@@ -37,6 +38,39 @@ impl Write for DataOut {
 /// Any error after that moment counts: it follows from the closed pipe, or is of no interest to anybody.
 pub fn reader_left() -> bool {
     READER_LEFT.load(Ordering::Relaxed)
+}
+
+/// What `decode` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SoundFormat {
+    /// WAV, 16-bit integers
+    Wav16,
+    /// WAV, 24-bit integers
+    Wav24,
+    /// WAV, 32-bit floats
+    Wavf32,
+    /// FLAC, 16-bit
+    Flac,
+}
+
+impl SoundFormat {
+    /// Extension of such files.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Flac => "flac",
+            _ => "wav",
+        }
+    }
+
+    /// The media crate's name for it.
+    pub fn encoding(self) -> Encoding {
+        match self {
+            Self::Wav16 => Encoding::WavInt16,
+            Self::Wav24 => Encoding::WavInt24,
+            Self::Wavf32 => Encoding::WavFloat32,
+            Self::Flac => Encoding::FlacInt16,
+        }
+    }
 }
 
 /// Where the result of one input goes.
@@ -68,7 +102,7 @@ impl Target {
     /// Refuses to write bytes to a screen.
     pub fn check(&self) -> anyhow::Result<()> {
         if *self == Self::Stdout && io::stdout().is_terminal() {
-            return Err(report::hinted(
+            return Err(message::hinted(
                 "this would write binary data to the terminal",
                 "redirect it, or give -o FILE",
             ));

@@ -1,8 +1,8 @@
 //! From the inputs on the command line to a list of jobs: which file is read, where its result goes.
 //! Directories are mirrored; nothing is opened yet.
 
+use crate::message::hinted;
 use crate::output::Target;
-use crate::report::hinted;
 use anyhow::{Context, bail};
 use melisma_media::Input;
 use std::collections::BTreeMap;

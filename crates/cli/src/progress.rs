@@ -84,7 +84,7 @@ impl Counter {
             self.said = Some(Instant::now());
             let left_s = self.bar.elapsed().as_secs_f64() / done as f64 * total.saturating_sub(done) as f64;
             let left = format!("{}:{:02}", left_s as u64 / 60, left_s as u64 % 60);
-            crate::report::say(&format!("{done} of {total} {}, {left} left", self.what));
+            crate::message::say(&format!("{done} of {total} {}, {left} left", self.what));
         }
     }
 

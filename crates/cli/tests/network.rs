@@ -2,23 +2,31 @@
 
 mod common;
 use common::Desk;
-use melisma_codec::latent::{Header, ModelHash, Tables, encode_section, write_file};
+use melisma_codec::{
+    CodecHeader, Header, NetworkHeader,
+    container::{ModelHash, write_file},
+    latent::{Tables, encode_section},
+};
 use melisma_signal::Metadata;
 
 /// Two sections of a model that does not exist.
 fn orphan() -> Vec<u8> {
     let header = Header {
         sample_rate_hz: 16_000,
-        original: Some((44_100, 27_563)),
+        original_sample_rate_hz: Some(44_100),
         channel_count: 2,
-        sequence_count: 2,
-        total_samples: 10_000,
-        system: "time-ae".to_owned(),
-        model: ModelHash([0xAB; 16]),
-        latent_samples: 256,
-        latent_channels: 3,
-        section_latents: 20,
-        total_latents: 39,
+        declared_samples: Some(10_000),
+        metadata: Metadata { tags: vec![("TITLE".to_owned(), "Orphan".to_owned())], picture: None },
+        codec: CodecHeader::Network(NetworkHeader {
+            original_samples: 27_563,
+            sequence_count: 2,
+            system: "time-ae".to_owned(),
+            model: ModelHash([0xAB; 16]),
+            latent_samples: 256,
+            latent_channels: 3,
+            section_latents: 20,
+            total_latents: 39,
+        }),
     };
     let sections: Vec<Vec<u8>> = [20, 19]
         .into_iter()
@@ -28,8 +36,7 @@ fn orphan() -> Vec<u8> {
             encode_section(&Tables::blank(3), index as u64, 544, &[&symbols, &symbols])
         })
         .collect();
-    let tags = Metadata { tags: vec![("TITLE".to_owned(), "Orphan".to_owned())], picture: None };
-    write_file(&header, &tags, None, &sections)
+    write_file(&header, None, &sections).unwrap()
 }
 
 const ID: &str = "abababababababababababababababab";

@@ -2,6 +2,11 @@
 
 use melisma_bitstream::FormatError;
 
+/// Names of models for people.
+fn list(models: &[u32]) -> String {
+    models.iter().map(|id| format!("{id:08x}")).collect::<Vec<_>>().join(", ")
+}
+
 /// Why nothing could be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,12 +50,12 @@ pub enum DecodeError {
         newest: u8,
     },
     /// It needs tables that this program does not have.
-    #[error("this file was coded with model {found:08x}; this program has model {available:08x}")]
+    #[error("this file was coded with model {found:08x}; this program has model {}", list(available))]
     UnknownModel {
-        /// The file's.
+        /// Name of the file's model.
         found: u32,
-        /// The embedded one.
-        available: u32,
+        /// Names of those that are at hand.
+        available: Vec<u32>,
     },
     /// A trained network made it: its sound cannot be had without that network.
     #[error("this file was made by the trained network {system:?}, model {model}")]
@@ -58,7 +63,7 @@ pub enum DecodeError {
         /// Name of the system.
         system: String,
         /// Its model.
-        model: crate::latent::ModelHash,
+        model: crate::container::ModelHash,
     },
     /// The header is damaged beyond use.
     #[error("the header is damaged")]

@@ -6,8 +6,17 @@
 //!
 //! ```text
 //! PCM -analysis-> sketch + coefficients -quantise/detail-> symbols -section-> payload -encoder-> file
-//! file -reader-> payload -section-> symbols -synthesis-> folded samples -decoder-> PCM
+//! file -container-> payload -section-> symbols -synthesis-> folded samples -decoder-> PCM
+//! file -container-> payload -section-> sketch -picture-> levels of bands
 //! ```
+//!
+//! | question | module |
+//! |---|---|
+//! | what is a file made of, and what is left of a damaged one? | [`container`] |
+//! | what does a file hold, without decoding it? | [`inspect()`] |
+//! | how does music become sections, and sections music? | `music` |
+//! | how loud is each band when, without decoding the detail? | [`SketchReader`], in `music` |
+//! | how do latents of trained networks become bytes? | [`latent`] |
 //!
 //! | question about the music codec | file in `music` |
 //! |---|---|
@@ -17,9 +26,9 @@
 //! | where do blocks and bands lie, with which scale and step? | `blocks` |
 //! | how are coefficients coded? | `detail/`: `neighbourhood`, `contexts`, `model`, `coder` |
 //! | how does a section become the payload of a chunk, and back? | `section` |
-//! | how do symbols become sound? | `synthesis`, `stereo`; joined to a stream in `decoder` |
+//! | how do symbols become sound? | `synthesis`, `stereo`; joined to a stream in `join`, `decoder` |
 //! | which tables does a stream need, and where do they come from? | `model`, `training` |
-//! | what does a file tell without being decoded? | `inspect` |
+//! | how loud is each band when, without the detail? | `sketch_reader`, `picture` |
 //! | how many sections are worked on at once? | `parallel` |
 //! | what can an encoder be asked for? | `tune`, `encode/config` |
 //! | what does an encoder decide by? | `encode/tuning` |
@@ -41,19 +50,27 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod container;
+pub mod container;
 mod error;
+mod inspect;
 pub mod latent;
 mod music;
 
-pub use container::header::{END_MAGIC, Header, SAMPLE_RATES_HZ, Trailer};
+pub use container::{
+    CodecHeader, Damage, Header, MusicHeader, NetworkHeader, SAMPLE_RATES_HZ, Trailer, Tune,
+};
 pub use error::{DecodeError, EncodeError};
-pub use music::decoder::{Damage, Decoded, Decoder, decode};
+pub use inspect::{Inspection, SectionInfo, inspect, inspect_reader};
+pub use melisma_signal::Pcm;
+pub use music::decoder::{Decoded, Decoder, decode};
 pub use music::encode::config::{EncoderConfig, QUALITY_RANGE, RateTarget, StreamFormat};
 pub use music::encode::encoder::{EncodeSummary, Encoder, encode};
 pub use music::encode::tuning::Tuning;
-pub use music::inspect::{Inspection, SectionInfo, SymbolHash, inspect, symbol_hash};
 pub use music::model::Model;
+pub use music::models::Models;
+pub use music::picture::{BandPicture, PictureGrid, SILENCE_DB};
+pub use music::push_decoder::PushDecoder;
 pub use music::sketch::ScaleGrid;
+pub use music::sketch_reader::{Sketch, SketchDecoder, SketchReader, read_sketch};
+pub use music::symbol_hash::{SymbolHash, symbol_hash};
 pub use music::training;
-pub use music::tune::Tune;

@@ -46,7 +46,7 @@ impl Original {
         assert_eq!(inspection.damage, []);
         let decoded = decode(&bytes).expect("a valid file");
         assert_eq!(decoded.pcm.samples(), pcm.samples());
-        let half_superframe = 1usize << (inspection.header.superframe_log2 - 1);
+        let half_superframe = 1usize << (inspection.header.music().expect("music").superframe_log2 - 1);
         Self { bytes, inspection, pcm: decoded.pcm, half_superframe }
     }
 

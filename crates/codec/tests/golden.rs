@@ -1,7 +1,7 @@
 //! Golden vectors decode to the same symbols and, within one step of 16 bits, to the same sound: in debug and release,
 //! on every machine, with any number of threads. `cargo run --release -p xtask -- golden` makes them.
 
-use melisma_codec::{decode, inspect, symbol_hash};
+use melisma_codec::{Models, decode, inspect, symbol_hash};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 fn folder() -> PathBuf {
@@ -33,7 +33,7 @@ fn names() -> BTreeSet<String> {
 fn check(name: &str, threads: usize) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let (file, expected) = (read(&format!("{name}.mlsm")), expected(name));
-    let hash = symbol_hash(&file).unwrap();
+    let hash = symbol_hash(&file, &Models::default()).unwrap();
     assert_eq!((hash.damaged, hash.sections.to_string()), (0, expected[4].clone()), "{name}");
     assert_eq!(format!("{:016x}", hash.hash), expected[5], "{name}: other symbols");
 
@@ -74,16 +74,18 @@ fn three_threads_decode_the_golden_vectors() {
 /// A hash that did not depend on the symbols would pass the tests above.
 #[test]
 fn the_hash_tells_symbols_apart() {
-    let hashes: BTreeSet<u64> =
-        names().iter().map(|name| symbol_hash(&read(&format!("{name}.mlsm"))).unwrap().hash).collect();
+    let hashes: BTreeSet<u64> = names()
+        .iter()
+        .map(|name| symbol_hash(&read(&format!("{name}.mlsm")), &Models::default()).unwrap().hash)
+        .collect();
     assert_eq!(hashes.len(), names().len());
 
     let file = read("mono-8k-mse.mlsm");
-    let whole = symbol_hash(&file).unwrap();
+    let whole = symbol_hash(&file, &Models::default()).unwrap();
     let second = inspect(file.as_slice()).unwrap().sections[1].clone();
     let mut damaged = file;
     damaged[(second.byte_offset + second.bytes / 2) as usize] ^= 1;
-    let hash = symbol_hash(&damaged).unwrap();
+    let hash = symbol_hash(&damaged, &Models::default()).unwrap();
     assert_eq!((hash.sections, hash.damaged), (whole.sections - 1, 1));
     assert_ne!(hash.hash, whole.hash);
 }

@@ -4,7 +4,8 @@ mod common;
 
 use common::{config, music, plucks};
 use melisma_codec::{
-    DecodeError, Decoder, Encoder, EncoderConfig, RateTarget, StreamFormat, Tune, decode, encode, inspect,
+    DecodeError, Decoder, Encoder, EncoderConfig, Models, RateTarget, StreamFormat, Tune, decode, encode,
+    inspect,
 };
 use melisma_signal::{Metadata, Pcm};
 use proptest::prelude::*;
@@ -104,7 +105,7 @@ fn bitrate_and_size_are_met() {
 
 /// From `sample` to the end.
 fn decode_from(file: &[u8], sample: u64) -> Result<Pcm, DecodeError> {
-    let mut decoder = Decoder::new(Cursor::new(file))?;
+    let mut decoder = Decoder::new(Cursor::new(file), &Models::default())?;
     decoder.seek(sample)?;
     let mut pcm = Pcm::empty(decoder.header().sample_rate_hz, decoder.header().channel_count);
     while let Some(block) = decoder.next_block()? {
@@ -138,7 +139,7 @@ fn a_seek_gives_the_same_samples() {
         let beyond = decode_from(&file, total + 1);
         assert!(matches!(beyond, Err(DecodeError::BeyondEnd { asked, total: t }) if asked == t + 1));
         // One decoder, back and forth.
-        let mut decoder = Decoder::new(Cursor::new(&file)).expect("valid");
+        let mut decoder = Decoder::new(Cursor::new(&file), &Models::default()).expect("valid");
         for sample in [total / 2, 5, total - 9, 0, total / 3] {
             decoder.seek(sample).expect("inside");
             let block = decoder.next_block().expect("valid").expect("there is more");

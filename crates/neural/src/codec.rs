@@ -3,12 +3,15 @@
 use crate::{
     Analysed, Decoded, Error, LatentAnalysis, NeuralModel, Playback, Result, analysis::Windows, playback,
 };
-use melisma_codec::latent::{
-    File, Header, MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section, step_index, write_file,
+use melisma_codec::{
+    CodecHeader, Header, NetworkHeader,
+    container::{Reader, write_file},
+    latent::{MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section},
 };
 use melisma_nets::{burn::tensor::backend::Backend, receptive_field::ReceptiveField, system::System};
 use melisma_signal::{Metadata, Pcm};
 use rayon::prelude::*;
+use std::io::{Cursor, Read};
 
 /// How large a file is to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,7 +87,8 @@ impl<B: Backend> NeuralCodec<B> {
     /// A file.
     ///
     /// # Errors
-    /// [`Error::WrongModel`] for latents of another model, [`Error::Unsupported`] for a target that is no number above 0.
+    /// [`Error::WrongModel`] for latents of another model, [`Error::Unsupported`] for a target that is no number above 0,
+    /// [`Error::Encode`] for tags and cover that no reader would accept.
     pub fn encode(&self, analysed: &Analysed, target: Target) -> Result<Vec<u8>> {
         if analysed.model != self.model.id() {
             let (wanted, given) = (analysed.model, self.model.id());
@@ -95,48 +99,61 @@ impl<B: Backend> NeuralCodec<B> {
             let what = format!("at {target:?}");
             return Err(Error::Unsupported { what, allowed: "finite numbers above 0" });
         }
-        let header = self.header(analysed);
+        let network = self.network_header(analysed);
+        let bare = self.header(analysed, network.clone());
         let sections = match target {
-            Target::Step(multiplier) => self.sections(&header, analysed, step_index(multiplier)),
+            Target::Step(multiplier) => self.sections(&network, analysed, step_index(multiplier)),
             Target::BitrateBps(bitrate_bps) => {
                 let budget_bytes = bitrate_bps * analysed.seconds() / 8.0;
-                let overhead = |sections: &[Vec<u8>]| {
-                    write_file(&header, &Metadata::default(), analysed.loudness, sections).len() as f64
+                // Tags and cover are not counted.
+                let file_bytes = |sections: &[Vec<u8>]| {
+                    write_file(&bare, analysed.loudness, sections)
+                        .map_or(f64::INFINITY, |file| file.len() as f64)
                 };
                 finest(|index| {
-                    let sections = self.sections(&header, analysed, index);
-                    (overhead(&sections) <= budget_bytes, sections)
+                    let sections = self.sections(&network, analysed, index);
+                    (file_bytes(&sections) <= budget_bytes, sections)
                 })
             }
         };
-        Ok(write_file(&header, &analysed.metadata, analysed.loudness, &sections))
+        let header = Header { metadata: analysed.metadata.clone(), ..bare };
+        Ok(write_file(&header, analysed.loudness, &sections)?)
     }
 
-    /// Begins to decode a file that comes out block by block.
+    /// Begins to decode a file, open at its first section, that comes out block by block.
     ///
     /// # Errors
-    /// [`Error::Decode`] where it is no such file, or damaged beyond use; [`Error::WrongModel`]; [`Error::Header`].
-    pub fn playback<'a>(&'a self, file: &'a [u8]) -> Result<Playback<'a, B>> {
-        Playback::new(self, File::read(file)?)
+    /// [`Error::NoNetwork`] where another codec made the file; [`Error::WrongModel`]; [`Error::Header`].
+    pub fn playback<R: Read>(&self, reader: Reader<R>) -> Result<Playback<'_, B, R>> {
+        Playback::new(self, reader)
     }
 
     /// Decodes a whole file, at the model's rate and with its exact length. Damaged sections are silent.
     ///
     /// # Errors
-    /// As [`NeuralCodec::playback`].
+    /// [`Error::Decode`] where it is no such file, or damaged beyond use; otherwise as [`NeuralCodec::playback`].
     pub fn decode(&self, file: &[u8]) -> Result<Decoded> {
-        playback::decode(self.playback(file)?)
+        playback::decode(self.playback(Reader::open(Cursor::new(file))?)?)
     }
 
-    fn header(&self, analysed: &Analysed) -> Header {
+    /// The header without tags and cover.
+    fn header(&self, analysed: &Analysed, network: NetworkHeader) -> Header {
+        Header {
+            sample_rate_hz: self.model.config.sample_rate_hz,
+            original_sample_rate_hz: analysed.original.map(|(rate_hz, _)| rate_hz),
+            channel_count: analysed.channel_count,
+            declared_samples: Some(analysed.samples as u64),
+            metadata: Metadata::default(),
+            codec: CodecHeader::Network(network),
+        }
+    }
+
+    fn network_header(&self, analysed: &Analysed) -> NetworkHeader {
         let config = &self.model.config;
         let channels = config.system.latent_channels();
-        Header {
-            sample_rate_hz: config.sample_rate_hz,
-            original: analysed.original,
-            channel_count: analysed.channel_count,
+        NetworkHeader {
+            original_samples: analysed.original.map_or(0, |(_, samples)| samples),
             sequence_count: analysed.latents.len(),
-            total_samples: analysed.samples as u64,
             system: config.name.clone(),
             model: self.model.id(),
             latent_samples: self.receptive_field.latent_samples as u32,
@@ -147,7 +164,7 @@ impl<B: Backend> NeuralCodec<B> {
     }
 
     /// Payloads of all sections.
-    fn sections(&self, header: &Header, analysed: &Analysed, step_index: u16) -> Vec<Vec<u8>> {
+    fn sections(&self, header: &NetworkHeader, analysed: &Analysed, step_index: u16) -> Vec<Vec<u8>> {
         let NeuralModel { quantiser, tables, .. } = &self.model;
         let sections: Vec<u64> = (0..header.sections()).collect();
         sections

@@ -64,6 +64,12 @@ pub enum Error {
     /// The file is none, or is damaged beyond use.
     #[error("the file cannot be decoded")]
     Decode(#[from] melisma_codec::DecodeError),
+    /// Tags and cover are such that a `.mlsm` file cannot hold them.
+    #[error("the file cannot be written")]
+    Encode(#[from] melisma_codec::EncodeError),
+    /// No trained network made the file.
+    #[error("the file was made by another codec, and needs no model")]
+    NoNetwork,
     /// The file was made with another model.
     #[error("the file needs model {wanted} ({system}), this is model {given}")]
     WrongModel {

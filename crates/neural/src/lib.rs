@@ -1,9 +1,9 @@
 //! A trained network as a codec: sound in, a `.mlsm` file of real bytes out, and back.
 //!
 //! ```text
-//! training data -NeuralModel::fit-> steps, centres, tables -NeuralModel::write-> folder -NeuralModel::read-> NeuralModel
-//! Pcm -LatentAnalysis-> latents -quantise-> symbols -codec::latent-> file
-//! file -codec::latent-> symbols -dequantise-> latents -Playback-> Pcm
+//! training data -NeuralModel::fit-> steps, centres, tables -NeuralModel::write-> folder -NeuralModel::read-> Model
+//! Pcm -LatentAnalysis-> latents -quantise-> symbols -codec::latent, container-> file
+//! file -codec::container, latent-> symbols -dequantise-> latents -Playback-> Pcm
 //! ```
 //!
 //! A recording is cut into sections of a few seconds, each coded by itself and decoded with its neighbours' latents
@@ -32,7 +32,6 @@ pub use analysis::{Analysed, LatentAnalysis};
 pub use codec::{NeuralCodec, Target};
 pub use error::{Error, Result};
 pub use folder::folder_id;
-pub use melisma_codec::latent::File;
 pub use model::{ModelConfig, ModelId, NeuralModel};
 pub use playback::{Decoded, Playback};
 pub use quantiser::LatentQuantiser;

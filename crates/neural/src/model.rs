@@ -1,7 +1,10 @@
 //! A trained network with all that a codec needs besides: quantiser, entropy tables, and a name that no other has.
 
-use crate::{Error, LatentQuantiser, Result};
-use melisma_codec::latent::{MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SYMBOLS, Tables};
+use crate::{Error, Quantiser, Result};
+use melisma_codec::{
+    container::{MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SAMPLES, MAX_SECTION_SYMBOLS},
+    latent::Tables,
+};
 use melisma_nets::{
     burn::tensor::backend::Backend,
     parameters::{self, NamedTensor},
@@ -13,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 /// The first 16 bytes of a SHA-256 over everything that decides how a file sounds: name, rate, system, weights, quantiser,
 /// tables. Not over descriptions.
-pub use melisma_codec::latent::ModelHash as ModelId;
+pub use melisma_codec::container::ModelHash as ModelId;
 
 /// What a model is, apart from its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,9 +50,6 @@ const SAMPLE_RATES_HZ: std::ops::RangeInclusive<u32> = 1_000..=192_000;
 
 /// Length of a section: a pause of that length is what the smallest damage costs.
 const SECTION_SECONDS: f64 = 4.0;
-
-/// Longest section, in samples, that the format allows.
-const MAX_SECTION_SAMPLES: usize = 1 << 20;
 
 impl ModelConfig {
     /// # Errors

@@ -7,28 +7,36 @@
 use crate::{Error, NeuralCodec, Result, analysis::rows};
 use melisma_bitstream::FormatError;
 use melisma_codec::{
-    Damage,
-    latent::{File, Header, decode_section},
+    Damage, Header, NetworkHeader,
+    container::{Reader, Section},
+    latent::decode_section,
 };
 use melisma_media::Resampler;
 use melisma_nets::{
     burn::tensor::{Tensor, TensorData, backend::Backend},
     frames::FramesKind,
 };
-use melisma_signal::{Loudness, Metadata, Pcm};
-use std::collections::BTreeMap;
+use melisma_signal::{Loudness, Pcm};
+use std::{collections::BTreeMap, io::Read};
 
-/// Decodes a file block by block.
-pub struct Playback<'a, B: Backend> {
+/// Decodes a file in constant memory.
+pub struct Playback<'a, B: Backend, R> {
     codec: &'a NeuralCodec<B>,
-    file: File<'a>,
-    damage: Vec<Damage>,
-    /// The section that comes next.
+    reader: Reader<R>,
+    /// The part of the header that belongs to the network.
+    network: NetworkHeader,
+    /// Samples per channel in all.
+    total_samples: u64,
+    /// The section whose sound comes next.
     next: u64,
-    /// Number of the first sample that is given out; those before it are skipped.
+    /// Sections before this one are of no use any more.
+    needed_from: u64,
+    /// The section behind the last one that was read.
+    read_to: u64,
+    /// Samples before this one are not given out.
     skip_before: u64,
-    /// `[sequence][time * channels + channel]` of sections around the next; none where one is lost.
-    latents: BTreeMap<u64, Option<Vec<Vec<f32>>>>,
+    /// `[sequence][time * channels + channel]` of intact sections around the next one.
+    latents: BTreeMap<u64, Vec<Vec<f32>>>,
     /// Sound with made-up phases that the next section's goes on from: its first sample, `[sequence][sample]`.
     before: Option<(usize, Vec<Vec<f32>>)>,
 }
@@ -36,10 +44,8 @@ pub struct Playback<'a, B: Backend> {
 /// A whole decoded recording.
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// What the file says about itself: rates, lengths, model.
+    /// What the file says about itself, with tags and cover.
     pub header: Header,
-    /// Tags and cover of the file.
-    pub metadata: Metadata,
     /// Loudness of the source, if the file names it.
     pub loudness: Option<Loudness>,
     /// The sound, at the model's rate.
@@ -57,17 +63,16 @@ struct Window {
     at_end: bool,
 }
 
-impl<'a, B: Backend> Playback<'a, B> {
-    pub(crate) fn new(codec: &'a NeuralCodec<B>, file: File<'a>) -> Result<Self> {
-        let (header, model) = (&file.header, codec.model());
-        if header.model != model.id() {
-            return Err(Error::WrongModel {
-                wanted: header.model,
-                given: model.id(),
-                system: header.system.clone(),
-            });
+impl<'a, B: Backend, R: Read> Playback<'a, B, R> {
+    pub(crate) fn new(codec: &'a NeuralCodec<B>, reader: Reader<R>) -> Result<Self> {
+        let (header, model) = (reader.header(), codec.model());
+        let network = header.network().ok_or(Error::NoNetwork)?.clone();
+        if network.model != model.id() {
+            let system = network.system.clone();
+            return Err(Error::WrongModel { wanted: network.model, given: model.id(), system });
         }
-        let samples = usize::try_from(header.total_samples).unwrap_or(usize::MAX);
+        let total_samples = header.declared_samples.unwrap_or(0);
+        let samples = usize::try_from(total_samples).unwrap_or(usize::MAX);
         let latents = match samples {
             0 => 0,
             _ => codec.receptive_field.latents(codec.receptive_field.padded_samples(samples)),
@@ -76,112 +81,135 @@ impl<'a, B: Backend> Playback<'a, B> {
             ("sample rate", u64::from(header.sample_rate_hz), u64::from(model.config.sample_rate_hz)),
             (
                 "samples per latent",
-                u64::from(header.latent_samples),
+                u64::from(network.latent_samples),
                 codec.receptive_field.latent_samples as u64,
             ),
-            ("latent channels", header.latent_channels as u64, model.config.system.latent_channels() as u64),
-            ("total latents", header.total_latents, latents as u64),
+            ("latent channels", network.latent_channels as u64, model.config.system.latent_channels() as u64),
+            ("total latents", network.total_latents, latents as u64),
         ] {
             if value != expected {
                 return Err(Error::Header(FormatError::Value { field, value, allowed: "the model's" }));
             }
         }
-        let damage = file.damage.clone();
-        Ok(Self { codec, file, damage, next: 0, skip_before: 0, latents: BTreeMap::new(), before: None })
+        Ok(Self {
+            codec,
+            reader,
+            network,
+            total_samples,
+            next: 0,
+            needed_from: 0,
+            read_to: 0,
+            skip_before: 0,
+            latents: BTreeMap::new(),
+            before: None,
+        })
     }
 
-    /// The file's structure.
-    pub fn file(&self) -> &File<'a> {
-        &self.file
+    /// The file, as far as it was read.
+    pub fn reader(&self) -> &Reader<R> {
+        &self.reader
     }
 
     /// Stretches of the file found damaged so far.
     pub fn damage(&self) -> &[Damage] {
-        &self.damage
+        self.reader.damage()
     }
 
-    /// Moves so that the next block begins at `sample`, or at the end if that comes before.
+    /// Moves forward so that the next block begins at `sample`, or at the end if that comes before. What lies between is
+    /// read and not decoded; nothing happens if more than that was given out already.
     pub fn skip_to(&mut self, sample: u64) {
-        let header = &self.file.header;
-        self.next = (sample / header.section_samples()).min(header.sections().saturating_sub(1));
+        let last = self.network.sections().saturating_sub(1);
+        self.next = (sample / self.network.section_samples()).min(last).max(self.next);
         self.skip_before = sample;
         self.before = None;
+        self.forget();
     }
 
     /// The next sound, at the model's rate; none at the end.
     ///
     /// # Errors
-    /// None that the file could cause: damage is silent and listed.
+    /// [`Error::Decode`] if reading fails. Damage is no error: it is silent and listed.
     pub fn next_block(&mut self) -> Result<Option<Pcm>> {
-        while self.next < self.file.section_count {
+        while self.next < self.network.sections() {
             let section = self.next;
+            let is_there = self.have(section)?;
+            if self.reader.sections().is_some_and(|sections| section >= sections) {
+                // More are announced than such a file can have held.
+                break;
+            }
             self.next += 1;
-            let samples = self.file.header.samples_of(section);
+            let samples = self.reader.header().samples_of(section);
             if samples.is_empty() {
                 // The last latent can lie just behind the last sample.
                 continue;
             }
-            let mut channels = match self.window(section) {
-                Some(window) => self.sound(section, &window),
-                None => {
-                    self.before = None;
-                    vec![vec![0.0; (samples.end - samples.start) as usize]; self.file.header.sequence_count]
-                }
+            let mut channels = if is_there {
+                let window = self.window(section)?;
+                self.sound(section, &window)
+            } else {
+                self.before = None;
+                vec![vec![0.0; (samples.end - samples.start) as usize]; self.network.sequence_count]
             };
-            self.forget(section);
-            if self.file.header.channel_count == 2 {
+            self.forget();
+            if self.reader.header().channel_count == 2 {
                 channels = stereo(channels);
             }
             let skip = self.skip_before.saturating_sub(samples.start).min(samples.end - samples.start);
             for channel in &mut channels {
                 channel.drain(..skip as usize);
             }
-            let block = Pcm { sample_rate_hz: self.file.header.sample_rate_hz, channels };
+            let block = Pcm { sample_rate_hz: self.reader.header().sample_rate_hz, channels };
             if !block.is_empty() {
                 return Ok(Some(block));
             }
         }
+        // What is wrong behind the last section is to be told too.
+        self.have(u64::MAX - 1)?;
         Ok(None)
     }
 
-    /// Whether a section's latents are there; they are decoded at first asking.
-    fn have(&mut self, section: u64) -> bool {
-        if !self.latents.contains_key(&section) {
-            let chunk = self.file.sections.binary_search_by_key(&section, |chunk| chunk.index);
-            let decoded = chunk.ok().map(|at| self.file.sections[at]).and_then(|chunk| {
-                let model = self.codec.model();
-                match decode_section(&model.tables, &self.file.header, chunk.payload, chunk.byte_offset) {
-                    Ok((step_index, symbols)) => {
-                        let latents =
-                            symbols.iter().map(|symbols| model.quantiser.latents(symbols, step_index));
-                        Some(latents.collect())
-                    }
-                    Err(error) => {
-                        self.damage.push(self.file.broken(&chunk, &error));
-                        None
-                    }
-                }
-            });
-            self.latents.insert(section, decoded);
+    /// Whether a section's latents are there. Sections are read and decoded as far as that takes.
+    fn have(&mut self, section: u64) -> Result<bool> {
+        while self.read_to <= section {
+            let Some(found) = self.reader.next_section()? else {
+                self.read_to = u64::MAX;
+                break;
+            };
+            self.read_to = found.number + 1;
+            if found.number >= self.needed_from {
+                self.keep(&found);
+            }
         }
-        self.latents.get(&section).is_some_and(Option::is_some)
+        Ok(self.latents.contains_key(&section))
     }
 
-    /// Latents of a section and around it, as far as they are there; none if the section itself is lost.
-    fn window(&mut self, section: u64) -> Option<Window> {
-        if !self.have(section) {
-            return None;
+    /// Decodes a section's latents.
+    fn keep(&mut self, section: &Section) {
+        let model = self.codec.model();
+        match decode_section(&model.tables, &self.network, &section.payload, section.payload_offset) {
+            Ok((step_index, symbols)) => {
+                let latents = symbols.iter().map(|symbols| model.quantiser.latents(symbols, step_index));
+                self.latents.insert(section.number, latents.collect());
+            }
+            Err(error) => {
+                let what = error.to_string();
+                self.reader.note_lost_section(section.number, section.payload_offset, what);
+            }
         }
-        let header = self.file.header.clone();
+    }
+
+    /// Latents of a section, which must be there, and around it as far as they are there.
+    fn window(&mut self, section: u64) -> Result<Window> {
+        let header = self.network.clone();
         let wanted = header.latents_of(section);
         let [back, ahead] = self.codec.receptive_field.decode_margin.map(|margin| margin as u64);
         let (begin, end) =
             (wanted.start.saturating_sub(back), (wanted.end + ahead).min(header.total_latents));
         let (mut first, mut last) = (section, section);
-        while header.latents_of(first).start > begin && self.have(first - 1) {
+        while header.latents_of(first).start > begin && self.have(first - 1)? {
             first -= 1;
         }
-        while header.latents_of(last).end < end && last + 1 < self.file.section_count && self.have(last + 1) {
+        while header.latents_of(last).end < end && self.have(last + 1)? {
             last += 1;
         }
         let begin = begin.max(header.latents_of(first).start);
@@ -192,7 +220,7 @@ impl<'a, B: Backend> Playback<'a, B> {
             let part =
                 (begin.max(here.start) - here.start) as usize..(end.min(here.end) - here.start) as usize;
             let part = part.start * header.latent_channels..part.end * header.latent_channels;
-            let sequences = self.latents.get(&section).and_then(Option::as_ref)?;
+            let sequences = self.latents.get(&section).into_iter().flatten();
             for (latents, sequence) in latents.iter_mut().zip(sequences) {
                 latents.extend_from_slice(&sequence[part.clone()]);
             }
@@ -209,16 +237,16 @@ impl<'a, B: Backend> Playback<'a, B> {
                 latents.extend_from_within((count - 1) * header.latent_channels..);
             }
         }
-        Some(Window { begin: begin as usize, latents, at_end })
+        Ok(Window { begin: begin as usize, latents, at_end })
     }
 
     /// A section's sound, `[sequence][sample]`.
     fn sound(&mut self, section: u64, window: &Window) -> Vec<Vec<f32>> {
-        let (codec, header) = (self.codec, &self.file.header);
+        let codec = self.codec;
         let receptive_field = codec.receptive_field;
         let frames_config = codec.model().config.system.frames;
-        let channels = header.latent_channels;
-        let samples = header.samples_of(section);
+        let channels = self.network.latent_channels;
+        let samples = self.reader.header().samples_of(section);
         let wanted = samples.start as usize..samples.end as usize;
         let shape = [window.latents.len(), window.latents[0].len() / channels, channels];
         let latents = TensorData::new(window.latents.concat(), shape);
@@ -226,7 +254,7 @@ impl<'a, B: Backend> Playback<'a, B> {
         let start = window.begin * receptive_field.latent_samples;
         if window.at_end {
             let [batch, count, values] = frames.dims();
-            let padded = receptive_field.padded_samples(header.total_samples as usize);
+            let padded = receptive_field.padded_samples(self.total_samples as usize);
             frames =
                 frames.slice([0..batch, 0..count.min(receptive_field.frames(padded - start)), 0..values]);
         }
@@ -274,15 +302,12 @@ impl<'a, B: Backend> Playback<'a, B> {
         sound
     }
 
-    /// Drops what no later section needs.
-    fn forget(&mut self, done: u64) {
-        let header = &self.file.header;
-        let from = header
-            .latents_of(done + 1)
-            .start
-            .saturating_sub(self.codec.receptive_field.decode_margin[0] as u64);
-        let first = from / u64::from(header.section_latents);
-        self.latents = self.latents.split_off(&first);
+    /// Drops what the section that comes next and those behind it do not need.
+    fn forget(&mut self) {
+        let margin = self.codec.receptive_field.decode_margin[0] as u64;
+        let from = self.network.latents_of(self.next).start.saturating_sub(margin);
+        self.needed_from = from / u64::from(self.network.section_latents);
+        self.latents = self.latents.split_off(&self.needed_from);
     }
 }
 
@@ -313,15 +338,15 @@ fn stereo(mut sequences: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
     sequences
 }
 
-pub(crate) fn decode<B: Backend>(mut playback: Playback<'_, B>) -> Result<Decoded> {
-    let header = playback.file.header.clone();
+pub(crate) fn decode<B: Backend, R: Read>(mut playback: Playback<'_, B, R>) -> Result<Decoded> {
+    let header = playback.reader.header().clone();
     let mut pcm = Pcm::empty(header.sample_rate_hz, header.channel_count);
     while let Some(block) = playback.next_block()? {
         pcm.append(&block);
     }
-    let Playback { file, damage, .. } = playback;
-    let loudness = file.trailer.and_then(|trailer| trailer.loudness);
-    Ok(Decoded { header, metadata: file.metadata, loudness, pcm, damage })
+    let reader = playback.reader;
+    let loudness = reader.trailer().and_then(|trailer| trailer.loudness);
+    Ok(Decoded { header: reader.header().clone(), loudness, pcm, damage: reader.damage().to_vec() })
 }
 
 impl Decoded {
@@ -330,12 +355,15 @@ impl Decoded {
     /// # Errors
     /// [`Error::Resample`] for a rate that the file makes up.
     pub fn at_original_rate(&self) -> Result<Pcm> {
-        let Some((original_hz, original_samples)) = self.header.original else { return Ok(self.pcm.clone()) };
+        let (Some(original_hz), Some(network)) = (self.header.original_sample_rate_hz, self.header.network())
+        else {
+            return Ok(self.pcm.clone());
+        };
         let mut resampler = Resampler::new(self.pcm.sample_rate_hz, original_hz, self.pcm.channel_count())?;
         let mut sound = resampler.push(&self.pcm)?;
         sound.append(&resampler.finish()?);
         // Rounding up twice can add a sample or a few.
-        let samples = usize::try_from(original_samples).unwrap_or(usize::MAX);
+        let samples = usize::try_from(network.original_samples).unwrap_or(usize::MAX);
         sound.channels.iter_mut().for_each(|channel| channel.truncate(samples));
         Ok(sound)
     }

@@ -8,7 +8,7 @@
 //! melisma_input(n) -> write n bytes -> melisma_decode() -> 0 -> melisma_pcm(), melisma_samples(), ... -> melisma_release()
 //! ```
 
-use melisma_codec::{DecodeError, decode, symbol_hash};
+use melisma_codec::{DecodeError, Models, Pcm, PushDecoder, decode, symbol_hash};
 use std::cell::RefCell;
 
 /// Everything that a host can ask for.
@@ -25,6 +25,9 @@ struct State {
 thread_local! {
     static STATE: RefCell<State> = RefCell::default();
 }
+
+/// Bytes of a file that are decoded at a time.
+const PIECE_BYTES: usize = 64 << 10;
 
 /// Result of [`melisma_decode`]: the sound is there.
 pub const DONE: i32 = 0;
@@ -46,28 +49,66 @@ impl State {
     }
 
     fn decode(&mut self) -> i32 {
-        let decoded = match decode(&self.file) {
-            Ok(decoded) => decoded,
-            Err(DecodeError::NotMelisma | DecodeError::Header(_)) => return NOT_MELISMA,
+        self.pcm.clear();
+        let file = std::mem::take(&mut self.file);
+        let outcome = self.decode_file(&file);
+        self.file = file;
+        match outcome {
+            Ok(true) => DONE,
+            Err(DecodeError::NotMelisma | DecodeError::Header(_)) => NOT_MELISMA,
             Err(
                 DecodeError::Version { .. }
                 | DecodeError::UnknownModel { .. }
                 | DecodeError::NeedsModel { .. },
-            ) => return UNKNOWN_FORMAT,
-            Err(_) => return FAILED,
+            ) => UNKNOWN_FORMAT,
+            Ok(false) | Err(_) => FAILED,
+        }
+    }
+
+    /// Decodes piece by piece, so that the sound is never held twice; false if there is no memory for it.
+    fn decode_file(&mut self, file: &[u8]) -> Result<bool, DecodeError> {
+        let mut decoder = PushDecoder::new(Models::default());
+        for piece in file.chunks(PIECE_BYTES) {
+            let blocks = match decoder.push(piece) {
+                Err(DecodeError::NotMelisma | DecodeError::Header(_)) => return self.decode_by_its_end(file),
+                other => other?,
+            };
+            if !self.take(&blocks) {
+                return Ok(false);
+            }
+        }
+        let blocks = match decoder.finish() {
+            Err(DecodeError::NotMelisma | DecodeError::Header(_)) => return self.decode_by_its_end(file),
+            other => other?,
         };
-        let channels = &decoded.pcm.channels;
-        self.pcm.clear();
-        if self.pcm.try_reserve_exact(decoded.pcm.samples() * channels.len()).is_err() {
-            return FAILED;
+        if let Some(header) = decoder.header() {
+            (self.sample_rate_hz, self.channels) = (header.sample_rate_hz, header.channel_count as u32);
         }
-        for i in 0..decoded.pcm.samples() {
-            self.pcm.extend(channels.iter().map(|channel| to_s16(channel[i])));
-        }
-        self.sample_rate_hz = decoded.pcm.sample_rate_hz;
-        self.channels = channels.len() as u32;
+        let is_complete = self.take(&blocks);
+        self.damaged_places = decoder.damage().len() as u32;
+        Ok(is_complete)
+    }
+
+    /// A file with a damaged beginning, by the copy of its header at the end.
+    fn decode_by_its_end(&mut self, file: &[u8]) -> Result<bool, DecodeError> {
+        let decoded = decode(file)?;
+        (self.sample_rate_hz, self.channels) =
+            (decoded.header.sample_rate_hz, decoded.header.channel_count as u32);
         self.damaged_places = decoded.damage.len() as u32;
-        DONE
+        Ok(self.take(&[decoded.pcm]))
+    }
+
+    /// Appends sound; false if there is no memory for it.
+    fn take(&mut self, blocks: &[Pcm]) -> bool {
+        blocks.iter().all(|block| {
+            let room = self.pcm.try_reserve(block.samples() * block.channel_count());
+            if room.is_ok() {
+                for i in 0..block.samples() {
+                    self.pcm.extend(block.channels.iter().map(|channel| to_s16(channel[i])));
+                }
+            }
+            room.is_ok()
+        })
     }
 }
 
@@ -125,7 +166,7 @@ pub extern "C" fn melisma_damaged_places() -> u32 {
 /// Hash of the file's symbols (`docs/format.md`, "Test vectors"); 0 if it cannot be read.
 #[unsafe(no_mangle)]
 pub extern "C" fn melisma_symbol_hash() -> u64 {
-    with(|state| symbol_hash(&state.file).map_or(0, |symbols| symbols.hash))
+    with(|state| symbol_hash(&state.file, &Models::default()).map_or(0, |symbols| symbols.hash))
 }
 
 /// Forgets file and sound and gives their memory back.
@@ -161,5 +202,11 @@ mod tests {
             (8_000, 1, 16_000, 0)
         );
         assert!(state.pcm.iter().any(|&sample| sample.unsigned_abs() > 1_000));
+        // Without its beginning it is the same, and something to tell.
+        let whole = state.pcm.clone();
+        state.reserve(golden.len());
+        state.file[10..].copy_from_slice(&golden[10..]);
+        assert_eq!(state.decode(), DONE);
+        assert!(state.pcm == whole && state.damaged_places > 0);
     }
 }

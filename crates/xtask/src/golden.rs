@@ -4,7 +4,7 @@
 //! `expected.tsv` its format and the hash of its symbols. The music is synthesised, so that it has no licence but ours.
 
 use anyhow::{Context, Result, ensure};
-use melisma_codec::{EncoderConfig, RateTarget, Tune, decode, encode, symbol_hash};
+use melisma_codec::{EncoderConfig, Models, RateTarget, Tune, decode, encode, symbol_hash};
 use melisma_signal::{Metadata, Pcm};
 use melisma_synth::{castanets, demo_piece};
 use std::{fmt::Write, fs, path::Path};
@@ -31,7 +31,7 @@ pub fn run() -> Result<()> {
         let metadata =
             Metadata { tags: vec![("TITLE".to_owned(), vector.name.to_owned())], ..Metadata::default() };
         let file = encode(&vector.sound, &config, &metadata)?;
-        let (hash, decoded) = (symbol_hash(&file)?, decode(&file)?);
+        let (hash, decoded) = (symbol_hash(&file, &Models::default())?, decode(&file)?);
         ensure!(hash.damaged == 0 && decoded.damage.is_empty(), "{}: damaged as made", vector.name);
         let (rate, channels) = (vector.sound.sample_rate_hz, vector.sound.channel_count());
         writeln!(
@@ -41,7 +41,7 @@ pub fn run() -> Result<()> {
             decoded.pcm.samples(),
             hash.sections,
             hash.hash,
-            decoded.header.model_id
+            decoded.header.music()?.model_id
         )?;
         write(&folder.join(vector.name).with_extension("s16"), &interleaved_s16(&decoded.pcm))?;
         write(&folder.join(vector.name).with_extension("mlsm"), &file)?;

@@ -12,12 +12,13 @@ use std::{
 
 /// Each room and the rooms that it uses, from the innermost out: a room comes behind all that it uses, but for
 /// [`CIRCLES`].
-const ROOMS: [(&str, &[&str]); 31] = [
-    ("error", &["latent"]),
+const ROOMS: [(&str, &[&str]); 36] = [
+    ("error", &["container"]),
+    ("container", &["error"]),
+    ("latent", &["container"]),
     // What a decoder needs.
-    ("music::tune", &[]),
     ("music::parallel", &[]),
-    ("music::geometry", &[]),
+    ("music::geometry", &["container", "error"]),
     ("music::step", &[]),
     ("music::sketch", &["music::geometry", "music::step"]),
     ("music::stereo", &["music::sketch"]),
@@ -39,24 +40,44 @@ const ROOMS: [(&str, &[&str]); 31] = [
         "music::synthesis",
         &["music::blocks", "music::geometry", "music::section", "music::step", "music::stereo"],
     ),
-    ("container", &["error", "latent", "music::geometry", "music::section", "music::tune"]),
-    ("latent", &["container", "error"]),
+    ("music::models", &["container", "error", "music::model"]),
+    ("music::join", &["music::geometry", "music::section"]),
     (
         "music::decoder",
         &[
             "container",
             "error",
             "music::geometry",
+            "music::join",
             "music::model",
+            "music::models",
             "music::parallel",
             "music::section",
             "music::synthesis",
         ],
     ),
-    ("music::inspect", &["container", "error", "music::model"]),
+    ("music::push_decoder", &["container", "error", "music::decoder", "music::models", "music::parallel"]),
+    ("music::symbol_hash", &["container", "error", "music::geometry", "music::models", "music::section"]),
+    (
+        "music::picture",
+        &["music::blocks", "music::geometry", "music::section", "music::sketch", "music::step"],
+    ),
+    (
+        "music::sketch_reader",
+        &[
+            "container",
+            "error",
+            "music::geometry",
+            "music::model",
+            "music::models",
+            "music::picture",
+            "music::section",
+        ],
+    ),
+    ("inspect", &["container", "error", "latent", "music::geometry", "music::section"]),
     // What only an encoder needs.
-    ("music::encode::tuning", &["music::sketch", "music::tune"]),
-    ("music::encode::config", &["music::encode::tuning", "music::model", "music::tune"]),
+    ("music::encode::tuning", &["container", "music::sketch"]),
+    ("music::encode::config", &["container", "music::encode::tuning", "music::model"]),
     (
         "music::encode::partition",
         &["music::encode::tuning", "music::geometry", "music::sketch", "music::step", "music::stereo"],
@@ -143,14 +164,11 @@ const ROOMS: [(&str, &[&str]); 31] = [
 ];
 
 /// Arrows that point outward, and why they may.
-const CIRCLES: [(&str, &str, &str); 2] = [
-    (
-        "error",
-        "latent",
-        "an error names the model that a file needs by its hash, which the header of such files defines",
-    ),
-    ("container", "latent", "a reader that meets a file of a trained network says which model it needs"),
-];
+const CIRCLES: [(&str, &str, &str); 1] = [(
+    "error",
+    "container",
+    "an error names the model that a file needs by its hash, which the header of such files defines",
+)];
 
 fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../codec/src")

@@ -7,7 +7,7 @@ mod progress;
 
 use crate::exit::Outcome;
 use crate::output::DataOut;
-use crate::{examples, interrupt, report, revision, text, threads, values};
+use crate::{examples, interrupt, message, revision, text, threads, values};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use melisma_eval::bootstrap::BootstrapConfig;
@@ -197,7 +197,7 @@ impl BenchArguments {
         let mut journal = Journal::open(&self.out.join("journal.jsonl"))?;
         if journal.damaged_lines() > 0 {
             let lines = text::count(journal.damaged_lines(), "broken line");
-            report::warn(&format!("{lines} in the journal passed over"));
+            message::warn(&format!("{lines} in the journal passed over"));
         }
         let (missing, keys) = self.measure(&config, learned, &set, names, &mut journal, quiet)?;
 
@@ -211,7 +211,7 @@ impl BenchArguments {
             0 => {}
             count => {
                 let of = text::count(keys.len(), "measurement");
-                report::warn(&format!("{count} of {of} failed; --retry-failed tries them again"));
+                message::warn(&format!("{count} of {of} failed; --retry-failed tries them again"));
                 outcome = Outcome::Failure;
             }
         }

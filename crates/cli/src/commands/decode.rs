@@ -2,15 +2,15 @@
 
 use crate::batch::{self, Done, Settings};
 use crate::exit::Outcome;
-use crate::output::{DataOut, Target, make_folder};
+use crate::input::{self, Codec, Sound};
+use crate::message::hinted;
+use crate::output::{DataOut, SoundFormat, Target, make_folder};
 use crate::plan::{self, Job, Rules};
 use crate::progress::FileProgress;
-use crate::report::hinted;
-use crate::sound::{self, Opened, Sound, SoundFormat};
 use crate::{examples, text, values};
-use melisma_codec::Damage;
+use melisma_codec::Header;
 use melisma_media::{AudioSink, Output, Resampler, SinkOptions};
-use melisma_signal::{Metadata, Pcm};
+use melisma_signal::Pcm;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -96,80 +96,19 @@ impl DecodeArguments {
 
     fn decode(&self, job: &Job, format: SoundFormat, progress: &mut FileProgress) -> anyhow::Result<Done> {
         job.target.check()?;
-        match sound::open(&job.input)? {
-            Opened::Own(sound, note) => self.decode_own(job, format, progress, sound, note),
-            Opened::Network(bytes) => self.decode_network(job, format, progress, &bytes),
-        }
-    }
-
-    fn decode_own(
-        &self,
-        job: &Job,
-        format: SoundFormat,
-        progress: &mut FileProgress,
-        mut sound: Sound,
-        note: Option<String>,
-    ) -> anyhow::Result<Done> {
         let start = Instant::now();
+        let opened = input::open(&job.input)?;
+        let codec = Codec::of(opened.reader.header(), self.model.as_deref())?;
+        let mut sound = codec.play(opened)?;
         let header = sound.header().clone();
-        let rate_hz = header.sample_rate_hz;
-        let (part, first_block) = self.part(&mut sound, rate_hz)?;
-        let shape = Shape {
-            rate_hz,
-            original: header.original_sample_rate_hz.map(|rate_hz| (rate_hz, None)),
-            channel_count: header.channel_count,
-            metadata: header.metadata.clone(),
-        };
-        let mut writer = Writer::open(job, format, &shape, self, part)?;
-        let mut first = first_block;
-        let written = pump(&mut writer, part, progress, || match first.take() {
-            Some(block) => Ok(Some(block)),
-            None => Ok(sound.next_block()?),
-        })?;
-        let ended = Ended { written, rate_hz, clipped: writer.finish()?, start, note };
-        Ok(ended.done(sound.damage()))
-    }
-
-    /// A file of a trained network; its model is looked for.
-    #[cfg(feature = "train")]
-    fn decode_network(
-        &self,
-        job: &Job,
-        format: SoundFormat,
-        progress: &mut FileProgress,
-        bytes: &[u8],
-    ) -> anyhow::Result<Done> {
-        let start = Instant::now();
-        let file = crate::network::read(bytes)?;
-        let codec = crate::network::codec_for(&file.header, self.model.as_deref())?;
-        let mut playback = codec.playback(bytes)?;
-        let rate_hz = file.header.sample_rate_hz;
-        let (first, part) = self.range(Some(file.samples()), rate_hz)?;
-        playback.skip_to(first);
-        // Only all of it is exactly as long as its source.
-        let whole = self.start.is_none() && self.duration.is_none();
-        let shape = Shape {
-            rate_hz,
-            original: file.header.original.map(|(rate_hz, samples)| (rate_hz, whole.then_some(samples))),
-            channel_count: file.header.channel_count,
-            metadata: file.metadata.clone(),
-        };
-        let mut writer = Writer::open(job, format, &shape, self, part)?;
-        let written = pump(&mut writer, part, progress, || Ok(playback.next_block()?))?;
-        let ended = Ended { written, rate_hz, clipped: writer.finish()?, start, note: None };
-        Ok(ended.done(playback.damage()))
-    }
-
-    /// A file of a trained network, which takes another build.
-    #[cfg(not(feature = "train"))]
-    fn decode_network(
-        &self,
-        _: &Job,
-        _: SoundFormat,
-        _: &mut FileProgress,
-        bytes: &[u8],
-    ) -> anyhow::Result<Done> {
-        Err(crate::network::missing(&crate::network::read(bytes)?.header))
+        let (first, part) = self.range(sound.total_samples()?, header.sample_rate_hz)?;
+        if first > 0 {
+            sound.skip_to(first)?;
+        }
+        let mut writer = Writer::open(job, format, &header, self, part)?;
+        let written = pump(&mut writer, part, progress, sound.as_mut())?;
+        let clipped = writer.finish()?;
+        Ok(conclude(sound.as_ref(), written, clipped, start.elapsed().as_secs_f64()))
     }
 
     /// First sample wanted, and how many, if that can be said.
@@ -190,24 +129,6 @@ impl DecodeArguments {
         let wanted = self.duration.map(samples);
         Ok((first, rest.map_or(wanted, |rest| Some(wanted.map_or(rest, |wanted| wanted.min(rest))))))
     }
-
-    /// Moves to `--start`. Answers how many samples are wanted (if that can be said), and what was
-    /// read already.
-    fn part(&self, sound: &mut Sound, rate_hz: u32) -> anyhow::Result<(Option<u64>, Option<Pcm>)> {
-        let total = sound.total_samples()?;
-        let (first, wanted) = self.range(total, rate_hz)?;
-        let block = if first > 0 { sound.skip_to(first)? } else { None };
-        Ok((wanted, block))
-    }
-}
-
-/// What is written, whoever coded it.
-struct Shape {
-    rate_hz: u32,
-    /// Rate before coding, where it was another, and samples then, where they are known.
-    original: Option<(u32, Option<u64>)>,
-    channel_count: usize,
-    metadata: Metadata,
 }
 
 /// Moves blocks to the writer, no more than `part` samples; answers how many.
@@ -215,10 +136,10 @@ fn pump(
     writer: &mut Writer,
     part: Option<u64>,
     progress: &mut FileProgress,
-    mut next: impl FnMut() -> anyhow::Result<Option<Pcm>>,
+    sound: &mut dyn Sound,
 ) -> anyhow::Result<u64> {
     let mut written = 0u64;
-    while let Some(mut pcm) = next()? {
+    while let Some(mut pcm) = sound.next_block()? {
         if let Some(part) = part {
             let left = part - written;
             for channel in &mut pcm.channels {
@@ -235,32 +156,20 @@ fn pump(
     Ok(written)
 }
 
-/// How a file ended.
-struct Ended {
-    written: u64,
-    rate_hz: u32,
-    clipped: u64,
-    start: Instant,
-    note: Option<String>,
-}
-
-impl Ended {
-    fn done(self, damage: &[Damage]) -> Done {
-        let damaged = self.note.is_some() || !damage.is_empty();
-        let mut warnings: Vec<String> = self.note.into_iter().collect();
-        warnings.extend(damage.iter().map(|damage| sound::describe(damage, self.rate_hz)));
-        if self.clipped > 0 {
-            let level = "beyond full scale were clipped; --format wavf32 keeps them";
-            warnings.push(format!("{} {level}", text::count(self.clipped as usize, "sample")));
-        }
-        let seconds = self.written as f64 / f64::from(self.rate_hz.max(1));
-        let speed = seconds / self.start.elapsed().as_secs_f64().max(1e-9);
-        Done {
-            line: format!("{}, {} Hz, {speed:.0}x real time", text::clock(seconds), self.rate_hz),
-            warnings,
-            outcome: if damaged { Outcome::Damaged } else { Outcome::Success },
-        }
+/// What is said of a file at its end.
+fn conclude(sound: &dyn Sound, written: u64, clipped: u64, took_seconds: f64) -> Done {
+    let rate_hz = sound.header().sample_rate_hz;
+    let mut warnings: Vec<String> =
+        sound.damage().iter().map(|damage| input::describe(damage, rate_hz)).collect();
+    let outcome = if warnings.is_empty() { Outcome::Success } else { Outcome::Damaged };
+    if clipped > 0 {
+        let level = "beyond full scale were clipped; --format wavf32 keeps them";
+        warnings.push(format!("{} {level}", text::count(clipped as usize, "sample")));
     }
+    let seconds = written as f64 / f64::from(rate_hz.max(1));
+    let speed = seconds / took_seconds.max(1e-9);
+    let line = format!("{}, {rate_hz} Hz, {speed:.0}x real time", text::clock(seconds));
+    Done { line, warnings, outcome }
 }
 
 /// Resampler and file.
@@ -275,21 +184,25 @@ impl Writer {
     fn open(
         job: &Job,
         format: SoundFormat,
-        shape: &Shape,
+        header: &Header,
         arguments: &DecodeArguments,
         part: Option<u64>,
     ) -> anyhow::Result<Self> {
-        let coded_hz = shape.rate_hz;
-        let (rate_hz, exactly) = match shape.original.filter(|_| arguments.original_rate) {
-            Some((original_hz, samples)) => (original_hz, samples),
-            None => (coded_hz, None),
-        };
+        let coded_hz = header.sample_rate_hz;
+        let original_hz = header.original_sample_rate_hz.filter(|_| arguments.original_rate);
+        let rate_hz = original_hz.unwrap_or(coded_hz);
+        // Only all of it is exactly as long as its source.
+        let is_whole = arguments.start.is_none() && arguments.duration.is_none();
+        let exactly = header
+            .network()
+            .filter(|_| original_hz.is_some() && is_whole)
+            .map(|network| network.original_samples);
         let resampler = match rate_hz == coded_hz {
             true => None,
-            false => Some(Resampler::new(coded_hz, rate_hz, shape.channel_count)?),
+            false => Some(Resampler::new(coded_hz, rate_hz, header.channel_count)?),
         };
-        let mut options = SinkOptions::new(format.encoding(), rate_hz, shape.channel_count);
-        options.metadata = shape.metadata.clone();
+        let mut options = SinkOptions::new(format.encoding(), rate_hz, header.channel_count);
+        options.metadata = header.metadata.clone();
         options.overwrite = arguments.force;
         let sink = match &job.target {
             Target::Stdout => {

@@ -2,7 +2,7 @@
 
 use crate::exit::Outcome;
 use crate::output::{ByteSink, DataOut, Target, make_folder};
-use crate::{examples, report, text};
+use crate::{examples, message, text};
 use melisma_codec::{Encoder, EncoderConfig, RateTarget, StreamFormat, decode};
 use melisma_media::{AudioSink, Encoding, LoudnessMeter, Output, SinkOptions};
 use melisma_signal::{Metadata, Pcm};
@@ -38,7 +38,7 @@ impl DemoArguments {
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let say = |text: &str| {
             if !quiet {
-                report::say(text);
+                message::say(text);
             }
         };
         say("Rendering a piece of music: guitars, strings, bass, a voice, drums and castanets ...");

@@ -1,9 +1,9 @@
 //! `melisma encode`: music to `.mlsm`.
 
 use crate::batch::{self, Settings};
+use crate::encode_file::{Coding, Recipe, encode_file};
 use crate::exit::Outcome;
-use crate::plan::{self, Plan, Rules};
-use crate::recorder::{Recipe, record};
+use crate::plan::{self, Rules};
 use crate::{examples, values};
 use clap::ValueEnum;
 use melisma_codec::{EncoderConfig, RateTarget, Tune};
@@ -126,41 +126,42 @@ impl EncodeArguments {
             done_word: "encoded",
             kind: "music",
         };
-        if let Some(model) = &self.model {
-            return self.run_with(model, &plan, &settings);
+        let coding = self.coding()?;
+        let recipe = Recipe {
+            open: OpenOptions::default().with_downmix(self.downmix).with_any_rate(coding.takes_any_rate()),
+            coding,
+            keep_tags: !self.no_tags,
+            overwrite: self.force,
+        };
+        batch::run(&plan, &settings, |job, progress| encode_file(job, &recipe, progress))
+    }
+
+    /// With what, and how large.
+    fn coding(&self) -> anyhow::Result<Coding> {
+        if let Some(folder) = &self.model {
+            return self.network(folder);
         }
         let mut config = EncoderConfig::default();
         config.rate = self.rate.target();
         config.tune = self.tune.into();
-        let recipe = Recipe {
-            config,
-            open: OpenOptions::default().with_downmix(self.downmix),
-            keep_tags: !self.no_tags,
-            overwrite: self.force,
-        };
-        batch::run(&plan, &settings, |job, progress| record(job, &recipe, progress))
+        Ok(Coding::Music(config))
     }
 
-    /// Encodes all inputs with a trained network.
+    /// The trained network of `--model`.
     #[cfg(feature = "train")]
-    fn run_with(&self, model: &Path, plan: &Plan, settings: &Settings) -> anyhow::Result<Outcome> {
+    fn network(&self, folder: &Path) -> anyhow::Result<Coding> {
         use melisma_neural::Target;
-        let recipe = crate::network::Recipe {
-            model: crate::network::model_for_encoding(model, self.system.as_deref())?,
-            target: match self.rate.bitrate {
-                Some(bitrate_bps) => Target::BitrateBps(f64::from(bitrate_bps)),
-                None => Target::Step(self.rate.step.unwrap_or(1.0)),
-            },
-            open: OpenOptions::default().with_downmix(self.downmix),
-            keep_tags: !self.no_tags,
-            overwrite: self.force,
+        let model = crate::input::model_for_encoding(folder, self.system.as_deref())?;
+        let target = match self.rate.bitrate {
+            Some(bitrate_bps) => Target::BitrateBps(f64::from(bitrate_bps)),
+            None => Target::Step(self.rate.step.unwrap_or(1.0)),
         };
-        batch::run(plan, settings, |job, progress| crate::network::record(job, &recipe, progress))
+        Ok(Coding::Network { model: Box::new(model), target })
     }
 
     /// Says how to get a build that can.
     #[cfg(not(feature = "train"))]
-    fn run_with(&self, _: &Path, _: &Plan, _: &Settings) -> anyhow::Result<Outcome> {
+    fn network(&self, _: &Path) -> anyhow::Result<Coding> {
         Err(crate::commands::not_built_in("encoding with a trained network"))
     }
 }

@@ -1,18 +1,18 @@
 //! `melisma info`: what a `.mlsm` file holds, for people and for programs.
 
-mod latents;
-
 use crate::exit::Outcome;
-use crate::network::{self, Made};
+use crate::input::{self, describe};
 use crate::output::DataOut;
-use crate::sound::{describe, open_file};
-use crate::{examples, report, text};
+use crate::{examples, message, text};
 use anyhow::Context;
-use melisma_codec::{Damage, Inspection, Tune, inspect};
+use melisma_codec::{
+    CodecHeader, Damage, Inspection, NetworkHeader, Tune, inspect_reader, latent::step_multiplier,
+};
+use melisma_media::Input;
 use melisma_signal::{Loudness, Metadata};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use std::io::{BufReader, Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Flags of `info`.
@@ -39,7 +39,7 @@ impl InfoArguments {
             let told = match look(file, self.json).with_context(|| file.display().to_string()) {
                 Ok(told) => told,
                 Err(error) => {
-                    report::error(&error);
+                    message::error(&error);
                     outcome = Outcome::Failure;
                     continue;
                 }
@@ -66,27 +66,11 @@ struct Told {
 }
 
 fn look(file: &Path, json: bool) -> anyhow::Result<Told> {
-    let is_pipe = file.as_os_str() == "-";
-    let reader: Box<dyn Read + Send> =
-        if is_pipe { Box::new(std::io::stdin()) } else { Box::new(BufReader::new(open_file(file)?)) };
-    let bytes = match network::look(reader)? {
-        Made::ByNetwork(bytes) => bytes,
-        Made::ByOther(reader) => match inspect(BufReader::new(reader)) {
-            Ok(inspection) => {
-                let facts = Facts::new(file, &inspection);
-                let text = if json { facts.json().to_string() } else { facts.text() };
-                return Ok(Told { text, is_damaged: !inspection.damage.is_empty() });
-            }
-            Err(error) => match (!is_pipe).then(|| network::bytes_of(file)).transpose()?.flatten() {
-                Some(bytes) => bytes,
-                None => return Err(error.into()),
-            },
-        },
-    };
-    let found = network::read(&bytes)?;
-    let facts = latents::Facts::new(file, &found);
+    let opened = input::open(&Input::from_argument(file.as_os_str()))?;
+    let inspection = inspect_reader(opened.reader)?;
+    let facts = Facts::new(file, &inspection);
     let text = if json { facts.json().to_string() } else { facts.text() };
-    Ok(Told { text, is_damaged: !found.damage.is_empty() })
+    Ok(Told { text, is_damaged: !inspection.damage.is_empty() })
 }
 
 /// Writes one line of a table. Writing to a String cannot fail.
@@ -165,23 +149,20 @@ fn json_of(loudness: Option<Loudness>, metadata: &Metadata, damage: &[Damage]) -
 struct Facts<'a> {
     name: String,
     file: &'a Inspection,
-    samples: u64,
     seconds: f64,
+    /// Bytes of all sections with their chunks.
+    section_bytes: u64,
     sketch_bytes: u64,
     detail_bytes: u64,
 }
 
 impl<'a> Facts<'a> {
     fn new(path: &Path, file: &'a Inspection) -> Self {
-        // Without the end of the file, the length is what is there.
-        let found =
-            file.sections.iter().map(|section| section.first_sample + section.samples).max().unwrap_or(0);
-        let samples = file.trailer.as_ref().map_or(found, |trailer| trailer.total_samples);
         Self {
             name: path.display().to_string(),
             file,
-            samples,
-            seconds: samples as f64 / f64::from(file.header.sample_rate_hz.max(1)),
+            seconds: file.samples as f64 / f64::from(file.header.sample_rate_hz.max(1)),
+            section_bytes: file.sections.iter().map(|section| section.bytes).sum(),
             sketch_bytes: file.sections.iter().map(|section| section.sketch_bytes).sum(),
             detail_bytes: file.sections.iter().map(|section| section.detail_bytes).sum(),
         }
@@ -195,67 +176,121 @@ impl<'a> Facts<'a> {
         text::bitrate_bps(self.file.total_bytes, self.seconds)
     }
 
+    fn section_seconds(&self) -> f64 {
+        self.file.header.section_samples() as f64 / f64::from(self.file.header.sample_rate_hz.max(1))
+    }
+
+    /// What a file is made of besides tags and cover.
+    fn parts(&self) -> Vec<(&'static str, u64)> {
+        match &self.file.header.codec {
+            CodecHeader::Music(_) => vec![("sketch", self.sketch_bytes), ("detail", self.detail_bytes)],
+            CodecHeader::Network(_) => vec![("latents", self.section_bytes)],
+        }
+    }
+
+    /// What is neither music nor tags.
     fn overhead_bytes(&self) -> u64 {
-        self.file.total_bytes.saturating_sub(self.sketch_bytes + self.detail_bytes + self.file.header_bytes)
+        let parts: u64 = self.parts().iter().map(|(_, bytes)| bytes).sum();
+        self.file.total_bytes.saturating_sub(parts + self.file.header_bytes)
+    }
+
+    fn latents_per_second(&self, network: &NetworkHeader) -> f64 {
+        f64::from(self.file.header.sample_rate_hz) / f64::from(network.latent_samples)
+    }
+
+    /// Smallest and largest multiplier of a model's steps.
+    fn step_multipliers(&self) -> Option<(f64, f64)> {
+        let indices = || self.file.sections.iter().map(|section| section.step_index);
+        let (least, most) = (indices().min()?, indices().max()?);
+        Some((step_multiplier(least), step_multiplier(most)))
     }
 
     fn text(&self) -> String {
         let header = &self.file.header;
         let mut out = format!("{}\n", text::printable(&self.name));
-        let mut row = |name: &str, value: String| row(&mut out, name, value);
-        row("length", format!("{} ({} samples)", text::clock(self.seconds), self.samples));
+        row(&mut out, "length", format!("{} ({} samples)", text::clock(self.seconds), self.file.samples));
         let channels = if header.channel_count == 1 { "mono" } else { "stereo" };
         let original = header.original_sample_rate_hz.map(|hz| format!(", from {hz} Hz")).unwrap_or_default();
-        row("sound", format!("{} Hz{original}, {channels}", header.sample_rate_hz));
-        row(
-            "size",
-            format!("{}, {:.1} kbit/s", text::bytes(self.file.total_bytes), self.bitrate_bps() / 1000.0),
-        );
+        row(&mut out, "sound", format!("{} Hz{original}, {channels}", header.sample_rate_hz));
+        let kbps = self.bitrate_bps() / 1000.0;
+        row(&mut out, "size", format!("{}, {kbps:.1} kbit/s", text::bytes(self.file.total_bytes)));
         let percent = |bytes: u64| 100.0 * bytes as f64 / self.file.total_bytes.max(1) as f64;
-        row(
-            "made of",
-            format!(
-                "sketch {:.1} %, detail {:.1} %, tags and cover {:.1} %, framing {:.1} %",
-                percent(self.sketch_bytes),
-                percent(self.detail_bytes),
-                percent(self.file.header_bytes),
-                percent(self.overhead_bytes())
-            ),
-        );
-        row("sections", format!("{} of {:.1} s", self.file.sections.len(), self.section_seconds()));
-        row("tuned for", tune_name(header.tune).to_owned());
-        row("model", format!("{:08x}, format version {}", header.model_id, header.version));
+        let mut parts = self.parts();
+        parts.extend([("tags and cover", self.file.header_bytes), ("framing", self.overhead_bytes())]);
+        let parts: Vec<String> =
+            parts.into_iter().map(|(part, bytes)| format!("{part} {:.1} %", percent(bytes))).collect();
+        row(&mut out, "made of", parts.join(", "));
+        row(&mut out, "sections", format!("{} of {:.1} s", self.file.sections.len(), self.section_seconds()));
+        match &header.codec {
+            CodecHeader::Music(music) => {
+                row(&mut out, "tuned for", tune_name(music.tune));
+                row(
+                    &mut out,
+                    "model",
+                    format!("{:08x}, format version {}", music.model_id, header.version()),
+                );
+            }
+            CodecHeader::Network(network) => self.tell_network(&mut out, network),
+        }
         tell_metadata(&mut out, self.loudness(), &header.metadata);
         tell_damage(&mut out, self.file.trailer.is_some(), &self.file.damage, header.sample_rate_hz);
         out
     }
 
-    fn section_seconds(&self) -> f64 {
-        f64::from(self.file.header.section_samples) / f64::from(self.file.header.sample_rate_hz.max(1))
+    fn tell_network(&self, out: &mut String, network: &NetworkHeader) {
+        row(out, "system", format!("{}, a trained network", text::printable(&network.system)));
+        row(out, "model", format!("{}, format version {}", network.model, self.file.header.version()));
+        let sequences = if network.sequence_count == 2 { ", mid and side" } else { "" };
+        let rate = self.latents_per_second(network);
+        let values = network.latent_channels;
+        row(out, "latents", format!("{values} values, {rate:.1} times a second{sequences}"));
+        match self.step_multipliers() {
+            Some((least, most)) if least < most => {
+                row(out, "steps", format!("{least:.3} to {most:.3} times the model's"));
+            }
+            Some((only, _)) => row(out, "steps", format!("{only:.3} times the model's")),
+            None => {}
+        }
     }
 
     fn json(&self) -> Value {
         let header = &self.file.header;
         let mut facts = json!({
             "file": self.name,
-            "format_version": header.version,
-            "model_id": format!("{:08x}", header.model_id),
-            "tune": tune_name(header.tune),
+            "format_version": header.version(),
             "sample_rate_hz": header.sample_rate_hz,
             "original_sample_rate_hz": header.original_sample_rate_hz,
             "channels": header.channel_count,
-            "samples": self.samples,
+            "samples": self.file.samples,
             "seconds": self.seconds,
             "bytes": self.file.total_bytes,
             "bitrate_bps": self.bitrate_bps(),
-            "sketch_bytes": self.sketch_bytes,
-            "detail_bytes": self.detail_bytes,
             "header_bytes": self.file.header_bytes,
-            "overhead_bytes": self.overhead_bytes(),
             "sections": self.file.sections.len(),
             "section_seconds": self.section_seconds(),
             "complete": self.file.trailer.is_some(),
         });
+        let of_codec = match &header.codec {
+            CodecHeader::Music(music) => json!({
+                "model_id": format!("{:08x}", music.model_id),
+                "tune": tune_name(music.tune),
+                "sketch_bytes": self.sketch_bytes,
+                "detail_bytes": self.detail_bytes,
+                "overhead_bytes": self.overhead_bytes(),
+            }),
+            CodecHeader::Network(network) => json!({
+                "model_id": network.model.to_string(),
+                "system": network.system,
+                "sequences": network.sequence_count,
+                "section_bytes": self.section_bytes,
+                "latent_channels": network.latent_channels,
+                "latents_per_second": self.latents_per_second(network),
+                "step_multipliers": self.step_multipliers().map(|(least, most)| [least, most]),
+            }),
+        };
+        if let (Value::Object(facts), Value::Object(of_codec)) = (&mut facts, of_codec) {
+            facts.extend(of_codec);
+        }
         for (name, value) in json_of(self.loudness(), &header.metadata, &self.file.damage) {
             facts[name] = value;
         }

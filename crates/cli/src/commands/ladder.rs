@@ -2,10 +2,10 @@
 
 use crate::commands::report::{refuse_existing, summary};
 use crate::exit::Outcome;
+use crate::message::hinted;
 use crate::output::make_folder;
 use crate::progress::Counter;
-use crate::report::hinted;
-use crate::{examples, interrupt, report, text, values};
+use crate::{examples, interrupt, message, text, values};
 use anyhow::{Context, ensure};
 use melisma_eval::peers::melisma::Program;
 use melisma_eval::peers::{self, CodecUnderTest, OperatingPoint, Source};
@@ -133,7 +133,7 @@ impl LadderArguments {
         make_folder(&self.output)?;
         let bytes = page.write(&self.output, self.force)?;
         if !quiet {
-            report::say(&text::printable(&summary(&self.output, bytes, &page)));
+            message::say(&text::printable(&summary(&self.output, bytes, &page)));
         }
         Ok(Outcome::Success)
     }
@@ -152,7 +152,7 @@ impl LadderArguments {
                 Err(missing) => {
                     let what =
                         format!("{} is not installed (Debian package {})", missing.program, missing.package);
-                    report::warn(&format!("no {name}: {what}"));
+                    message::warn(&format!("no {name}: {what}"));
                     Err(what)
                 }
             };

@@ -3,7 +3,7 @@
 use crate::arguments::Arguments;
 use crate::exit::Outcome;
 use crate::output::{ByteSink, DataOut, Target};
-use crate::{examples, report};
+use crate::{examples, message};
 use clap::CommandFactory;
 use std::io::Write;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ impl ManArguments {
             let mut sink = ByteSink::open(&Target::File(path.clone()), self.force)?;
             sink.write(&page(command)?)?;
             sink.finish()?;
-            report::say(&path.display().to_string());
+            message::say(&path.display().to_string());
         }
         Ok(Outcome::Success)
     }

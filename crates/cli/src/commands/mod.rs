@@ -40,7 +40,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
 /// The error of a command that this build lacks, and its remedy.
 #[cfg(not(feature = "train"))]
 pub fn not_built_in(what: &str) -> anyhow::Error {
-    crate::report::hinted(
+    crate::message::hinted(
         format!("{what} is not part of this build"),
         "cargo install --path crates/cli --features train (with an NVIDIA card: --features cuda)",
     )

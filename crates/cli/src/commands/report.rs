@@ -2,7 +2,7 @@
 
 use crate::exit::Outcome;
 use crate::output::make_folder;
-use crate::{examples, report, text, values};
+use crate::{examples, message, text, values};
 use anyhow::Context;
 use melisma_eval::results::Results;
 use melisma_media::MediaError;
@@ -69,7 +69,7 @@ impl ReportArguments {
             lines.push(format!("{}: {}, SVG and PNG", folder.display(), text::count(files.len(), "file")));
         }
         if !quiet {
-            lines.iter().for_each(|line| report::say(&text::printable(line)));
+            lines.iter().for_each(|line| message::say(&text::printable(line)));
         }
         Ok(Outcome::Success)
     }

@@ -132,7 +132,7 @@ impl StudyArguments {
         match done {
             Ok(results) => Ok(watch::sum_up(&results, self.check, quiet)?),
             Err(error @ Error::Interrupted) => {
-                crate::report::say(&error.to_string());
+                crate::message::say(&error.to_string());
                 Ok(Outcome::Interrupted)
             }
             Err(error) => Err(error.into()),

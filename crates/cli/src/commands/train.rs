@@ -63,7 +63,7 @@ impl TrainArguments {
 impl TrainArguments {
     /// Trains, or goes on.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
-        use crate::{commands::data::music, interrupt, report, threads};
+        use crate::{commands::data::music, interrupt, message, threads};
         use melisma_train::{TrainConfig, TrainOptions};
 
         let config = TrainConfig::read(&self.config, &self.overrides)?;
@@ -89,7 +89,7 @@ impl TrainArguments {
         let finished = finished?;
         if finished.interrupted {
             if !quiet {
-                report::say(&format!(
+                message::say(&format!(
                     "Stopped after {} steps; the same command goes on from there.",
                     finished.steps
                 ));
@@ -98,7 +98,7 @@ impl TrainArguments {
             return Ok(if interrupted { Outcome::Interrupted } else { Outcome::Success });
         }
         if !quiet {
-            report::say(&format!(
+            message::say(&format!(
                 "{} is in {}. Use it: melisma encode song.flac --model {}",
                 config.name,
                 finished.model.display(),
@@ -125,13 +125,13 @@ pub fn on(
         #[cfg(feature = "cuda")]
         DeviceChoice::Cuda => {
             if !std::path::Path::new("/proc/driver/nvidia/version").exists() {
-                return Err(crate::report::hinted("no NVIDIA driver", "--device cpu works everywhere"));
+                return Err(crate::message::hinted("no NVIDIA driver", "--device cpu works everywhere"));
             }
             type Cuda = Autodiff<melisma_nets::device::Cuda>;
             Ok(melisma_train::train::<Cuda>(config, options, &Default::default(), observer)?)
         }
         #[cfg(not(feature = "cuda"))]
-        DeviceChoice::Cuda => Err(crate::report::hinted(
+        DeviceChoice::Cuda => Err(crate::message::hinted(
             "this build computes on processors only",
             "cargo install --path crates/cli --features cuda; no CUDA is needed to build it",
         )),
@@ -148,6 +148,6 @@ pub fn cache_folder(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
         .or_else(|| std::env::home_dir().map(|home| home.join(".cache")))
-        .ok_or_else(|| crate::report::hinted("no home folder", "--cache names one"))?;
+        .ok_or_else(|| crate::message::hinted("no home folder", "--cache names one"))?;
     Ok(base.join("melisma").join("decoded"))
 }

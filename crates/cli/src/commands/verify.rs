@@ -2,14 +2,14 @@
 //! original?
 
 use crate::exit::Outcome;
+use crate::input::{self, Codec, describe};
 use crate::output::DataOut;
-use crate::sound::{self, Opened, Sound, describe, open_file};
-use crate::{examples, network, report, text};
+use crate::{examples, message, text};
 use anyhow::{Context, bail};
-use melisma_codec::{Damage, inspect, latent::File};
-use melisma_media::{AudioSource, Input, OpenOptions};
+use melisma_codec::{Header, inspect_reader};
+use melisma_media::{AudioSource, Input, OpenOptions, Resampler};
 use melisma_signal::Pcm;
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Flags of `verify`.
@@ -52,7 +52,7 @@ impl VerifyArguments {
                 }
                 Err(error) => {
                     outcome = Outcome::Failure;
-                    report::error(&error);
+                    message::error(&error);
                     continue;
                 }
             };
@@ -69,41 +69,44 @@ struct Findings {
 }
 
 impl VerifyArguments {
+    /// Looks at every checksum, then decodes everything; without the model of a network, checksums must do.
     fn check(&self, file: &Path) -> anyhow::Result<Findings> {
-        match sound::open(&Input::Path(file.to_path_buf()))? {
-            Opened::Own(sound, note) => self.check_own(file, sound, note),
-            Opened::Network(bytes) => self.check_network(&bytes),
-        }
-    }
-
-    fn check_own(&self, file: &Path, mut sound: Sound, note: Option<String>) -> anyhow::Result<Findings> {
+        let input = Input::Path(file.to_path_buf());
+        let structure = inspect_reader(input::open(&input)?.reader)?;
+        let header = &structure.header;
+        let rate_hz = header.sample_rate_hz;
         let mut findings = Findings::default();
-        findings.faults.extend(note);
-        let (rate_hz, channels) = (sound.header().sample_rate_hz, sound.header().channel_count);
-        let structure = match findings.faults.is_empty() {
-            true => Some(inspect(BufReader::new(open_file(file)?))?),
-            false => None,
+        findings.facts.push(text::count(structure.sections.len(), "section"));
+        let codec = match Codec::of(header, self.model.as_deref()) {
+            Err(error) if self.model.is_some() || self.against.is_some() => return Err(error),
+            codec => codec.ok(),
         };
-        let mut comparison = self.comparison(&OpenOptions::default(), rate_hz, channels)?;
-        let mut samples = 0;
-        while let Some(block) = sound.next_block()? {
-            samples += block.samples() as u64;
-            if let Some(comparison) = &mut comparison {
-                comparison.push(&block)?;
+        let (mut samples, mut damage) = (structure.samples, structure.damage);
+        let mut comparison = None;
+        if let Some(codec) = &codec {
+            let mut sound = codec.play(input::open(&input)?)?;
+            comparison = self.comparison(header)?;
+            samples = 0;
+            while let Some(block) = sound.next_block()? {
+                samples += block.samples() as u64;
+                if let Some(comparison) = &mut comparison {
+                    comparison.push(&block)?;
+                }
+            }
+            // The decoder sees what checksums see, and the symbol checks; the structure sees what it stepped over.
+            if !sound.damage().is_empty() {
+                damage = sound.damage().to_vec();
             }
         }
-        if let Some(structure) = &structure {
-            findings.facts.push(text::count(structure.sections.len(), "section"));
-        }
         findings.length(samples, rate_hz);
-
-        // The decoder sees what checksums see, and the symbol checks; the structure sees what it stepped over.
-        let mut damage = sound.damage().to_vec();
-        if let Some(structure) = structure.filter(|_| damage.is_empty()) {
-            damage = structure.damage;
+        if let Some(network) = header.network() {
+            findings.facts.push(match codec {
+                Some(_) => format!("model {}", network.model),
+                None => format!("checksums only, for model {} is not here", network.model),
+            });
         }
         findings.faults.extend(damage.iter().map(|damage| describe(damage, rate_hz)));
-        match sound.trailer() {
+        match structure.trailer {
             None => findings.faults.push("the end of the file is missing: was it cut off?".to_owned()),
             Some(trailer) if trailer.total_samples != samples => findings
                 .faults
@@ -116,79 +119,9 @@ impl VerifyArguments {
         Ok(findings)
     }
 
-    /// A file of a trained network: everything with its model, checksums without.
-    fn check_network(&self, bytes: &[u8]) -> anyhow::Result<Findings> {
-        let file = network::read(bytes)?;
-        let rate_hz = file.header.sample_rate_hz;
-        let mut findings = Findings::default();
-        findings.facts.push(text::count(file.sections.len(), "section"));
-        findings.length(file.samples(), rate_hz);
-        let damage = self.play(bytes, &file, &mut findings)?;
-        findings.faults.extend(damage.iter().map(|damage| describe(damage, rate_hz)));
-        Ok(findings)
-    }
-
-    /// Decodes all of it, and compares.
-    #[cfg(feature = "train")]
-    fn play(&self, bytes: &[u8], file: &File<'_>, findings: &mut Findings) -> anyhow::Result<Vec<Damage>> {
-        let codec = match network::codec_for(&file.header, self.model.as_deref()) {
-            Ok(codec) => codec,
-            Err(error) if self.model.is_some() || self.against.is_some() => return Err(error),
-            Err(_) => {
-                findings.facts.push(format!("checksums only, for model {} is not here", file.header.model));
-                return Ok(file.damage.clone());
-            }
-        };
-        let mut playback = codec.playback(bytes)?;
-        let (coded_hz, channels) = (file.header.sample_rate_hz, file.header.channel_count);
-        let (rate_hz, exactly) = file.header.original.unwrap_or((coded_hz, file.header.total_samples));
-        // As when it was encoded.
-        let options = OpenOptions::default().with_any_rate(true);
-        let mut comparison = self.comparison(&options, rate_hz, channels)?;
-        let mut resampler = melisma_media::Resampler::new(coded_hz, rate_hz, channels)?;
-        let mut left = exactly;
-        let mut compare = |mut block: Pcm| -> anyhow::Result<()> {
-            let Some(comparison) = &mut comparison else { return Ok(()) };
-            let most = usize::try_from(left).unwrap_or(usize::MAX);
-            block.channels.iter_mut().for_each(|channel| channel.truncate(most));
-            left -= block.samples() as u64;
-            comparison.push(&block)
-        };
-        while let Some(block) = playback.next_block()? {
-            if self.against.is_some() {
-                compare(resampler.push(&block)?)?;
-            }
-        }
-        if self.against.is_some() {
-            compare(resampler.finish()?)?;
-        }
-        findings.facts.push(format!("model {}", file.header.model));
-        if let Some(comparison) = comparison {
-            comparison.finish(findings)?;
-        }
-        Ok(playback.damage().to_vec())
-    }
-
-    /// What can be said without networks.
-    #[cfg(not(feature = "train"))]
-    fn play(&self, _: &[u8], file: &File<'_>, findings: &mut Findings) -> anyhow::Result<Vec<Damage>> {
-        if self.against.is_some() {
-            return Err(network::missing(&file.header));
-        }
-        findings.facts.push(format!("checksums only, for model {} is not here", file.header.model));
-        Ok(file.damage.clone())
-    }
-
-    fn comparison(
-        &self,
-        options: &OpenOptions,
-        rate_hz: u32,
-        channels: usize,
-    ) -> anyhow::Result<Option<Comparison>> {
+    fn comparison(&self, header: &Header) -> anyhow::Result<Option<Comparison>> {
         let Some(path) = &self.against else { return Ok(None) };
-        let options = options.clone().with_downmix(true);
-        let opened = Comparison::open(path, &options, rate_hz, channels);
-        Ok(Some(opened.with_context(|| path.display().to_string())?))
+        Ok(Some(Comparison::open(path, header).with_context(|| path.display().to_string())?))
     }
 }
 
@@ -204,6 +137,10 @@ struct Comparison {
     source: AudioSource,
     /// Read but not yet compared.
     ahead: Pcm,
+    /// To the rate of the original, where the codec resampled by itself.
+    resampler: Option<Resampler>,
+    /// Samples that are still to be compared, where resampling could give some too many.
+    left: u64,
     original_samples: u64,
     decoded_samples: u64,
     signal: f64,
@@ -211,14 +148,15 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn open(
-        path: &Path,
-        options: &OpenOptions,
-        coded_hz: u32,
-        coded_channels: usize,
-    ) -> anyhow::Result<Self> {
-        let source = AudioSource::open(&Input::Path(path.to_path_buf()), options)?;
+    /// Opens the original of a file with this header, as when it was encoded.
+    fn open(path: &Path, header: &Header) -> anyhow::Result<Self> {
+        let network = header.network();
+        let options = OpenOptions::default().with_downmix(true).with_any_rate(network.is_some());
+        let source = AudioSource::open(&Input::Path(path.to_path_buf()), &options)?;
         let (rate_hz, channels) = (source.sample_rate_hz(), source.channel_count());
+        let original = header.original_sample_rate_hz.zip(network.map(|network| network.original_samples));
+        let (coded_hz, left) = original.unwrap_or((header.sample_rate_hz, u64::MAX));
+        let coded_channels = header.channel_count;
         if (rate_hz, channels) != (coded_hz, coded_channels) {
             bail!(
                 "not its original: {} Hz with {}, while the .mlsm file has {} Hz with {}",
@@ -231,6 +169,11 @@ impl Comparison {
         Ok(Self {
             ahead: Pcm::empty(rate_hz, channels),
             source,
+            resampler: match original {
+                Some((original_hz, _)) => Some(Resampler::new(header.sample_rate_hz, original_hz, channels)?),
+                None => None,
+            },
+            left,
             original_samples: 0,
             decoded_samples: 0,
             signal: 0.0,
@@ -239,6 +182,23 @@ impl Comparison {
     }
 
     fn push(&mut self, decoded: &Pcm) -> anyhow::Result<()> {
+        match &mut self.resampler {
+            None => self.compare(decoded),
+            Some(resampler) => {
+                let resampled = resampler.push(decoded)?;
+                self.compare_within_length(resampled)
+            }
+        }
+    }
+
+    fn compare_within_length(&mut self, mut decoded: Pcm) -> anyhow::Result<()> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX);
+        decoded.channels.iter_mut().for_each(|channel| channel.truncate(most));
+        self.left -= decoded.samples() as u64;
+        self.compare(&decoded)
+    }
+
+    fn compare(&mut self, decoded: &Pcm) -> anyhow::Result<()> {
         self.decoded_samples += decoded.samples() as u64;
         while self.ahead.samples() < decoded.samples() {
             let Some(block) = self.source.next_block()? else { break };
@@ -258,6 +218,10 @@ impl Comparison {
     }
 
     fn finish(mut self, findings: &mut Findings) -> anyhow::Result<()> {
+        if let Some(resampler) = self.resampler.take() {
+            let tail = resampler.finish()?;
+            self.compare_within_length(tail)?;
+        }
         while let Some(block) = self.source.next_block()? {
             self.original_samples += block.samples() as u64;
         }

@@ -5,10 +5,10 @@
 //! ```
 
 use super::{
-    header::Header,
     symbols::code_sequence,
     tables::{MAX_STEP_INDEX, Tables, step_class},
 };
+use crate::container::NetworkHeader;
 use melisma_bitstream::{
     FormatError, RangeDecoder, RangeEncoder, SymbolCheck,
     bytes::{Reader, write_varint},
@@ -16,11 +16,11 @@ use melisma_bitstream::{
 
 /// Everything about a section that is not a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SectionHead {
+pub(crate) struct SectionHead {
     /// Number of the section in its file.
-    pub(super) index: u64,
+    pub(crate) index: u64,
     /// See [`super::step_multiplier`].
-    pub(super) step_index: u16,
+    pub(crate) step_index: u16,
     /// [`SymbolCheck::value`] of all symbols.
     check: u16,
     /// Where the range-coded symbols begin in the payload.
@@ -28,7 +28,7 @@ pub(super) struct SectionHead {
 }
 
 impl SectionHead {
-    pub(super) fn parse(payload: &[u8], header: &Header, offset: u64) -> Result<Self, FormatError> {
+    pub(crate) fn parse(payload: &[u8], header: &NetworkHeader, offset: u64) -> Result<Self, FormatError> {
         let mut reader = Reader::new(payload, offset);
         let index = reader.varint("section number")?;
         if index >= header.sections() {
@@ -74,7 +74,7 @@ pub fn encode_section(tables: &Tables, index: u64, step_index: u16, sequences: &
 /// check.
 pub fn decode_section(
     tables: &Tables,
-    header: &Header,
+    header: &NetworkHeader,
     payload: &[u8],
     offset: u64,
 ) -> Result<(u16, Vec<Vec<i32>>), FormatError> {
@@ -102,7 +102,13 @@ pub fn decode_section(
 
 #[cfg(test)]
 mod tests {
-    use super::{super::header::tests::header, super::symbols::MAX_SYMBOL, *};
+    use super::{super::symbols::MAX_SYMBOL, *};
+    use crate::container::network_header;
+
+    fn header() -> NetworkHeader {
+        network_header().network().expect("a header of a network").clone()
+    }
+
     use proptest::prelude::*;
 
     fn symbol() -> impl Strategy<Value = i32> {

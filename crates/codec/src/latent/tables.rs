@@ -8,10 +8,8 @@
 //! ```
 //! Mixer and counters are written as [`melisma_bitstream::table`] says.
 
-use super::{
-    header::MAX_CHANNELS,
-    symbols::{ESCAPE_COUNTERS, INPUTS, SELECTORS, counters},
-};
+use super::symbols::{ESCAPE_COUNTERS, INPUTS, SELECTORS, counters};
+use crate::container::MAX_CHANNELS;
 use melisma_bitstream::{
     Counter, FormatError, Mixer,
     bytes::{Reader, write_varint},

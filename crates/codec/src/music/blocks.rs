@@ -94,7 +94,8 @@ impl BlockPlace<'_> {
 }
 
 /// Scale of one band, the mean over the base bands that it covers.
-fn band_scale(scales: &[u8], bases: std::ops::Range<usize>) -> u8 {
+#[must_use]
+pub fn band_scale(scales: &[u8], bases: std::ops::Range<usize>) -> u8 {
     let count = bases.len() as u32;
     let sum: u32 = scales.get(bases).unwrap_or(&[]).iter().map(|&scale| u32::from(scale)).sum();
     ((sum + count / 2) / count.max(1)) as u8

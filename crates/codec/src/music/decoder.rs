@@ -1,103 +1,137 @@
 //! The streaming decoder: bytes in, PCM out, whatever part of the file is intact.
+//!
+//! [`Decoder`] pulls bytes out of a reader and can seek; [`super::push_decoder::PushDecoder`] is given them. Both decode
+//! batches of sections side by side and join them.
 
-use crate::{
-    DecodeError, container::header::Header, container::reader::ChunkReader, music::geometry::Geometry,
-    music::model::Model, music::parallel::batch_sections, music::section::SectionHead,
-    music::synthesis::synthesise,
+use super::{
+    geometry::Geometry,
+    join::Join,
+    model::Model,
+    models::Models,
+    parallel::batch_sections,
+    section::{SectionHead, SectionPayload},
+    synthesis::synthesise,
 };
+use crate::{
+    DecodeError,
+    container::{Damage, Header, Reader, Section, Trailer},
+};
+use melisma_bitstream::FormatError;
 use melisma_signal::{Pcm, lapped::LappedTransform};
 use rayon::prelude::*;
 use std::{
-    collections::VecDeque,
     io::{Cursor, Read, Seek},
     sync::Arc,
 };
 
-pub use crate::container::header::Trailer;
-pub use crate::container::reader::Damage;
+/// A section whose bytes were intact and whose symbols were not.
+pub(crate) struct Lost {
+    pub(crate) number: u64,
+    pub(crate) payload_offset: u64,
+    pub(crate) what: String,
+}
 
-/// Decodes a `.mlsm` file from any reader. Damaged sections become silence and are listed in [`Decoder::damage`].
-pub struct Decoder<R: Read> {
-    chunks: ChunkReader<R>,
+/// Sections in, PCM out: what is common to both decoders.
+pub(crate) struct SectionDecoder {
     geometry: Geometry,
     model: Arc<Model>,
     lapped: LappedTransform,
-    /// What goes out next, in order.
-    ready: VecDeque<Piece>,
-    /// First sample behind everything that went out or is ready.
-    produced: u64,
-    /// First sample behind everything that went out.
-    position: u64,
-    /// The last section's samples, folded still at its end, which the next one completes.
-    held: Option<Held>,
-    /// Samples before this one are not given out: a seek landed inside a section.
-    skip_before: u64,
+    pub(crate) join: Join,
+}
+
+impl SectionDecoder {
+    /// # Errors
+    /// [`DecodeError::NeedsModel`] or [`DecodeError::UnknownModel`] if the file needs a model that is not among these.
+    pub(crate) fn new(header: &Header, models: &Models) -> Result<Self, DecodeError> {
+        let (geometry, model) = (Geometry::of(header)?, models.of(header)?);
+        let lapped = LappedTransform::new(geometry.min_log2(), geometry.superframe_log2);
+        Ok(Self { join: Join::new(&geometry, lapped.clone()), geometry, model, lapped })
+    }
+
+    /// Decodes sections side by side and joins them; gives those that turned out to be lost.
+    pub(crate) fn decode(&mut self, batch: Vec<Section>) -> Vec<Lost> {
+        let (geometry, model) = (&self.geometry, &self.model);
+        let decoded: Vec<Result<_, Lost>> = batch
+            .into_par_iter()
+            .map_with(self.lapped.clone(), |lapped, section| {
+                decode_section(&section, geometry, model, lapped).map_err(|error| Lost {
+                    number: section.number,
+                    payload_offset: section.payload_offset,
+                    what: error.to_string(),
+                })
+            })
+            .collect();
+        let mut lost = Vec::new();
+        for outcome in decoded {
+            match outcome {
+                Ok((head, channels)) => self.join.section(&head, &self.geometry, channels),
+                Err(error) => lost.push(error),
+            }
+        }
+        lost
+    }
+
+    /// Ends the stream. The trailer tells how much is missing behind the last intact section, and is believed as far as
+    /// the `listed` sections of its own seek table reach.
+    pub(crate) fn end(&mut self, trailer: Option<&Trailer>, listed: u64) {
+        let reach = listed * self.geometry.section_samples() as u64;
+        self.join.end(trailer.map_or(0, |trailer| trailer.total_samples.min(reach)));
+    }
+}
+
+/// Samples of one section, `[channel][sample]`, folded still at its two outer borders.
+fn decode_section(
+    section: &Section,
+    geometry: &Geometry,
+    model: &Model,
+    lapped: &mut LappedTransform,
+) -> Result<(SectionHead, Vec<Vec<f32>>), FormatError> {
+    let payload = SectionPayload::parse(&section.payload, geometry, section.payload_offset)?;
+    let symbols = payload.decode(geometry, model)?;
+    let channels = synthesise(&payload.head, &symbols, geometry, lapped);
+    Ok((payload.head, channels))
+}
+
+/// Decodes a `.mlsm` file from any reader. Damaged sections become silence and are listed in [`Decoder::damage`].
+pub struct Decoder<R: Read> {
+    reader: Reader<R>,
+    sections: SectionDecoder,
     ended: bool,
-}
-
-enum Piece {
-    Sound(Vec<Vec<f32>>),
-    /// So many samples; given out in short blocks, for a file can announce much of it.
-    Silence(u64),
-}
-
-/// Longest block of silence given out at once.
-const SILENCE_SAMPLES: u64 = 1 << 16;
-
-/// A section whose end waits for its successor.
-struct Held {
-    index: u64,
-    channels: Vec<Vec<f32>>,
-    right_log2: Option<u8>,
-    samples: usize,
 }
 
 impl<R: Read> Decoder<R> {
     /// Reads up to the first section.
     ///
     /// # Errors
-    /// [`DecodeError`] if it is not a `.mlsm` file, or one that this program cannot decode.
-    pub fn new(reader: R) -> Result<Self, DecodeError> {
-        Self::over(ChunkReader::new(reader)?)
+    /// [`DecodeError`] if it is not a `.mlsm` file, or needs a model that is not among `models`.
+    pub fn new(source: R, models: &Models) -> Result<Self, DecodeError> {
+        Self::over(Reader::new(source)?, models)
     }
 
-    fn over(chunks: ChunkReader<R>) -> Result<Self, DecodeError> {
-        let geometry = chunks.header().geometry();
-        let model = Model::embedded();
-        if chunks.header().model_id != model.id {
-            return Err(DecodeError::UnknownModel { found: chunks.header().model_id, available: model.id });
-        }
-        let lapped = LappedTransform::new(geometry.min_log2(), geometry.superframe_log2);
-        Ok(Self {
-            chunks,
-            geometry,
-            model,
-            lapped,
-            ready: VecDeque::new(),
-            produced: 0,
-            position: 0,
-            held: None,
-            skip_before: 0,
-            ended: false,
-        })
+    /// Decodes a file whose header was read.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it needs a model that is not among `models`.
+    pub fn over(reader: Reader<R>, models: &Models) -> Result<Self, DecodeError> {
+        Ok(Self { sections: SectionDecoder::new(reader.header(), models)?, reader, ended: false })
     }
 
     /// What the file says about itself.
     #[must_use]
     pub fn header(&self) -> &Header {
-        self.chunks.header()
+        self.reader.header()
     }
 
     /// The end of the file, once it was read.
     #[must_use]
     pub fn trailer(&self) -> Option<&Trailer> {
-        self.chunks.trailer()
+        self.reader.trailer()
     }
 
     /// Damaged places found so far.
     #[must_use]
     pub fn damage(&self) -> &[Damage] {
-        self.chunks.damage()
+        self.reader.damage()
     }
 
     /// The next PCM, or none at the end.
@@ -106,112 +140,35 @@ impl<R: Read> Decoder<R> {
     /// [`DecodeError::Io`] if reading fails. Damage is no error.
     pub fn next_block(&mut self) -> Result<Option<Pcm>, DecodeError> {
         loop {
-            let channels = match self.ready.pop_front() {
-                Some(Piece::Sound(channels)) => channels,
-                Some(Piece::Silence(samples)) => {
-                    let now = samples.min(SILENCE_SAMPLES);
-                    if samples > now {
-                        self.ready.push_front(Piece::Silence(samples - now));
-                    }
-                    vec![vec![0.0; now as usize]; self.geometry.channel_count]
-                }
-                None if self.ended => return Ok(None),
-                None => {
-                    self.decode_batch()?;
-                    continue;
-                }
-            };
-            let mut block = Pcm { sample_rate_hz: self.geometry.sample_rate_hz, channels };
-            let samples = block.samples() as u64;
-            let skip = self.skip_before.saturating_sub(self.position).min(samples);
-            self.position += samples;
-            for channel in &mut block.channels {
-                channel.drain(..skip as usize);
-            }
-            if !block.is_empty() {
+            if let Some(block) = self.sections.join.next_block() {
                 return Ok(Some(block));
             }
+            if self.ended {
+                return Ok(None);
+            }
+            self.decode_batch()?;
         }
     }
 
-    /// Reads as many sections as there are threads, decodes them side by side and joins them.
+    /// Reads as many sections as are worked on side by side, decodes them and joins them.
     fn decode_batch(&mut self) -> Result<(), DecodeError> {
         let mut batch = Vec::new();
         while batch.len() < batch_sections() {
-            match self.chunks.next_section()? {
-                Some(chunk) => batch.push(chunk),
+            match self.reader.next_section()? {
+                Some(section) => batch.push(section),
                 None => {
                     self.ended = true;
                     break;
                 }
             }
         }
-        let (geometry, model) = (&self.geometry, &self.model);
-        let decoded: Vec<_> = batch
-            .into_par_iter()
-            .map_with(self.lapped.clone(), |lapped, chunk| {
-                let symbols = chunk.section.decode(geometry, model);
-                let sound =
-                    symbols.map(|symbols| synthesise(&chunk.section.head, &symbols, geometry, lapped));
-                (chunk.section.head, chunk.offset, sound)
-            })
-            .collect();
-        for (head, offset, outcome) in decoded {
-            match outcome {
-                Ok(channels) => self.join(channels, &head),
-                Err(error) => self.chunks.note_damage(u64::from(head.index), offset, error.to_string()),
-            }
+        for Lost { number, payload_offset, what } in self.sections.decode(batch) {
+            self.reader.note_lost_section(number, payload_offset, what);
         }
         if self.ended {
-            self.release_held(None);
-            // The trailer tells how much is missing behind the last intact section, and is believed as far as its
-            // own seek table reaches.
-            if let Some(trailer) = self.chunks.trailer() {
-                let reach = self.chunks.announced_sections() * self.geometry.section_samples() as u64;
-                let missing = trailer.total_samples.min(reach).saturating_sub(self.produced);
-                self.give(Piece::Silence(missing), missing);
-            }
+            self.sections.end(self.reader.trailer(), self.reader.listed_sections());
         }
         Ok(())
-    }
-
-    fn give(&mut self, piece: Piece, samples: u64) {
-        if samples > 0 {
-            self.ready.push_back(piece);
-            self.produced += samples;
-        }
-    }
-
-    /// Completes the section before with this one and holds this one back.
-    fn join(&mut self, channels: Vec<Vec<f32>>, head: &SectionHead) {
-        let index = u64::from(head.index);
-        let samples = (head.superframes as usize * self.geometry.superframe_samples())
-            .saturating_sub(head.padding_samples as usize);
-        let mut next = Held { index, channels, right_log2: head.overlaps_log2.1, samples };
-        if self.held.as_ref().is_some_and(|held| held.index + 1 == index) {
-            self.release_held(Some((&mut next, head.overlaps_log2.0)));
-        } else {
-            self.release_held(None);
-            let missing = (index * self.geometry.section_samples() as u64).saturating_sub(self.produced);
-            self.give(Piece::Silence(missing), missing);
-        }
-        self.held = Some(next);
-    }
-
-    /// Unfolds the border between the held section and `next`, and gives the held one out.
-    fn release_held(&mut self, next: Option<(&mut Held, Option<u8>)>) {
-        let Some(mut held) = self.held.take() else { return };
-        if let Some((next, left_log2)) = next
-            && let (Some(left), Some(right)) = (left_log2, held.right_log2)
-        {
-            for (before, after) in held.channels.iter_mut().zip(&mut next.channels) {
-                self.lapped.slope(u32::from(left.min(right))).unfold(before, after);
-            }
-        }
-        for channel in &mut held.channels {
-            channel.truncate(held.samples);
-        }
-        self.give(Piece::Sound(held.channels), held.samples as u64);
     }
 }
 
@@ -220,19 +177,25 @@ impl<R: Read + Seek> Decoder<R> {
     ///
     /// # Errors
     /// [`DecodeError::NotMelisma`] if there is no such copy.
-    pub fn recover(reader: R) -> Result<Self, DecodeError> {
-        Self::over(ChunkReader::recover(reader)?)
+    pub fn recover(source: R, models: &Models) -> Result<Self, DecodeError> {
+        Self::over(Reader::recover(source)?, models)
     }
-    /// Exact samples per channel: from the trailer, or by looking at every section.
+
+    /// Exact samples per channel: from the trailer, or by looking at every section, which ends at the first one.
     ///
     /// # Errors
     /// [`DecodeError::Io`] if reading fails.
     pub fn total_samples(&mut self) -> Result<u64, DecodeError> {
-        self.chunks.find_trailer()?;
-        if let Some(trailer) = self.chunks.trailer() {
+        if let Some(trailer) = self.reader.find_trailer()? {
             return Ok(trailer.total_samples);
         }
-        self.chunks.scan_length()
+        let (geometry, mut total) = (&self.sections.geometry, 0);
+        self.reader.survey(|section| {
+            if let Ok(payload) = SectionPayload::parse(&section.payload, geometry, section.payload_offset) {
+                total = section.number * geometry.section_samples() as u64 + payload.head.samples(geometry);
+            }
+        })?;
+        Ok(total)
     }
 
     /// Moves so that the next block begins exactly at `sample`.
@@ -244,15 +207,10 @@ impl<R: Read + Seek> Decoder<R> {
         if sample > total {
             return Err(DecodeError::BeyondEnd { asked: sample, total });
         }
-        let section = self.geometry.section_samples() as u64;
         // One section early: its end overlaps the wanted one's beginning.
-        let first = (sample / section).saturating_sub(1);
-        self.chunks.seek_section(first)?;
-        self.ready.clear();
-        self.held = None;
-        let begin = self.chunks.expected_section() * section;
-        (self.produced, self.position) = (begin, begin);
-        self.skip_before = sample;
+        let wanted = (sample / self.sections.geometry.section_samples() as u64).saturating_sub(1);
+        let first = self.reader.seek_section(wanted)?;
+        self.sections.join.go_on_at(first, sample);
         self.ended = false;
         Ok(())
     }
@@ -271,18 +229,14 @@ pub struct Decoded {
     pub damage: Vec<Damage>,
 }
 
-/// Decodes a whole file in memory.
+/// Decodes a whole file in memory with the model that this program ships with.
 ///
 /// # Errors
 /// [`DecodeError`] as [`Decoder::new`].
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let mut decoder = match Decoder::new(Cursor::new(bytes)) {
-        Err(error @ (DecodeError::NotMelisma | DecodeError::Header(_))) => {
-            Decoder::recover(Cursor::new(bytes)).map_err(|_| error)?
-        }
-        other => other?,
-    };
-    let mut pcm = Pcm::empty(decoder.geometry.sample_rate_hz, decoder.geometry.channel_count);
+    let models = Models::default();
+    let mut decoder = Decoder::over(Reader::open(Cursor::new(bytes))?, &models)?;
+    let mut pcm = Pcm::empty(decoder.header().sample_rate_hz, decoder.header().channel_count);
     while let Some(block) = decoder.next_block()? {
         pcm.append(&block);
     }

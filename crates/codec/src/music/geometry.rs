@@ -3,6 +3,7 @@
 //! A *superframe* of about 46 ms is cut, by repeated halving, into *blocks* of equal or different size; each
 //! block is one MDCT per channel. A *section* is a fixed number of superframes, coded on its own.
 
+use crate::{DecodeError, container::Header};
 use melisma_signal::{BandLayout, bands::base_band_count};
 
 /// Halvings between the longest and the shortest block.
@@ -44,6 +45,20 @@ impl Geometry {
                 .map(|splits| BandLayout::new(sample_rate_hz, 1 << (superframe_log2 - splits)))
                 .collect(),
         }
+    }
+
+    /// The grid of the file with this header.
+    ///
+    /// # Errors
+    /// [`DecodeError::NeedsModel`] if a trained network made the file.
+    pub fn of(header: &Header) -> Result<Self, DecodeError> {
+        let music = header.music()?;
+        Ok(Self::new(
+            header.sample_rate_hz,
+            header.channel_count,
+            music.superframe_log2,
+            music.section_samples >> music.superframe_log2,
+        ))
     }
 
     /// Base-two logarithm of the samples of a superframe that suits a sample rate: the power of two nearest to 46 ms.

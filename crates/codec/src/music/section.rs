@@ -18,7 +18,6 @@ use melisma_bitstream::{
     bytes::{Reader, write_varint},
     chunk::MAX_PAYLOAD_BYTES,
 };
-use std::borrow::Cow;
 
 /// Classes of quantised values that have a reconstruction point of their own: magnitude 1 or more, with
 /// silent or sounding neighbours in frequency.
@@ -62,15 +61,9 @@ pub struct Symbols {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubStream<'a> {
     /// Output of the range coder.
-    pub bytes: Cow<'a, [u8]>,
+    pub bytes: &'a [u8],
     /// [`SymbolCheck::value`] of what was encoded.
     pub check: u16,
-}
-
-impl SubStream<'_> {
-    fn into_owned(self) -> SubStream<'static> {
-        SubStream { bytes: Cow::Owned(self.bytes.into_owned()), check: self.check }
-    }
 }
 
 /// A section's payload, taken apart but not decoded.
@@ -91,6 +84,13 @@ impl SectionHead {
     #[must_use]
     pub fn step_rule(&self) -> StepRule {
         StepRule { step_index: self.step_index, shaping: self.shaping, tilt: self.tilt }
+    }
+
+    /// Samples per channel of the section, without those that fill up its last superframe.
+    #[must_use]
+    pub fn samples(&self, geometry: &Geometry) -> u64 {
+        (u64::from(self.superframes) << geometry.superframe_log2)
+            .saturating_sub(u64::from(self.padding_samples))
     }
 
     fn write(&self, geometry: &Geometry, out: &mut Vec<u8>) {
@@ -273,17 +273,10 @@ impl<'a> SectionPayload<'a> {
         let detail = reader.rest();
         Ok(Self {
             head,
-            sketch: SubStream { bytes: Cow::Borrowed(sketch), check: sketch_check },
-            detail: SubStream { bytes: Cow::Borrowed(detail), check: detail_check },
+            sketch: SubStream { bytes: sketch, check: sketch_check },
+            detail: SubStream { bytes: detail, check: detail_check },
             offset,
         })
-    }
-
-    /// A copy that owns its bytes, to be kept after the buffer it was parsed from has gone.
-    #[must_use]
-    pub fn into_owned(self) -> SectionPayload<'static> {
-        let Self { head, sketch, detail, offset } = self;
-        SectionPayload { head, sketch: sketch.into_owned(), detail: detail.into_owned(), offset }
     }
 
     /// Decodes the sketch: `[superframe]`.
@@ -296,7 +289,7 @@ impl<'a> SectionPayload<'a> {
         model: &Model,
     ) -> Result<Vec<SuperframeSketch>, FormatError> {
         let mut check = SymbolCheck::default();
-        let mut coder = RangeDecoder::new(&self.sketch.bytes);
+        let mut coder = RangeDecoder::new(self.sketch.bytes);
         let blank = vec![SuperframeSketch::default(); self.head.superframes as usize];
         let sketch = model.sketch.clone().code(&mut coder, geometry, self.head.grid, &blank, &mut check);
         if check.value() != self.sketch.check || coder.overrun() {
@@ -311,7 +304,7 @@ impl<'a> SectionPayload<'a> {
     /// [`FormatError::Checksum`] if the decoded symbols of either sub-stream fail their check.
     pub fn decode(&self, geometry: &Geometry, model: &Model) -> Result<Symbols, FormatError> {
         let sketch = self.decode_sketch(geometry, model)?;
-        let mut coder = RangeDecoder::new(&self.detail.bytes);
+        let mut coder = RangeDecoder::new(self.detail.bytes);
         let (values, check) =
             code_detail(&mut coder, &self.head, geometry, &mut model.detail.clone(), &sketch, &mut Nobody);
         if check.value() != self.detail.check || coder.overrun() {
@@ -375,7 +368,7 @@ mod tests {
                 );
                 continue;
             }
-            let parsed = parsed.unwrap().into_owned();
+            let parsed = parsed.unwrap();
             assert_eq!((&parsed.head, parsed.detail.bytes.len()), (&head, length - enough));
             assert_eq!(parsed.decode_sketch(&geometry, &model).unwrap(), sketch);
         }

@@ -6,14 +6,14 @@
 
 use crate::{
     EncodeError, EncoderConfig,
-    container::reader::ChunkReader,
+    container::Reader,
     music::{
         blocks::ChannelBlock,
         detail::{Coefficient, DetailModel, Place, Quantiser},
         encode::encoder::encode,
         geometry::Geometry,
         model::Model,
-        section::{SectionHead, Symbols, code_detail},
+        section::{SectionHead, SectionPayload, Symbols, code_detail},
     },
 };
 use melisma_bitstream::{
@@ -62,11 +62,13 @@ impl Trainer {
         let config = EncoderConfig { model: Some(self.base.clone()), ..config.clone() };
         let file = encode(pcm, &config, &Metadata::default())?;
         // The file was made a moment ago, in memory: reading it back cannot fail.
-        let Ok(mut chunks) = ChunkReader::new(file.as_slice()) else { return Ok(()) };
-        let geometry = chunks.header().geometry();
-        while let Ok(Some(chunk)) = chunks.next_section() {
-            if let Ok(symbols) = chunk.section.decode(&geometry, &self.base) {
-                self.learn_section(&chunk.section.head, &symbols, &geometry);
+        let Ok(mut reader) = Reader::new(file.as_slice()) else { return Ok(()) };
+        let Ok(geometry) = Geometry::of(reader.header()) else { return Ok(()) };
+        while let Ok(Some(section)) = reader.next_section() {
+            let parsed = SectionPayload::parse(&section.payload, &geometry, section.payload_offset);
+            let Ok(parsed) = parsed else { continue };
+            if let Ok(symbols) = parsed.decode(&geometry, &self.base) {
+                self.learn_section(&parsed.head, &symbols, &geometry);
             }
         }
         Ok(())

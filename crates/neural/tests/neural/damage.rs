@@ -1,8 +1,10 @@
 //! What is broken costs itself: sections of a file, parts of a model's folder.
 
 use crate::common::{codec, config, model_of, named, stereo};
-use melisma_codec::latent::{Header, encode_section, write_file};
-use melisma_neural::{Error, File, NeuralModel, Target, folder_id};
+use melisma_codec::{
+    CodecHeader, Header, NetworkHeader, container::write_file, inspect, latent::encode_section,
+};
+use melisma_neural::{Error, NeuralModel, Target, folder_id};
 use melisma_signal::Metadata;
 use std::fs;
 
@@ -13,7 +15,7 @@ fn a_lost_section_is_silent_and_its_neighbours_are_not() {
         let pcm = stereo(15_000);
         let bytes = codec.encode(&codec.analyse(&pcm).unwrap(), Target::Step(0.25)).unwrap();
         let whole = codec.decode(&bytes).unwrap();
-        let file = File::read(&bytes).unwrap();
+        let file = inspect(bytes.as_slice()).unwrap();
         let section = file.header.section_samples() as usize;
         assert_eq!(file.sections.len(), 15_000usize.div_ceil(section), "{name}");
         let mut damaged = bytes.clone();
@@ -45,7 +47,7 @@ fn cut_off_anywhere_it_is_as_long_and_never_a_panic() {
     for name in ["freq-ae", "time-ae-plus", "shallow"] {
         let codec = codec(name);
         let bytes = codec.encode(&codec.analyse(&stereo(9000)).unwrap(), Target::Step(8.0)).unwrap();
-        let head = File::read(&bytes).unwrap().sections[0].byte_offset as usize;
+        let head = inspect(bytes.as_slice()).unwrap().sections[0].byte_offset as usize;
         for length in (0..bytes.len()).step_by(bytes.len() / 24 + 1) {
             match codec.decode(&bytes[..length]) {
                 Ok(decoded) => assert_eq!(decoded.pcm.samples(), 9000, "{name}, {length}"),
@@ -68,13 +70,15 @@ fn lone_sections_of_one_latent_are_sound_too() {
     for (name, _) in named() {
         let codec = codec(name);
         let bytes = codec.encode(&codec.analyse(&stereo(700)).unwrap(), Target::Step(1.0)).unwrap();
-        let header = Header { section_latents: 1, ..File::read(&bytes).unwrap().header };
-        let symbols = vec![0; header.latent_channels];
+        let header = inspect(bytes.as_slice()).unwrap().header;
+        let network = NetworkHeader { section_latents: 1, ..header.network().unwrap().clone() };
+        let symbols = vec![0; network.latent_channels];
         let section = |index| encode_section(codec.model().tables(), index, 512, &[&symbols, &symbols]);
-        let sections: Vec<_> = (0..header.total_latents).step_by(2).map(section).collect();
+        let sections: Vec<_> = (0..network.total_latents).step_by(2).map(section).collect();
         // Lost sections are believed as far as the file could hold them.
-        let ballast = Metadata { tags: vec![("COMMENT".to_owned(), "x".repeat(1000))], picture: None };
-        let file = write_file(&header, &ballast, None, &sections);
+        let metadata = Metadata { tags: vec![("COMMENT".to_owned(), "x".repeat(1000))], picture: None };
+        let header = Header { metadata, codec: CodecHeader::Network(network), ..header };
+        let file = write_file(&header, None, &sections).unwrap();
         let decoded = codec.decode(&file).unwrap();
         assert_eq!(decoded.pcm.samples(), 700, "{name}");
         assert!(decoded.damage.iter().all(|damage| damage.what == "a section is missing"), "{name}");
@@ -86,17 +90,18 @@ fn lone_sections_of_one_latent_are_sound_too() {
 fn a_header_that_contradicts_its_model() {
     let codec = codec("linear");
     let bytes = codec.encode(&codec.analyse(&stereo(3000)).unwrap(), Target::Step(1.0)).unwrap();
-    let honest = File::read(&bytes).unwrap().header;
-    let lies: [fn(&mut Header); 4] = [
-        |header| header.sample_rate_hz += 1,
-        |header| header.latent_samples += 1,
-        |header| header.latent_channels += 1,
-        |header| header.total_latents += 1,
+    let honest = inspect(bytes.as_slice()).unwrap().header;
+    let lies: [fn(&mut Header, &mut NetworkHeader); 4] = [
+        |header, _| header.sample_rate_hz += 1,
+        |_, network| network.latent_samples += 1,
+        |_, network| network.latent_channels += 1,
+        |_, network| network.total_latents += 1,
     ];
     for lie in lies {
-        let mut header = honest.clone();
-        lie(&mut header);
-        let refused = codec.decode(&write_file(&header, &Default::default(), None, &[]));
+        let (mut header, mut network) = (honest.clone(), honest.network().unwrap().clone());
+        lie(&mut header, &mut network);
+        header.codec = CodecHeader::Network(network);
+        let refused = codec.decode(&write_file(&header, None, &[]).unwrap());
         assert!(matches!(refused, Err(Error::Header(_))), "{header:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! Files of any length, rate and channel count; rates met; tags kept; contradictions refused.
 
 use crate::common::{codec, config, model_of, mono, named, stereo};
+use melisma_codec::inspect;
 use melisma_nets::device::Cpu;
-use melisma_neural::{Error, File, NeuralCodec, Target};
+use melisma_neural::{Error, NeuralCodec, Target};
 use melisma_signal::{Loudness, Metadata, Pcm, Picture};
 
 #[test]
@@ -104,9 +105,9 @@ fn tags_are_kept_and_not_counted() {
     analysed.loudness = Some(Loudness { integrated_lufs: -20.0, true_peak: 0.5 });
     let tagged = codec.encode(&analysed, Target::BitrateBps(3000.0)).unwrap();
     let decoded = codec.decode(&tagged).unwrap();
-    assert_eq!((decoded.metadata, decoded.loudness), (analysed.metadata, analysed.loudness));
+    assert_eq!((decoded.header.metadata, decoded.loudness), (analysed.metadata, analysed.loudness));
     // But for the loudness, which is a few bytes.
-    let steps = |file: &[u8]| File::read(file).unwrap().sections[0].step_index;
+    let steps = |file: &[u8]| inspect(file).unwrap().sections[0].step_index;
     assert!(steps(&tagged).abs_diff(steps(&bare)) <= 2);
 }
 

@@ -1,7 +1,7 @@
 //! `--against`: what got worse since earlier results, in words.
 
 use crate::exit::Outcome;
-use crate::report::{self, hinted};
+use crate::message::{self, hinted};
 use crate::text;
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::journal::Row;
@@ -19,20 +19,20 @@ pub fn compare(now: &[Row], before: &[Row], path: &Path, quiet: bool) -> anyhow:
     }
     for row in &compared.failed {
         let reason = row.error.as_deref().unwrap_or_default();
-        report::say(&text::printable(&format!(
+        message::say(&text::printable(&format!(
             "worse: {} {} at {}: fails now on {}: {reason}",
             row.setting, row.codec, row.label, row.clip
         )));
     }
-    compared.worse.iter().for_each(|worse| report::say(&format!("worse: {worse}")));
+    compared.worse.iter().for_each(|worse| message::say(&format!("worse: {worse}")));
     let worse = compared.worse.len() + compared.failed.len();
     if !quiet || worse > 0 {
         let pairs = text::count(compared.pairs, "measurement");
-        report::say(&format!("{pairs} compared with {}: {}", path.display(), findings(worse)));
+        message::say(&format!("{pairs} compared with {}: {}", path.display(), findings(worse)));
     }
     if compared.other_clips > 0 {
         let number = text::count(compared.other_clips, "measurement");
-        report::warn(&format!("{number} not compared: the clip has changed since"));
+        message::warn(&format!("{number} not compared: the clip has changed since"));
     }
     Ok(if worse > 0 { Outcome::Failure } else { Outcome::Success })
 }

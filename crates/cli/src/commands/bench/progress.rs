@@ -2,7 +2,7 @@
 //! terminal; what is missing and what fails, a line each.
 
 use crate::progress::Counter;
-use crate::{report, text};
+use crate::{message, text};
 use melisma_eval::peers::MissingPeer;
 use melisma_eval::suite::Event;
 use std::collections::BTreeSet;
@@ -35,7 +35,7 @@ impl BenchProgress {
             Event::NoPerceptual(what) => self.warn(&what),
             Event::Planned { todo, done } => {
                 if done > 0 && !self.quiet {
-                    report::say(&format!("{} there already", text::count(done, "measurement")));
+                    message::say(&format!("{} there already", text::count(done, "measurement")));
                 }
                 self.counter = Some(Counter::new(todo, "measurements", self.quiet));
             }
@@ -57,8 +57,8 @@ impl BenchProgress {
 
     fn warn(&self, what: &str) {
         match &self.counter {
-            Some(counter) => counter.suspend(|| report::warn(what)),
-            None => report::warn(what),
+            Some(counter) => counter.suspend(|| message::warn(what)),
+            None => message::warn(what),
         }
     }
 

@@ -50,7 +50,7 @@ impl FetchArguments {
     /// Names the addresses: other programs can download too.
     pub fn run(self, _quiet: bool) -> anyhow::Result<crate::exit::Outcome> {
         let addresses: Vec<&str> = self.archives.iter().map(|archive| archive.url).collect();
-        Err(crate::report::hinted(
+        Err(crate::message::hinted(
             format!("downloading is not part of this build: {}", addresses.join(", ")),
             "another program can, or: cargo install --path crates/cli --features fetch",
         ))

@@ -3,7 +3,7 @@
 use super::gather::{GatherArguments, Gathered};
 use super::scan::finish;
 use crate::exit::Outcome;
-use crate::{examples, report};
+use crate::{examples, message};
 use melisma_data::fma::{Layout, label, missing, read_tracks};
 use melisma_data::manifest::SplitRule;
 use melisma_data::scan::judge;
@@ -77,7 +77,7 @@ impl FmaArguments {
             }
         };
         if entries.is_empty() {
-            return Err(report::hinted(
+            return Err(message::hinted(
                 format!("no clips in {}", layout.audio.display()),
                 "clips are named by number: 000/000002.mp3",
             ));

@@ -1,7 +1,7 @@
 //! Reading many files for a manifest: threads, a bar, and a journal from which an interrupted run goes on.
 
 use crate::progress::Progress;
-use crate::{report, text, threads};
+use crate::{message, text, threads};
 use anyhow::Context;
 use melisma_data::scan::{Earlier, Limits, Listing, ReadOptions, list, read_files};
 use melisma_data::{Entry, Manifest, Verdict};
@@ -53,12 +53,12 @@ impl GatherArguments {
         if self.force && self.output.exists() {
             match Manifest::read(&self.output) {
                 Ok(manifest) => earlier.add(manifest.entries),
-                Err(error) => report::warn(&format!("{error}: it is made anew")),
+                Err(error) => message::warn(&format!("{error}: it is made anew")),
             }
         }
         let journal = Journal::open(&self.output)?;
         if !journal.found.is_empty() && !quiet {
-            report::say(&format!(
+            message::say(&format!(
                 "An interrupted run has read {} already.",
                 text::count(journal.found.len(), "file")
             ));
@@ -142,7 +142,7 @@ impl Journal {
             && let Err(error) = open.write_all(&line)
         {
             let journal = self.path.display();
-            report::warn(&format!("{journal}: {error}; a run after this one would go on from here"));
+            message::warn(&format!("{journal}: {error}; a run after this one would go on from here"));
             *file = None;
         }
     }

@@ -30,7 +30,7 @@ pub fn manifest(path: &Path, kept: &Path, quiet: bool) -> anyhow::Result<Manifes
     let manifest = Manifest::read(kept)?;
     let root = path.canonicalize().with_context(|| format!("cannot read {}", path.display()))?;
     if !manifest.root.starts_with(&root) {
-        return Err(crate::report::hinted(
+        return Err(crate::message::hinted(
             format!("{} describes {}, not {}", kept.display(), manifest.root.display(), root.display()),
             "give the manifest itself, or another output folder",
         ));

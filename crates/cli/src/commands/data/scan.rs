@@ -3,7 +3,7 @@
 use super::gather::{GatherArguments, Gathered};
 use super::summary::summary;
 use crate::exit::Outcome;
-use crate::{examples, report, text};
+use crate::{examples, message, text};
 use clap::ValueEnum;
 use melisma_data::manifest::SplitRule;
 use melisma_data::scan::{judge, name_artists_by_folder};
@@ -73,7 +73,7 @@ impl ScanArguments {
         let table = self.table.as_deref().map(TrackTable::read).transpose()?;
         let Gathered { root, mut entries, other_files } = self.gather.gather(&self.folder, quiet)?;
         if entries.is_empty() {
-            return Err(report::hinted(
+            return Err(message::hinted(
                 format!(
                     "no music in {} ({} of other kinds)",
                     self.folder.display(),
@@ -90,7 +90,7 @@ impl ScanArguments {
                     entries.iter_mut().filter_map(|entry| table.label(entry, &root).then_some(())).count();
                 if labelled < entries.len() {
                     let lacking = text::count(entries.len() - labelled, "file");
-                    report::warn(&format!("the table says nothing of {lacking}"));
+                    message::warn(&format!("the table says nothing of {lacking}"));
                 }
                 table.has_splits()
             }
@@ -121,7 +121,7 @@ pub fn finish(
     gather.write(manifest)?;
     let usable = manifest.entries.iter().filter(|entry| entry.is_ok()).count();
     if !quiet {
-        report::say(&format!(
+        message::say(&format!(
             "{} of {} usable, {}\n{}{}: hash {}",
             usable,
             text::count(manifest.entries.len(), "file"),
@@ -132,7 +132,7 @@ pub fn finish(
         ));
     }
     if usable == 0 {
-        return Err(report::hinted(
+        return Err(message::hinted(
             format!("none of {} can be used", text::count(manifest.entries.len(), "file")),
             "the manifest says why, file by file",
         ));

@@ -2,7 +2,7 @@
 
 use crate::exit::Outcome;
 use crate::progress::Progress;
-use crate::{examples, report, text, threads};
+use crate::{examples, message, text, threads};
 use clap::ValueEnum;
 use melisma_data::synthesised::{SynthesiseOptions, synthesise};
 use melisma_media::Encoding;
@@ -72,7 +72,7 @@ impl SynthArguments {
         let tracks = written?;
         if !quiet {
             let genres = Genre::ALL.map(Genre::name).join(", ");
-            report::say(&format!(
+            message::say(&format!(
                 "{} of {} s in {}: {genres}\nNext: melisma data fma {} -o manifest.jsonl",
                 text::count(tracks.len(), "track"),
                 self.seconds,

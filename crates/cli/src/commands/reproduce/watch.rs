@@ -4,7 +4,7 @@
 use crate::exit::Outcome;
 use crate::output::DataOut;
 use crate::progress::Counter;
-use crate::{report, text};
+use crate::{message, text};
 use melisma_reproduce::Event;
 use melisma_reproduce::results::StudyResults;
 use std::collections::BTreeMap;
@@ -44,15 +44,15 @@ impl Watch {
             return;
         }
         match &self.state().counter {
-            Some(counter) => counter.suspend(|| report::say(what)),
-            None => report::say(what),
+            Some(counter) => counter.suspend(|| message::say(what)),
+            None => message::say(what),
         }
     }
 
     fn warn(&self, what: &str) {
         match &self.state().counter {
-            Some(counter) => counter.suspend(|| report::warn(what)),
-            None => report::warn(what),
+            Some(counter) => counter.suspend(|| message::warn(what)),
+            None => message::warn(what),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is seen of a training: on a terminal a view that keeps still, elsewhere a line now and then.
 
-use crate::{report, text};
+use crate::{message, text};
 use indicatif::{ProgressBar, ProgressStyle};
 use melisma_train::{Named, TrainEvent, Validated};
 use std::time::{Duration, Instant};
@@ -111,13 +111,13 @@ impl Live {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
         if self.is_terminal && !self.validation.is_empty() {
-            report::say(&self.validation);
+            message::say(&self.validation);
         }
     }
 
     fn say(&mut self, line: &str) {
         if !self.quiet {
-            self.bar.suspend(|| report::say(line));
+            self.bar.suspend(|| message::say(line));
             self.said = Instant::now();
         }
     }

@@ -1,6 +1,9 @@
 //! What an encoder is asked for: how many bits, spent on what, for what kind of sound.
 
-use crate::music::{encode::tuning::Tuning, model::Model, tune::Tune};
+use crate::{
+    container::Tune,
+    music::{encode::tuning::Tuning, model::Model},
+};
 use std::sync::Arc;
 
 /// Range of [`RateTarget::Quality`].

@@ -2,9 +2,7 @@
 
 use crate::{
     EncodeError,
-    container::header::{
-        END_MAGIC, Header, MAX_SECTION_SAMPLES, SAMPLE_RATES_HZ, Trailer, VERSION, write_metadata,
-    },
+    container::{CodecHeader, Header, MAX_SECTION_SAMPLES, MusicHeader, SAMPLE_RATES_HZ, Writer},
     music::{
         encode::{
             analysis::Window,
@@ -18,7 +16,6 @@ use crate::{
         parallel::batch_sections,
     },
 };
-use melisma_bitstream::chunk::{Kind, MAX_METADATA_BYTES, write_chunk};
 use melisma_signal::{Loudness, Metadata, Pcm, lapped::LappedTransform};
 use rayon::prelude::*;
 use std::collections::VecDeque;
@@ -39,7 +36,7 @@ pub struct EncodeSummary {
 /// Turns PCM into a `.mlsm` file. See the crate's documentation for an example.
 pub struct Encoder {
     coding: Coding,
-    header: Header,
+    writer: Writer,
     rate: RateControl,
     /// `[channel][sample]`: samples not yet analysed, behind [`Self::margin`] samples of context.
     buffered: Vec<Vec<f32>>,
@@ -48,11 +45,8 @@ pub struct Encoder {
     /// Bytes not yet given out: the header, before the first call.
     fresh: Vec<u8>,
     pending: VecDeque<PendingSection>,
-    first_section_offset: u64,
-    section_bytes: Vec<u32>,
     next_section: u32,
     total_samples: u64,
-    total_bytes: u64,
     non_finite_samples: u64,
     lapped: LappedTransform,
 }
@@ -92,49 +86,38 @@ impl Encoder {
         let model = config.model.unwrap_or_else(Model::embedded);
         let rate = RateControl::new(config.rate, &format)?;
         let header = Header {
-            version: VERSION,
             sample_rate_hz: format.sample_rate_hz,
             original_sample_rate_hz: format.original_sample_rate_hz,
             channel_count: format.channel_count,
-            tune: config.tune,
-            model_id: model.id,
-            superframe_log2,
-            section_samples: superframes << superframe_log2,
             declared_samples: format.total_samples,
             metadata: metadata.clone(),
+            codec: CodecHeader::Music(MusicHeader {
+                tune: config.tune,
+                model_id: model.id,
+                superframe_log2,
+                section_samples: superframes << superframe_log2,
+            }),
         };
-        let geometry = header.geometry();
+        let geometry =
+            Geometry::new(format.sample_rate_hz, format.channel_count, superframe_log2, superframes);
         let mut tuning =
             config.tuning.unwrap_or_else(|| Tuning::new(config.tune).at_step(rate.border_step()));
         tuning.block_switching &= config.block_switching;
         let mut fresh = Vec::new();
-        write_chunk(&mut fresh, Kind::Header, &header.payload());
-        if *metadata != Metadata::default() {
-            let payload = write_metadata(metadata);
-            if payload.len() > MAX_METADATA_BYTES {
-                return Err(EncodeError::Unsupported {
-                    what: format!("{} bytes of tags and cover picture", payload.len()),
-                    allowed: "at most 9 MiB; leave the picture out",
-                });
-            }
-            write_chunk(&mut fresh, Kind::Metadata, &payload);
-        }
+        let writer = Writer::new(&header, &mut fresh)?;
         let margin = 2 * geometry.superframe_samples();
         Ok(Self {
             rate,
             buffered: vec![vec![0.0; margin]; format.channel_count],
             margin,
-            first_section_offset: fresh.len() as u64,
-            total_bytes: fresh.len() as u64,
+            writer,
             fresh,
             pending: VecDeque::new(),
-            section_bytes: Vec::new(),
             next_section: 0,
             total_samples: 0,
             non_finite_samples: 0,
             lapped: LappedTransform::new(geometry.min_log2(), geometry.superframe_log2),
             coding: Coding { geometry, tuning, model },
-            header,
         })
     }
 
@@ -143,9 +126,8 @@ impl Encoder {
     /// # Errors
     /// [`EncodeError::Unsupported`] if rate or channels are not those announced.
     pub fn push(&mut self, pcm: &Pcm, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        if pcm.sample_rate_hz != self.header.sample_rate_hz
-            || pcm.channel_count() != self.header.channel_count
-        {
+        let geometry = &self.coding.geometry;
+        if pcm.sample_rate_hz != geometry.sample_rate_hz || pcm.channel_count() != geometry.channel_count {
             return Err(EncodeError::Unsupported {
                 what: format!("{} channels at {} Hz", pcm.channel_count(), pcm.sample_rate_hz),
                 allowed: "a block must have the channels and rate of its stream",
@@ -153,7 +135,7 @@ impl Encoder {
         }
         out.append(&mut self.fresh);
         // Long blocks are taken in pieces, so that the buffer stays small.
-        let piece = self.coding.geometry.section_samples();
+        let piece = geometry.section_samples();
         for begin in (0..pcm.samples()).step_by(piece) {
             let end = (begin + piece).min(pcm.samples());
             for (buffered, samples) in self.buffered.iter_mut().zip(&pcm.channels) {
@@ -180,20 +162,10 @@ impl Encoder {
     ) -> Result<EncodeSummary, EncodeError> {
         out.append(&mut self.fresh);
         self.advance(true, out);
-        let trailer = Trailer {
-            total_samples: self.total_samples,
-            loudness,
-            section_bytes: self.section_bytes,
-            first_section_offset: self.first_section_offset,
-            header_payload: self.header.payload(),
-        };
-        let size = write_chunk(out, Kind::Trailer, &trailer.payload());
-        out.extend((size as u32).to_le_bytes());
-        out.extend(END_MAGIC);
         Ok(EncodeSummary {
             total_samples: self.total_samples,
-            total_bytes: self.total_bytes + size as u64 + 8,
-            sections: trailer.section_bytes.len(),
+            sections: self.writer.sections(),
+            total_bytes: self.writer.finish(self.total_samples, loudness, out),
             non_finite_samples: self.non_finite_samples,
         })
     }
@@ -256,9 +228,12 @@ impl Encoder {
         for channel in &mut self.buffered {
             channel.drain(..(count * section).min(channel.len()));
         }
-        while let Some(steps) =
-            self.rate.settle(&self.coding, self.pending.make_contiguous(), ending.is_some(), self.total_bytes)
-        {
+        while let Some(steps) = self.rate.settle(
+            &self.coding,
+            self.pending.make_contiguous(),
+            ending.is_some(),
+            self.writer.total_bytes(),
+        ) {
             let settled: Vec<PendingSection> = self.pending.drain(..steps.len()).collect();
             let payloads: Vec<Vec<u8>> = settled
                 .into_par_iter()
@@ -266,9 +241,7 @@ impl Encoder {
                 .map(|(section, &step_index)| self.coding.settled_payload(section, step_index))
                 .collect();
             for payload in payloads {
-                let size = write_chunk(out, Kind::Section, &payload);
-                self.section_bytes.push(size as u32);
-                self.total_bytes += size as u64;
+                self.writer.section(&payload, out);
             }
             self.rate.spent(&self.coding, steps.len());
         }
@@ -296,7 +269,10 @@ pub fn encode(pcm: &Pcm, config: &EncoderConfig, metadata: &Metadata) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{container::reader::ChunkReader, music::encode::config::RateTarget};
+    use crate::{
+        container::Reader,
+        music::{encode::config::RateTarget, section::SectionPayload},
+    };
 
     /// An average bitrate changes its mind about the step on the way; neighbours must agree on their border all the same.
     #[test]
@@ -316,10 +292,11 @@ mod tests {
             ..EncoderConfig::default()
         };
         let file = encode(&pcm, &config, &Metadata::default()).unwrap();
-        let mut chunks = ChunkReader::new(file.as_slice()).unwrap();
+        let mut reader = Reader::new(file.as_slice()).unwrap();
+        let geometry = Geometry::of(reader.header()).unwrap();
         let (mut last, mut steps) = (None, std::collections::BTreeSet::new());
-        while let Some(chunk) = chunks.next_section().unwrap() {
-            let head = chunk.section.head;
+        while let Some(section) = reader.next_section().unwrap() {
+            let head = SectionPayload::parse(&section.payload, &geometry, 0).unwrap().head;
             assert_eq!(head.overlaps_log2.0, last, "section {}", head.index);
             last = head.overlaps_log2.1;
             steps.insert(head.step_index);

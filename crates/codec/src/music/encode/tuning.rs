@@ -1,6 +1,6 @@
 //! The encoder's own choices: nothing here is known to a decoder.
 
-use crate::music::{sketch::ScaleGrid, tune::Tune};
+use crate::{container::Tune, music::sketch::ScaleGrid};
 
 /// Parameters of the encoder's decisions about one section, normally those of [`Tuning::new`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use super::FetchArguments;
 use crate::exit::Outcome;
 use crate::progress::Progress;
-use crate::{report, text};
+use crate::{message, text};
 use anyhow::Context;
 use melisma_data::disk_space::free_bytes;
 use melisma_data::fetch::{Archive, DownloadOptions, Stage, UnpackLimits, download, unpack};
@@ -17,7 +17,7 @@ impl FetchArguments {
         }
         if !quiet {
             let folder = self.output.display();
-            report::say(&format!("Next: melisma data fma {folder} -o fma.jsonl"));
+            message::say(&format!("Next: melisma data fma {folder} -o fma.jsonl"));
         }
         Ok(Outcome::Success)
     }
@@ -29,7 +29,7 @@ impl FetchArguments {
             let free = free_bytes(&self.output)
                 .map_or_else(String::new, |free| format!("; {} are free", text::bytes(free)));
             let unpacked = if self.packed { 0 } else { archive.about_unpacked_bytes };
-            report::say(&format!(
+            message::say(&format!(
                 "{}: about {} to fetch, about {} on disk in all{free}\nfrom {url}",
                 archive.name,
                 text::bytes(archive.about_bytes),
@@ -61,7 +61,7 @@ impl FetchArguments {
             std::fs::remove_file(target).with_context(|| format!("cannot remove {}", target.display()))?;
         }
         if !quiet {
-            report::say(&format!(
+            message::say(&format!(
                 "{} unpacked, {} were there already",
                 text::count(done.written, "file"),
                 text::count(done.skipped, "file")

@@ -1,0 +1,296 @@
+//! One music file to one `.mlsm`, by whichever codec: source -> loudness meter and encoder -> sink.
+//!
+//! Our own codec works in constant memory; a network keeps the latents of the whole recording.
+
+use crate::batch::Done;
+use crate::exit::Outcome;
+use crate::message::hinted;
+use crate::output::ByteSink;
+use crate::plan::Job;
+use crate::progress::FileProgress;
+use crate::text;
+use anyhow::Context;
+use melisma_codec::{Encoder, EncoderConfig, RateTarget, StreamFormat};
+use melisma_media::{AudioSource, Input, LoudnessMeter, OpenOptions};
+use melisma_signal::{Loudness, Metadata, Pcm};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::ScopedJoinHandle;
+use std::time::Instant;
+
+/// Everything about an encoding but its input and output.
+pub struct Recipe {
+    /// With what, and how large.
+    pub coding: Coding,
+    /// For reading.
+    pub open: OpenOptions,
+    /// Carry tags and cover over.
+    pub keep_tags: bool,
+    /// Replace existing files.
+    pub overwrite: bool,
+}
+
+/// What encodes, and how large the result is to be.
+pub enum Coding {
+    /// Our own codec.
+    Music(EncoderConfig),
+    /// A trained network.
+    #[cfg(feature = "train")]
+    Network {
+        /// The network with its quantiser and tables.
+        model: Box<melisma_neural::Model>,
+        /// The size of the file.
+        target: melisma_neural::Target,
+    },
+}
+
+impl Coding {
+    /// Whether the codec resamples by itself; it then knows the exact length before.
+    pub fn takes_any_rate(&self) -> bool {
+        !matches!(self, Self::Music(_))
+    }
+
+    /// Whether the length must be known before the first sample.
+    fn needs_length(&self) -> bool {
+        matches!(self, Self::Music(EncoderConfig { rate: RateTarget::SizeBytes(_), .. }))
+    }
+
+    fn ready(&self) -> anyhow::Result<Ready<'_>> {
+        Ok(match self {
+            Self::Music(config) => Ready::Music(config),
+            #[cfg(feature = "train")]
+            Self::Network { model, target } => {
+                let codec = melisma_neural::NeuralCodec::new((**model).clone(), &Default::default())?;
+                Ready::Network(Box::new(codec), *target)
+            }
+        })
+    }
+}
+
+/// A codec ready to encode.
+enum Ready<'a> {
+    Music(&'a EncoderConfig),
+    #[cfg(feature = "train")]
+    Network(Box<melisma_neural::NeuralCodec<melisma_nets::device::Cpu>>, melisma_neural::Target),
+}
+
+impl Ready<'_> {
+    fn begin(&self, opening: &Opening) -> anyhow::Result<Box<dyn FileEncoder + '_>> {
+        let Opening { format, metadata } = opening;
+        Ok(match self {
+            Self::Music(config) => {
+                let encoder = Encoder::new((*config).clone(), format.clone(), metadata)?;
+                Box::new(MusicEncoder { encoder, format: format.clone() })
+            }
+            #[cfg(feature = "train")]
+            Self::Network(codec, target) => {
+                let analysis = codec.analysis(format.sample_rate_hz, format.channel_count)?;
+                let metadata = metadata.clone();
+                Box::new(NetworkEncoder { codec, analysis, metadata, target: *target })
+            }
+        })
+    }
+}
+
+/// A recording on its way into a file.
+trait FileEncoder {
+    /// Takes sound; appends what bytes are final.
+    fn push(&mut self, block: &Pcm, out: &mut Vec<u8>) -> anyhow::Result<()>;
+    /// Appends the rest.
+    fn finish(self: Box<Self>, loudness: Option<Loudness>, out: &mut Vec<u8>) -> anyhow::Result<Ended>;
+}
+
+/// What became of a recording.
+struct Ended {
+    seconds: f64,
+    /// What is to be said of this codec's file, between its bitrate and the speed.
+    remark: String,
+    warnings: Vec<String>,
+}
+
+struct MusicEncoder {
+    encoder: Encoder,
+    format: StreamFormat,
+}
+
+impl FileEncoder for MusicEncoder {
+    fn push(&mut self, block: &Pcm, out: &mut Vec<u8>) -> anyhow::Result<()> {
+        Ok(self.encoder.push(block, out)?)
+    }
+
+    fn finish(self: Box<Self>, loudness: Option<Loudness>, out: &mut Vec<u8>) -> anyhow::Result<Ended> {
+        let summary = self.encoder.finish(loudness, out)?;
+        let seconds = summary.total_samples as f64 / f64::from(self.format.sample_rate_hz);
+        let pcm_bytes = summary.total_samples as f64 * 2.0 * self.format.channel_count as f64;
+        let remark = format!("{:.1}x smaller than 16-bit PCM", pcm_bytes / summary.total_bytes as f64);
+        let mut warnings = Vec::new();
+        if summary.non_finite_samples > 0 {
+            let count = summary.non_finite_samples;
+            warnings.push(format!("{count} NaN or infinite samples were taken as silence"));
+        }
+        Ok(Ended { seconds, remark, warnings })
+    }
+}
+
+#[cfg(feature = "train")]
+struct NetworkEncoder<'a> {
+    codec: &'a melisma_neural::NeuralCodec<melisma_nets::device::Cpu>,
+    analysis: melisma_neural::Analysis<'a, melisma_nets::device::Cpu>,
+    metadata: Metadata,
+    target: melisma_neural::Target,
+}
+
+#[cfg(feature = "train")]
+impl FileEncoder for NetworkEncoder<'_> {
+    fn push(&mut self, block: &Pcm, _: &mut Vec<u8>) -> anyhow::Result<()> {
+        Ok(self.analysis.push(block)?)
+    }
+
+    fn finish(self: Box<Self>, loudness: Option<Loudness>, out: &mut Vec<u8>) -> anyhow::Result<Ended> {
+        let Self { codec, analysis, metadata, target } = *self;
+        let mut analysed = analysis.finish()?;
+        (analysed.loudness, analysed.metadata) = (loudness, metadata);
+        let file = codec.encode(&analysed, target)?;
+        let seconds = analysed.seconds();
+        let bitrate_bps = text::bitrate_bps(file.len() as u64, seconds);
+        let mut warnings = Vec::new();
+        if let melisma_neural::Target::BitrateBps(wanted) = target
+            && bitrate_bps > 1.1 * wanted
+            && analysed.metadata.picture.is_none()
+        {
+            warnings.push(format!("{:.1} kbit/s is the least that this model can do", bitrate_bps / 1000.0));
+        }
+        let remark = format!("{} {}", codec.model().config.name, codec.model().id());
+        out.extend(file);
+        Ok(Ended { seconds, remark, warnings })
+    }
+}
+
+/// Blocks that reading may be ahead of encoding: some 30 s, as much as the encoder takes at once, lest either waits.
+const BLOCKS_AHEAD: usize = 320;
+
+/// What is known once the input is open.
+struct Opening {
+    format: StreamFormat,
+    metadata: Metadata,
+}
+
+/// What is known at the input's end.
+struct Ending {
+    loudness: Option<Loudness>,
+    warnings: Vec<String>,
+    decode_errors: u64,
+}
+
+/// Encodes `job`. Reading and measuring run on a thread beside the codec's.
+pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> anyhow::Result<Done> {
+    let start = Instant::now();
+    job.target.check()?;
+    // Before the first byte is read: a refusal to overwrite must not wait for a pipe.
+    let mut sink = ByteSink::open(&job.target, recipe.overwrite)?;
+    let (openings, opening) = sync_channel(1);
+    let (blocks, incoming) = sync_channel(BLOCKS_AHEAD);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || read(job, recipe, &openings, &blocks));
+        let ended = |reader: ScopedJoinHandle<'_, anyhow::Result<Ending>>| match reader.join() {
+            Ok(ending) => ending,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let Ok(opening) = opening.recv() else {
+            ended(reader)?;
+            anyhow::bail!("the input ended before it began");
+        };
+        let codec = recipe.coding.ready()?;
+        let mut encoder = codec.begin(&opening)?;
+        let (mut bytes, mut total_bytes, mut samples) = (Vec::new(), 0, 0);
+        // A failure here drops `incoming`, and the reader stops at its next block.
+        for block in incoming {
+            encoder.push(&block, &mut bytes)?;
+            sink.write(&bytes).context("cannot write")?;
+            total_bytes += bytes.len() as u64;
+            bytes.clear();
+            samples += block.samples() as u64;
+            if let Some(total) = opening.format.total_samples.filter(|total| *total > 0) {
+                progress.at(samples as f64 / total as f64);
+            }
+        }
+        // Only a reader that came to a good end makes a complete file.
+        let ending = ended(reader)?;
+        let encoded = encoder.finish(ending.loudness, &mut bytes)?;
+        sink.write(&bytes).context("cannot write")?;
+        total_bytes += bytes.len() as u64;
+        sink.finish()?;
+        Ok(conclude(encoded, ending, total_bytes, start.elapsed().as_secs_f64()))
+    })
+}
+
+/// Opens the input and passes it on, block by block.
+fn read(
+    job: &Job,
+    recipe: &Recipe,
+    openings: &SyncSender<Opening>,
+    blocks: &SyncSender<Pcm>,
+) -> anyhow::Result<Ending> {
+    let mut source = AudioSource::open(&job.input, &recipe.open)?;
+    let total_samples = match recipe.coding.needs_length() {
+        true => Some(length(job, &source, recipe)?),
+        false => source.total_samples(),
+    };
+    let format = StreamFormat {
+        sample_rate_hz: source.sample_rate_hz(),
+        channel_count: source.channel_count(),
+        original_sample_rate_hz: source.original_sample_rate_hz(),
+        total_samples,
+    };
+    let mut meter = LoudnessMeter::new(format.sample_rate_hz, format.channel_count)?;
+    let metadata = if recipe.keep_tags { source.metadata().clone() } else { Metadata::default() };
+    let mut wanted = openings.send(Opening { format, metadata }).is_ok();
+    while wanted {
+        let Some(block) = source.next_block()? else { break };
+        meter.push(&block)?;
+        // The other side hangs up when it failed: its error is the one to tell.
+        wanted = blocks.send(block).is_ok();
+    }
+    Ok(Ending {
+        loudness: meter.finish(),
+        warnings: source.warnings().to_vec(),
+        decode_errors: source.decode_errors(),
+    })
+}
+
+fn conclude(encoded: Ended, ending: Ending, bytes: u64, took_seconds: f64) -> Done {
+    let mut warnings = ending.warnings;
+    warnings.extend(encoded.warnings);
+    let outcome = if ending.decode_errors > 0 { Outcome::Damaged } else { Outcome::Success };
+    if outcome == Outcome::Damaged {
+        let places = text::count(usize::try_from(ending.decode_errors).unwrap_or(usize::MAX), "place");
+        warnings.push(format!("the input is damaged in {places}"));
+    }
+    let line = format!(
+        "{}, {}, {:.1} kbit/s, {}, {:.0}x real time",
+        text::clock(encoded.seconds),
+        text::bytes(bytes),
+        text::bitrate_bps(bytes, encoded.seconds) / 1000.0,
+        encoded.remark,
+        encoded.seconds / took_seconds.max(1e-9)
+    );
+    Done { line, warnings, outcome }
+}
+
+/// The length, which `--size` must know beforehand.
+fn length(job: &Job, source: &AudioSource, recipe: &Recipe) -> anyhow::Result<u64> {
+    if let Some(total) = source.total_samples() {
+        return Ok(total);
+    }
+    if job.input == Input::Stdin || job.bytes.is_none() {
+        return Err(hinted(
+            "--size needs to know how long the music is, and this pipe does not say",
+            "use --bitrate, or encode from a file",
+        ));
+    }
+    let mut counted = AudioSource::open(&job.input, &recipe.open)?;
+    let mut samples = 0;
+    while let Some(block) = counted.next_block()? {
+        samples += block.samples() as u64;
+    }
+    Ok(samples)
+}
