@@ -8,7 +8,6 @@
 
 mod dense;
 mod freq_ae;
-mod narrow;
 mod recurrent;
 mod residual;
 mod time_ae;
@@ -17,7 +16,6 @@ mod variational;
 pub use crate::layers::Activation;
 pub use dense::{DenseAe, DenseAeConfig};
 pub use freq_ae::{FreqAe, FreqAeConfig};
-pub use narrow::{NarrowAe, NarrowAeConfig};
 pub use recurrent::{RecurrentAe, RecurrentAeConfig};
 pub use residual::{ResidualAe, ResidualAeConfig, Start};
 pub use time_ae::{TimeAe, TimeAeConfig};
@@ -215,8 +213,6 @@ networks! {
     Dense(DenseAeConfig => DenseAe),
     /// With a memory of the frames before.
     Recurrent(RecurrentAeConfig => RecurrentAe),
-    /// A linear map down and one up.
-    Narrow(NarrowAeConfig => NarrowAe),
     /// With latents drawn from a distribution.
     Variational(VariationalAeConfig => VariationalAe),
 }

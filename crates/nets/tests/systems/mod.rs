@@ -114,13 +114,6 @@ pub fn named() -> Vec<(&'static str, SystemConfig)> {
             BottleneckConfig::default(),
             clean,
         ),
-        (
-            "narrow",
-            complex,
-            NetworkConfig::Narrow(melisma_nets::networks::NarrowAeConfig { latents: 6 }),
-            BottleneckConfig::default(),
-            clean,
-        ),
         ("variational", complex, NetworkConfig::Variational(variational), BottleneckConfig::default(), clean),
     ];
     list.into_iter()
