@@ -37,7 +37,7 @@ pub enum Coding {
     #[cfg(feature = "train")]
     Network {
         /// The network with its quantiser and tables.
-        model: Box<melisma_neural::Model>,
+        model: Box<melisma_neural::NeuralModel>,
         /// The size of the file.
         target: melisma_neural::Target,
     },
@@ -134,7 +134,7 @@ impl FileEncoder for MusicEncoder {
 #[cfg(feature = "train")]
 struct NetworkEncoder<'a> {
     codec: &'a melisma_neural::NeuralCodec<melisma_nets::device::Cpu>,
-    analysis: melisma_neural::Analysis<'a, melisma_nets::device::Cpu>,
+    analysis: melisma_neural::LatentAnalysis<'a, melisma_nets::device::Cpu>,
     metadata: Metadata,
     target: melisma_neural::Target,
 }
