@@ -268,7 +268,7 @@ fn arrows() -> BTreeMap<String, BTreeSet<String>> {
         let above = module[..module.len() - 1].to_vec();
         let relative = paths(code, "super").into_iter().map(|path| [above.clone(), path].concat());
         for path in paths(code, "crate").into_iter().chain(relative) {
-            let path = exports.get(&path[0]).filter(|_| path.len() == 1).unwrap_or(&path);
+            let path = exports.get(&path[0]).unwrap_or(&path);
             let used = room(path);
             assert!(used != "music" && used != "music::encode", "{own}: {path:?} hides what is used");
             if used != own {

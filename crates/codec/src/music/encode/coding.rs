@@ -22,7 +22,7 @@ pub(crate) struct PendingSection {
     pub(crate) index: u32,
     /// Samples of the last superframe that lie behind the end of the music.
     padding_samples: u32,
-    /// What its decisions follow; today the same for all sections of a stream.
+    /// Parameters of the decisions about it.
     tuning: Tuning,
     analysis: Analysis,
     /// Sketch sub-stream, which no step changes.
@@ -31,10 +31,10 @@ pub(crate) struct PendingSection {
     trials: Vec<(u16, Vec<u8>)>,
 }
 
-/// What sections need to become payloads.
+/// What all sections of a stream need to become payloads.
 pub(crate) struct Coding {
     pub(crate) geometry: Geometry,
-    /// What the decisions about a section follow, unless it has something of its own.
+    /// Parameters that sections get when they are analysed.
     pub(crate) tuning: Tuning,
     pub(crate) model: Arc<Model>,
 }
@@ -96,7 +96,7 @@ impl Coding {
         }
     }
 
-    /// The payload, and by how many step indices it is beyond what the format can hold.
+    /// The payload at a step, and by how many step indices that step is too fine for the format.
     fn payload_at(&self, section: &PendingSection, step_index: u16) -> (Vec<u8>, u16) {
         let mut model = self.model.detail.clone();
         let mut head = self.head(section, step_index);
@@ -167,7 +167,7 @@ impl PendingSection {
     }
 }
 
-/// Sync, kind, length and CRC around a payload.
+/// Bytes around a payload: sync, kind, length and CRC.
 const CHUNK_BYTES: usize = 9;
 
 /// Step indices between trials whose sizes are interpolated: half an octave.

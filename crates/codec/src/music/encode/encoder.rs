@@ -27,7 +27,7 @@ pub struct EncodeSummary {
     pub total_samples: u64,
     /// Size of the file in bytes.
     pub total_bytes: u64,
-    /// Sections in it.
+    /// Sections of the file.
     pub sections: usize,
     /// NaN and infinite samples, which were taken as zero.
     pub non_finite_samples: u64,

@@ -28,10 +28,10 @@ const SEEK_BYTES_PER_SECTION: f64 = 2.6;
 /// Chooses the step of every section of a stream.
 pub(crate) struct RateControl {
     target: Target,
-    /// Step that the last settled section got, or a first guess.
+    /// Step index of the last settled section, or a first guess.
     step_index: u16,
     first_guess: u16,
-    /// Steps of all sections settled so far.
+    /// Step indices of all sections settled so far.
     settled: Vec<u16>,
 }
 
@@ -225,7 +225,7 @@ impl RateControl {
 
 /// The search for the step that spends a budget.
 struct Search {
-    /// Bytes.
+    /// Bytes that may be spent.
     budget: f64,
     /// Finest step known to be within the budget, and its bytes.
     below: Option<(u16, usize)>,
