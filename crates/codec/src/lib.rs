@@ -15,7 +15,6 @@
 //! | what is a file made of, and what is left of a damaged one? | [`container`] |
 //! | what does a file hold, without decoding it? | [`inspect()`] |
 //! | how does music become sections, and sections music? | `music` |
-//! | how loud is each band when, without decoding the detail? | [`SketchReader`], in `music` |
 //! | how do latents of trained networks become bytes? | [`latent`] |
 //!
 //! | question about the music codec | file in `music` |
@@ -26,11 +25,13 @@
 //! | where do blocks and bands lie, with which scale and step? | `blocks` |
 //! | how are coefficients coded? | `detail/`: `neighbourhood`, `contexts`, `model`, `coder` |
 //! | how does a section become the payload of a chunk, and back? | `section` |
-//! | how do symbols become sound? | `synthesis`, `stereo`; joined to a stream in `join`, `decoder` |
-//! | which tables does a stream need, and where do they come from? | `model`, `training` |
-//! | how loud is each band when, without the detail? | `sketch_reader`, `picture` |
+//! | how do symbols become sound? | `synthesis`, `stereo`; joined to a stream in `join` |
+//! | how do bytes become sound, pulled or pushed? | `decoder`, `push_decoder` |
+//! | which tables does a stream need, and where do they come from? | `model`, chosen among `models`; learned by `training` |
+//! | how loud is each band when, without decoding the detail? | `sketch_reader`, drawn by `picture` |
+//! | did a decoder understand a file? | `symbol_hash` |
 //! | how many sections are worked on at once? | `parallel` |
-//! | what can an encoder be asked for? | `tune`, `encode/config` |
+//! | what can an encoder be asked for? | `encode/config` |
 //! | what does an encoder decide by? | `encode/tuning` |
 //! | which blocks, angles and scales does it choose? | `encode/analysis`: `partition`, `rotation`, `scales`, `smooth_scales` |
 //! | which values, at which price? | `encode/quantise/`: `rate_distortion`, `price`, `centroids` |
