@@ -6,7 +6,7 @@ use crate::{
 use melisma_codec::{
     CodecHeader, Header, NetworkHeader,
     container::{Reader, write_file},
-    latent::{MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section},
+    latent::{MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section, step_index},
 };
 use melisma_nets::{burn::tensor::backend::Backend, receptive_field::ReceptiveField, system::System};
 use melisma_signal::{Metadata, Pcm};

@@ -1,6 +1,6 @@
 //! A trained network with all that a codec needs besides: quantiser, entropy tables, and a name that no other has.
 
-use crate::{Error, Quantiser, Result};
+use crate::{Error, LatentQuantiser, Result};
 use melisma_codec::{
     container::{MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SAMPLES, MAX_SECTION_SYMBOLS},
     latent::Tables,
