@@ -41,10 +41,10 @@ impl Codec {
             #[cfg(feature = "train")]
             Self::Network(codec) => {
                 let mut reader = reader;
-                let total_samples = match is_file {
-                    true => reader.header().samples_within(reader.file_bytes()?),
-                    false => reader.header().declared_samples,
-                };
+                let file_bytes = if is_file { Some(reader.file_bytes()?) } else { None };
+                let header = reader.header();
+                let total_samples =
+                    file_bytes.map_or(header.declared_samples, |bytes| header.samples_within(bytes));
                 Ok(Box::new(Network { playback: codec.playback(reader)?, total_samples }))
             }
         }
