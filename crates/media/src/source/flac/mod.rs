@@ -183,9 +183,6 @@ impl FlacReader {
 
     /// Fills the gap before a frame.
     fn reach(&mut self, header: &FrameHeader, notes: &mut Notes) {
-        if !header.variable {
-            self.fixed_samples.get_or_insert(header.block_samples.into());
-        }
         let place = self.place(header);
         match self.expected() {
             Some(expected) => self.timeline.lose(place.saturating_sub(expected), DAMAGED, notes),
@@ -208,6 +205,10 @@ impl FlacReader {
             return Ok(Found::Head);
         }
         let Some(header) = self.header_at(&seen, None) else { return self.find_start() };
+        if !header.variable {
+            // Before the next header is looked at: a last frame is smaller than its number's unit.
+            self.fixed_samples.get_or_insert(header.block_samples.into());
+        }
         let next_place = self.place(&header).saturating_add(header.block_samples.into());
         let (mut crc, mut at) = (0, 0);
         let mut ends: Vec<usize> = Vec::new();

@@ -54,6 +54,8 @@ const OTHERS: [u32; 12] = [
 ];
 /// A block of audio; one of video may be larger, and is gone over.
 const MAX_BLOCK_BYTES: u64 = 16 << 20;
+/// How far a cluster or block is looked for at once, behind damage.
+const SEARCH_BYTES: usize = 1 << 16;
 /// How far a time may be off: it is rounded, in the file, to a tick (1 ms as a rule) on either side.
 const ROUNDING_SECONDS: f64 = 0.002;
 /// Vorbis packets last a multiple of that many samples: a quarter of its two smallest blocks (64 is
@@ -186,29 +188,47 @@ impl MatroskaReader {
         Ok(())
     }
 
-    /// Looks for the next cluster, over bytes that make no sense.
+    /// Looks for the next cluster or block, over bytes that make no sense.
     fn resume(&mut self, maybe_cut: bool, notes: &mut Notes) -> Result<(), MediaError> {
         self.loss = true;
         self.decoder.reset();
-        let mut first = true;
+        let mut from = 1;
         loop {
-            let length = self.window.peek(1 << 16)?.len();
+            let length = self.window.peek(2 * SEARCH_BYTES)?.len();
+            let ended = length < 2 * SEARCH_BYTES;
             let bytes = self.window.seen();
-            let magic = CLUSTER.to_be_bytes();
-            if let Some(at) =
-                (usize::from(first)..length.saturating_sub(3)).find(|at| bytes[*at..].starts_with(&magic))
-            {
+            let reach = if ended { length } else { SEARCH_BYTES };
+            if let Some(at) = (from..reach).find(|at| self.goes_on(&bytes[*at..])) {
                 self.window.consume(at);
                 return Ok(());
             }
-            first = false;
-            if length < 1 << 16 {
-                self.window.consume(length);
+            from = 0;
+            self.window.consume(reach);
+            if ended {
                 self.finish(maybe_cut, notes);
                 return Ok(());
             }
-            self.window.consume(length - 3);
         }
+    }
+
+    /// Whether a cluster starts here, or a block of our track with another element behind it.
+    fn goes_on(&self, bytes: &[u8]) -> bool {
+        if bytes.starts_with(&CLUSTER.to_be_bytes()) {
+            return true;
+        }
+        let Some(header) = Header::parse(bytes).filter(|header| header.id == SIMPLE_BLOCK) else {
+            return false;
+        };
+        let Some(size) = header.size.and_then(|size| usize::try_from(size).ok()) else { return false };
+        let is_ours = bytes
+            .get(header.bytes..)
+            .and_then(ebml::number)
+            .is_some_and(|(track, _)| track == Some(self.track.number));
+        let behind = header.bytes.checked_add(size).and_then(|at| bytes.get(at..)).and_then(Header::parse);
+        is_ours
+            && behind.is_some_and(|next| {
+                [SIMPLE_BLOCK, BLOCK_GROUP, CLUSTER].contains(&next.id) || OTHERS.contains(&next.id)
+            })
     }
 
     fn cut(&mut self, notes: &mut Notes) -> Result<(), MediaError> {

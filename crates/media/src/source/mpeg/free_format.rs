@@ -13,11 +13,20 @@ const RESERVOIR_BYTES: usize = 511;
 /// Index of the highest bit rate.
 const TOP_RATE: u8 = 14;
 
-/// Frames of one stream, in order.
+/// Frames of one stream, in order; each comes out when the next one goes in.
 #[derive(Default)]
 pub struct Refill {
     /// The last main data, without headers and side information.
     reservoir: Vec<u8>,
+    pending: Option<Pending>,
+}
+
+/// A frame whose end may still take bits of the next one.
+struct Pending {
+    /// Empty if its bits are not there or do not fit.
+    frame: Vec<u8>,
+    /// Bytes that are taken.
+    used: usize,
 }
 
 /// A few bits from `at` on, most significant first; 0 beyond the end.
@@ -28,11 +37,24 @@ fn bits(bytes: &[u8], at: usize, count: usize) -> usize {
 }
 
 impl Refill {
-    /// The frame with a standard bit rate; `None` if its bits are not there or do not fit.
-    pub fn frame(&mut self, header: &FrameHeader, frame: &[u8]) -> Option<Vec<u8>> {
-        if header.kind != Kind::Layer3 {
-            return pad(header, frame);
-        }
+    /// Takes a frame, and gives the one before it with a standard bit rate, empty if its bits are not
+    /// there or do not fit. `None`: this is the first.
+    pub fn push(&mut self, header: &FrameHeader, frame: &[u8]) -> Option<Vec<u8>> {
+        let next = match header.kind {
+            Kind::Layer3 => self.refilled(header, frame),
+            _ => pad(header, frame).map(|frame| Pending { used: frame.len(), frame }),
+        };
+        let next = next.unwrap_or(Pending { frame: Vec::new(), used: 0 });
+        self.pending.replace(next).map(|pending| pending.frame)
+    }
+
+    /// The last frame.
+    pub fn flush(&mut self) -> Option<Vec<u8>> {
+        self.reservoir.clear();
+        self.pending.take().map(|pending| pending.frame)
+    }
+
+    fn refilled(&mut self, header: &FrameHeader, frame: &[u8]) -> Option<Pending> {
         let side_start = header.header_bytes();
         let main_start = side_start + header.side_bytes();
         let side = frame.get(side_start..main_start)?;
@@ -46,18 +68,29 @@ impl Refill {
         head[1] |= 1; // no checksum
         head[2] = TOP_RATE << 4 | head[2] & 0x0D; // no padding
         let length = FrameHeader::parse(&head)?.bytes?;
+        // What does not fit lies at the end of the frame before.
+        let overflow = own.len().saturating_sub(length.checked_sub(4 + side.len())?);
+        let reach = if header.full_rate { RESERVOIR_BYTES } else { RESERVOIR_BYTES / 2 };
+        if overflow > 0 {
+            let pending = self.pending.as_mut()?;
+            let start = pending.frame.len().checked_sub(overflow).filter(|start| *start >= pending.used)?;
+            if overflow > reach {
+                return None;
+            }
+            pending.frame[start..].copy_from_slice(&own[..overflow]);
+        }
         let mut side = side.to_vec();
         // The reach into the reservoir: nine bits, or eight at the lower rates.
-        side[0] = 0;
         if header.full_rate {
-            side[1] &= 0x7F;
+            side[0] = (overflow >> 1) as u8;
+            side[1] = side[1] & 0x7F | (overflow as u8 & 1) << 7;
+        } else {
+            side[0] = overflow as u8;
         }
-        let mut refilled = [head, side, own].concat();
-        if refilled.len() > length {
-            return None;
-        }
-        refilled.resize(length, 0);
-        Some(refilled)
+        let mut frame = [&head[..], &side, &own[overflow..]].concat();
+        let used = frame.len();
+        frame.resize(length, 0);
+        Some(Pending { frame, used })
     }
 
     /// The main data of a frame.

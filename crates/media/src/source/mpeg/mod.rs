@@ -39,6 +39,9 @@ const DECODER_DELAY_SAMPLES: u64 = 529;
 /// A count of frames that is wrong by so many may count the first frame as well.
 const TOLERATED_FRAMES: u64 = 1;
 
+/// More than that is hardly missing at one place in the middle, but at the end.
+const MAX_LOST_SECONDS: f64 = 60.0;
+
 const DAMAGED: &str = "damaged or missing frames";
 
 /// The chain of frames in a window.
@@ -59,6 +62,16 @@ enum Found {
     /// A tag or foreign bytes: bytes to go over, which cost no time.
     Foreign(u64),
     End,
+}
+
+/// What is left of a stream.
+#[derive(Default)]
+struct Rest {
+    frames: u64,
+    /// Bytes of damage between them.
+    lost_bytes: u64,
+    /// The end of the input cuts off a frame.
+    is_cut: bool,
 }
 
 impl Chain {
@@ -167,27 +180,28 @@ impl Chain {
     }
 
     /// Counts the frames that are left in `window`, and the bytes lost between them.
-    fn count(&self, window: &mut Window) -> io::Result<(u64, u64)> {
-        let (mut frames, mut lost) = (0, 0);
+    fn count(&self, window: &mut Window) -> io::Result<Rest> {
+        let mut rest = Rest::default();
         loop {
             match self.find(window)? {
                 Found::Frame(header, length) => {
                     let is_info =
                         Info::parse(&header, window.seen().get(..length).unwrap_or_default()).is_some();
                     if is_info || self.current.is_none_or(|current| !current.agrees(&header)) {
-                        return Ok((frames, lost)); // another stream, joined to this one
+                        return Ok(rest); // another stream, joined to this one
                     }
-                    frames += 1;
+                    rest.frames += 1;
                     window.consume(length);
                 }
                 Found::Lost(bytes) => {
-                    lost += bytes as u64;
+                    rest.lost_bytes += bytes as u64;
                     window.consume(bytes);
                 }
                 Found::Foreign(bytes) => {
                     window.skip(bytes)?;
                 }
-                Found::Cut | Found::End => return Ok((frames, lost)),
+                Found::Cut => return Ok(Rest { is_cut: true, ..rest }),
+                Found::End => return Ok(rest),
             }
         }
     }
@@ -276,10 +290,12 @@ impl MpegReader {
             }
             Found::Cut => {
                 self.ended = true;
+                self.flush(notes)?;
                 self.miss_rest(true, notes);
             }
             Found::End => {
                 self.ended = true;
+                self.flush(notes)?;
                 self.miss_rest(false, notes);
             }
         }
@@ -294,22 +310,24 @@ impl MpegReader {
         let mean = if self.good_frames > 0 { self.good_bytes as f64 / self.good_frames as f64 } else { own };
         let mut lost = (bytes as f64 / mean).round() as u64;
         if let Some(promised) = self.promised_frames
-            && let Some(rest) = self.window.source().rewound()?.filter(|bytes| bytes.length_bytes().is_some())
+            && let Some(input) =
+                self.window.source().rewound()?.filter(|bytes| bytes.length_bytes().is_some())
         {
-            let mut ahead = Window::new(rest);
+            let mut ahead = Window::new(input);
             ahead.skip(self.window.position())?;
-            let (good, more_bytes) = self.chain.count(&mut ahead)?;
-            let missing = promised.saturating_sub(self.frames + good);
-            // A count that the file's end does not bear out (it is cut off, too) is no help.
-            let share = missing as f64 * bytes as f64 / (bytes + more_bytes) as f64;
-            if share.round() as u64 <= 2 * lost + 2 {
+            let rest = self.chain.count(&mut ahead)?;
+            let missing = promised.saturating_sub(self.frames + rest.frames);
+            let share = missing as f64 * bytes as f64 / (bytes + rest.lost_bytes) as f64;
+            let seconds = share * f64::from(current.samples) / f64::from(current.sample_rate_hz);
+            // Of a file that is cut off, too, the count says nothing about this place.
+            if !rest.is_cut && seconds < MAX_LOST_SECONDS {
                 lost = share.round() as u64;
             }
         }
+        self.flush(notes)?;
         if let Some(decoder) = &mut self.decoder {
             decoder.reset();
         }
-        self.refill = Refill::default();
         self.frames += lost;
         self.timeline.lose(lost * u64::from(current.samples), DAMAGED, notes);
         Ok(())
@@ -321,6 +339,7 @@ impl MpegReader {
         let changed = self.chain.current.is_none_or(|current| !current.agrees(header));
         if changed || info.is_some() {
             if self.chain.current.is_some() {
+                self.flush(notes)?;
                 self.miss_rest(false, notes);
             }
             self.begin(header, frame, info.unwrap_or_default())?;
@@ -331,14 +350,32 @@ impl MpegReader {
         self.frames += 1;
         self.good_frames += 1;
         self.good_bytes += frame.len() as u64;
-        let samples = u64::from(header.samples);
-        let refilled = if header.bytes.is_none() { self.refill.frame(header, frame) } else { None };
-        let packet = match header.kind {
-            Kind::Aac(..) => frame.get(header.header_bytes()..).unwrap_or_default(),
-            _ => refilled.as_deref().unwrap_or(frame),
-        };
-        let Some(decoder) = &mut self.decoder else { return Ok(()) };
-        let decoded = if header.is_broken(frame) { None } else { decoder.decode(packet).ok() };
+        let is_broken = header.is_broken(frame);
+        match header.kind {
+            _ if is_broken && header.bytes.is_some() => self.decode(&[], notes),
+            Kind::Aac(..) => self.decode(frame.get(header.header_bytes()..).unwrap_or_default(), notes),
+            _ if header.bytes.is_none() => {
+                match self.refill.push(header, if is_broken { &[] } else { frame }) {
+                    Some(before) => self.decode(&before, notes),
+                    None => Ok(()),
+                }
+            }
+            _ => self.decode(frame, notes),
+        }
+    }
+
+    /// Decodes the frame that is held back in free format.
+    fn flush(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        match self.refill.flush() {
+            Some(last) => self.decode(&last, notes),
+            None => Ok(()),
+        }
+    }
+
+    /// Decodes a packet; an empty one is a lost one.
+    fn decode(&mut self, packet: &[u8], notes: &mut Notes) -> Result<(), MediaError> {
+        let (Some(decoder), Some(current)) = (&mut self.decoder, self.chain.current) else { return Ok(()) };
+        let decoded = if packet.is_empty() { None } else { decoder.decode(packet).ok() };
         match decoded {
             Some(decoded) if !decoded.planes.is_empty() => {
                 if self.format.layout.is_empty() || decoded.layout.len() != self.format.layout.len() {
@@ -350,7 +387,7 @@ impl MpegReader {
             _ if self.format.layout.is_empty() => {
                 return Err(MediaError::Damaged("the first frame cannot be decoded".into()));
             }
-            _ => self.timeline.lose(samples, DAMAGED, notes),
+            _ => self.timeline.lose(current.samples.into(), DAMAGED, notes),
         }
         Ok(())
     }

@@ -312,7 +312,7 @@ impl OggReader {
             (None, _) => {}
         }
         link.position = granule.or_else(|| Some(link.position.unwrap_or(0).saturating_add(samples)));
-        let at_holes = if holes > 0 { missing / holes } else { 0 };
+        let at_holes = missing.checked_div(holes).unwrap_or(0);
         let mut rest = if holes > 0 { missing % holes } else { 0 };
         if holes == 0 {
             self.timeline.lose(missing, DAMAGED, notes);

@@ -235,7 +235,7 @@ impl PcmReader {
                 stated / frame_bytes,
                 self.format.sample_rate_hz,
             );
-        } else if self.read_bytes % frame_bytes != 0 && self.extent.left_bytes.is_none() {
+        } else if !self.read_bytes.is_multiple_of(frame_bytes) && self.extent.left_bytes.is_none() {
             notes.warn("the last sample is incomplete and was dropped");
         }
         // In a pipe, what stands behind the samples is seen only now.
