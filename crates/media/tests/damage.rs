@@ -52,6 +52,7 @@ fn check(recipe: Recipe, rate_hz: u32, at: f64, most_seconds: f64, ways: &[Way<'
     let Some(whole) = coded(&folder, recipe, rate_hz, samples) else { return };
     let (right, sentences, places) = read(&folder, recipe.name, &whole);
     assert_eq!((sentences, places), (vec![], 0), "{}", recipe.name);
+    assert!(right.samples().abs_diff(samples) < 6_000, "{}: {} samples", recipe.name, right.samples());
     for (way, damage) in ways {
         let label = format!("{} {way} at {at} s", recipe.name);
         let mut bytes = whole.clone();

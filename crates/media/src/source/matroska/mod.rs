@@ -54,6 +54,8 @@ const OTHERS: [u32; 12] = [
 ];
 /// A block of audio; one of video may be larger, and is gone over.
 const MAX_BLOCK_BYTES: u64 = 16 << 20;
+/// A stated length may count what the codec puts in front and behind.
+const TOLERATED_SECONDS: f64 = 0.25;
 /// How far a cluster or block is looked for at once, behind damage.
 const SEARCH_BYTES: usize = 1 << 16;
 /// How far a time may be off: it is rounded, in the file, to a tick (1 ms as a rule) on either side.
@@ -85,6 +87,8 @@ pub struct MatroskaReader {
     first_flac: Option<u64>,
     /// Samples of the last packet.
     packet_samples: u64,
+    /// The last packet only primed the decoder, for the first music or that behind a gap.
+    is_primed: bool,
     /// Bytes were gone over that made no sense.
     loss: bool,
     ended: bool,
@@ -126,6 +130,7 @@ impl MatroskaReader {
             first_ns: None,
             first_flac: None,
             packet_samples: 0,
+            is_primed: false,
             loss: false,
             ended: false,
             track,
@@ -239,10 +244,10 @@ impl MatroskaReader {
     /// Says what is missing at the end.
     fn finish(&mut self, cut: bool, notes: &mut Notes) {
         self.ended = true;
-        let short = self.segment_end.is_some_and(|end| self.window.position() < end);
+        let present = self.timeline.coming_samples() as f64 / f64::from(self.format.sample_rate_hz.max(1));
+        let short = self.segment_end.is_some_and(|end| self.window.position() < end)
+            && (self.duration_seconds == 0.0 || self.duration_seconds > present + TOLERATED_SECONDS);
         if cut || short {
-            let present =
-                self.timeline.coming_samples() as f64 / f64::from(self.format.sample_rate_hz.max(1));
             let of = if self.duration_seconds > present {
                 format!(" of {}", clock(self.duration_seconds))
             } else {
@@ -263,20 +268,24 @@ impl MatroskaReader {
         }
         let tick_ns = i64::try_from(self.tick_ns).unwrap_or(i64::MAX);
         let time_ns = self.cluster_ticks.saturating_add(block.ticks.into()).saturating_mul(tick_ns);
-        let first_ns = *self.first_ns.get_or_insert(time_ns);
-        let mut due_seconds = Some(time_ns.saturating_sub(first_ns) as f64 / 1e9);
+        let mut time_ns = Some(time_ns);
         let count = block.packets.len();
         for (index, packet) in block.packets.into_iter().enumerate() {
             let packet = [&self.track.stripped, packet].concat();
             let padding_ns = if index + 1 == count { padding_ns } else { 0 };
-            self.take_packet(&packet, due_seconds.take(), padding_ns, notes);
+            self.take_packet(&packet, time_ns.take(), padding_ns, notes);
         }
     }
 
-    /// Decodes a packet that is due at a time behind the first one; the time of all but the first of a
-    /// block is not known.
-    fn take_packet(&mut self, packet: &[u8], due_seconds: Option<f64>, padding_ns: i64, notes: &mut Notes) {
+    /// Decodes a packet of a time; that of all but the first of a block is not known.
+    fn take_packet(&mut self, packet: &[u8], time_ns: Option<i64>, padding_ns: i64, notes: &mut Notes) {
         let rate = f64::from(self.format.sample_rate_hz);
+        if self.timeline.taken_samples() == 0 {
+            // Time counts from the first packet that gives music, not from one that only primes.
+            self.first_ns = time_ns.or(self.first_ns);
+        }
+        let first_ns = self.first_ns.unwrap_or(0);
+        let due_seconds = time_ns.map(|time_ns| time_ns.saturating_sub(first_ns) as f64 / 1e9);
         let late = |reader: &Self| {
             due_seconds.map_or(0.0, |due| due * rate - reader.timeline.taken_samples() as f64)
         };
@@ -286,7 +295,7 @@ impl MatroskaReader {
             (self.packet_samples as f64).max(2.0 * ROUNDING_SECONDS * rate) * 0.75
         };
         let is_gap = rate > 0.0 && late(self) > least;
-        if is_gap {
+        if is_gap && !self.is_primed {
             self.decoder.reset();
         }
         let flac_header = self.flac.as_ref().and_then(|info| FrameHeader::parse(packet, info));
@@ -313,8 +322,10 @@ impl MatroskaReader {
             (self.format.sample_rate_hz, self.format.layout) =
                 (decoded.sample_rate_hz, decoded.layout.clone());
         }
-        if samples == 0 {
-            return; // primes the decoder; what follows tells how much is missing
+        // A packet that only primes: what follows tells how much is missing.
+        self.is_primed = samples == 0;
+        if self.is_primed {
+            return;
         }
         if is_gap {
             let gap = self.gap_samples(late(self), flac_header.as_ref(), samples);
