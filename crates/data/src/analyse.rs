@@ -85,7 +85,7 @@ fn listen(path: &Path, ffmpeg: Option<&str>, entry: &mut Entry) -> Result<(), Me
     let mut loudness = FastLoudness::new(rate_hz, channels);
     let mut silence = SilenceMeter::new(rate_hz);
     let mut sound = SoundHash::new(channels);
-    let (mut samples, mut blocks) = (0u64, 0u64);
+    let mut samples = 0u64;
     while let Some(pcm) = source.next_block()? {
         if let Some(meter) = &mut loudness {
             meter.push(&pcm.channels);
@@ -93,7 +93,6 @@ fn listen(path: &Path, ffmpeg: Option<&str>, entry: &mut Entry) -> Result<(), Me
         silence.push(&pcm.channels);
         sound.push(&pcm.channels);
         samples += pcm.samples() as u64;
-        blocks += 1;
     }
     let (silent_part, peak) = silence.finish();
     entry.samples = Some(samples);
@@ -105,7 +104,7 @@ fn listen(path: &Path, ffmpeg: Option<&str>, entry: &mut Entry) -> Result<(), Me
         .filter(|lufs| lufs.is_finite())
         .map(|lufs| rounded(lufs, 100.0) as f32);
     entry.audio_hash = Some(sound.finish(rate_hz));
-    let lost = lost_part(source.decode_errors(), blocks, source.total_samples(), samples);
+    let lost = lost_part(source.lost_seconds(), rate_hz, source.total_samples(), samples);
     entry.lost_part = (lost > 0.0).then_some(rounded(lost, 1e4) as f32);
     Ok(())
 }
@@ -115,11 +114,12 @@ fn rounded(value: f64, steps: f64) -> f64 {
     (value * steps).round() / steps
 }
 
-/// Packets that failed, of all; or samples that the header promises and that never came, if those are more.
-fn lost_part(decode_errors: u64, blocks: u64, promised: Option<u64>, samples: u64) -> f64 {
-    let packets = decode_errors as f64 / (decode_errors + blocks).max(1) as f64;
+/// The part that is silent because it is damaged, or the part that the header promises and that never
+/// came, if that is more.
+fn lost_part(lost_seconds: f64, rate_hz: u32, promised: Option<u64>, samples: u64) -> f64 {
+    let silent = lost_seconds * f64::from(rate_hz) / samples.max(1) as f64;
     let cut = promised.map_or(0.0, |total| total.saturating_sub(samples) as f64 / total.max(1) as f64);
-    packets.max(cut)
+    silent.min(1.0).max(cut)
 }
 
 fn take_tags(metadata: &Metadata, entry: &mut Entry) {
@@ -253,14 +253,14 @@ mod tests {
 
     #[test]
     fn lost_parts() {
-        for (errors, blocks, promised, samples, expected) in [
-            (0, 100, None, 1000, 0.0),
-            (25, 75, None, 1000, 0.25),
-            (0, 100, Some(1000), 400, 0.6),
-            (1, 99, Some(1000), 1200, 0.01),
-            (0, 0, Some(0), 0, 0.0),
+        for (lost_seconds, promised, samples, expected) in [
+            (0.0, None, 1000, 0.0),
+            (2.5, None, 1000, 0.25),
+            (0.0, Some(1000), 400, 0.6),
+            (0.1, Some(1000), 1000, 0.01),
+            (0.0, Some(0), 0, 0.0),
         ] {
-            assert_eq!(lost_part(errors, blocks, promised, samples), expected);
+            assert_eq!(lost_part(lost_seconds, 100, promised, samples), expected);
         }
     }
 }

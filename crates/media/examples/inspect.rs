@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (lag, snr) = align(&kept.channels[0], &original.channels[0]);
         print!(" difference {} lag {lag} snr {snr:.1} dB", samples as i64 - original.samples() as i64);
     }
-    println!(" errors {} {:?}", source.decode_errors(), source.warnings());
+    println!(" damaged {} {:?}", source.decode_errors(), source.warnings());
     for (key, value) in &source.metadata().tags {
         println!("  {key}={value}");
     }

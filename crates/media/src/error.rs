@@ -37,23 +37,6 @@ pub enum MediaError {
     /// Neither the built-in decoders nor `ffmpeg` can make sense of it.
     #[error("not a readable audio file: {0}")]
     Damaged(String),
-    /// The stream changes its rate or its channels on the way.
-    #[error(
-        "the stream changes from {from_hz} Hz, {from_channels} channel(s) to {to_hz} Hz, \
-         {to_channels} channel(s) after {at_sample} samples; split it first"
-    )]
-    FormatChanged {
-        /// Rate so far.
-        from_hz: u32,
-        /// Channels so far.
-        from_channels: usize,
-        /// Rate from here on.
-        to_hz: u32,
-        /// Channels from here on.
-        to_channels: usize,
-        /// Source samples per channel delivered before the change.
-        at_sample: u64,
-    },
     /// The caller asked for something contradictory, such as a block with other channels than the
     /// sink was made for.
     #[error("invalid request: {0}")]

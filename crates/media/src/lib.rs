@@ -30,4 +30,4 @@ pub use error::MediaError;
 pub use loudness::LoudnessMeter;
 pub use resample::Resampler;
 pub use sink::{AudioSink, Encoding, Output, SinkOptions};
-pub use source::{AudioSource, Input, OpenOptions};
+pub use source::{AudioSource, Input, OpenOptions, RawFormat};

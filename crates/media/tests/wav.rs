@@ -77,14 +77,14 @@ fn every_sample_format() {
     }
 }
 
-/// NaN, infinity, and twice full scale reach the caller as they are.
+/// Beyond full scale is music; what is no number, or could be none of a loudspeaker, is replaced.
 #[test]
-fn floats_pass_unchanged() {
+fn floats_beyond_full_scale_pass_and_faults_do_not() {
     let values = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2.5, -1e30];
     let data: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let decoded = open_bytes(wav(3, 1, 44_100, 32, None, &data)).unwrap().read_to_end().unwrap();
-    let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-    assert_eq!(bits(&decoded.channels[0]), bits(&values));
+    let mut source = open_bytes(wav(3, 1, 44_100, 32, None, &data)).unwrap();
+    assert_eq!(source.read_to_end().unwrap().channels, [[0.0, 0.0, 0.0, 2.5, -1.0]]);
+    assert_eq!((source.warnings().len(), source.decode_errors()), (2, 0));
 }
 
 #[test]
@@ -235,15 +235,9 @@ fn written_files_read_back() {
                 }
                 let mut source = opened.unwrap_or_else(|error| panic!("{label}: {error}"));
                 let tags = &source.metadata().tags;
-                let expected = if flac { 4 } else { 3 };
-                assert_eq!(
-                    tags.iter().filter(|tag| metadata().tags.contains(tag)).count(),
-                    expected,
-                    "{label} {tags:?}"
-                );
-                if flac {
-                    assert_eq!(source.metadata().picture, metadata().picture, "{label}");
-                }
+                let found = tags.iter().filter(|tag| metadata().tags.contains(tag)).count();
+                assert_eq!(found, metadata().tags.len(), "{label} {tags:?}");
+                assert_eq!(source.metadata().picture, metadata().picture, "{label}");
                 let decoded = source.read_to_end().unwrap();
                 assert_eq!(decoded.samples(), samples, "{label} {:?}", source.warnings());
                 for (x, y) in decoded.channels.iter().flatten().zip(original.channels.iter().flatten()) {

@@ -1,4 +1,4 @@
-//! Writing WAV, with tags in a `LIST INFO` chunk, and RF64 beyond 4 GiB.
+//! Writing WAV, with tags in a `LIST INFO` and an `id3 ` chunk, and RF64 beyond 4 GiB.
 //!
 //! In front of the audio lies a `JUNK` chunk whenever the size is not known to fit, which turns
 //! into the `ds64` chunk of RF64 (EBU Tech 3306, section 5). Into a pipe goes the stated size, or
@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use melisma_signal::Pcm;
+use melisma_signal::{Metadata, Pcm};
 
 use super::quantise::Quantiser;
 use super::target::Target;
@@ -47,6 +47,7 @@ impl WavWriter {
         })?;
         let frame_bytes = u64::from(bits / 8) * u64::from(channels);
         let info = info_list(&options.metadata.tags);
+        let id3 = id3_chunk(&options.metadata);
         let stated_data = options.total_samples.and_then(|total| total.checked_mul(frame_bytes));
         // Header and tags are far below the margin of 64 MiB.
         let fits = stated_data.is_some_and(|bytes| bytes < u64::from(u32::MAX) - (64 << 20));
@@ -77,6 +78,7 @@ impl WavWriter {
             head.extend(clamped(options.total_samples.unwrap_or(u64::MAX)).to_le_bytes());
         }
         head.extend(&info);
+        head.extend(&id3);
         head.extend(b"data");
         let data_bytes = if fits { stated_data.unwrap_or(u64::MAX) } else { u64::MAX };
         head.extend(clamped(data_bytes).to_le_bytes());
@@ -175,13 +177,25 @@ fn clamped(bytes: u64) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
+/// An `id3 ` chunk of all tags and the cover; empty if there are none.
+fn id3_chunk(metadata: &Metadata) -> Vec<u8> {
+    let tag = tags::write::id3v2(metadata);
+    if tag.is_empty() {
+        return Vec::new();
+    }
+    let padding = vec![0; tag.len() % 2];
+    [b"id3 ", &clamped(tag.len() as u64).to_le_bytes()[..], &tag, &padding].concat()
+}
+
 /// A `LIST INFO` chunk of the tags that have a field there; empty if there are none.
 fn info_list(tags: &[(String, String)]) -> Vec<u8> {
     let mut body = b"INFO".to_vec();
     let mut seen = Vec::new();
     for (key, value) in tags {
         // Fields must not repeat.
-        let Some(field) = tags::to_riff_info(key).filter(|field| !seen.contains(field)) else { continue };
+        let Some(field) = tags::names::riff_info_field(key).filter(|field| !seen.contains(field)) else {
+            continue;
+        };
         seen.push(field);
         body.extend(field);
         body.extend(clamped(value.len() as u64 + 1).to_le_bytes());

@@ -3,6 +3,7 @@
 //! A pipe is read once, yet several readers may want its beginning (the format sniffer, the
 //! built-in decoders, and `ffmpeg` after those gave up). So its first bytes are kept while the
 //! format is still open, up to a limit; [`Bytes::rewound`] gives a reader from the start again.
+//! A pipe whose content must be sought in is written to a temporary file first, see [`Bytes::spooled`].
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use symphonia::core::io::MediaSource;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::MediaError;
 
@@ -37,6 +39,8 @@ pub enum Bytes {
         path: PathBuf,
         /// Its size when opened.
         length_bytes: u64,
+        /// The temporary file that `path` names, which goes when the last reader does.
+        spool: Option<Arc<TempPath>>,
     },
     /// Standard input, a named pipe, or any reader.
     Pipe {
@@ -67,7 +71,25 @@ impl Bytes {
             reader: BufReader::with_capacity(1 << 16, file),
             path: path.to_path_buf(),
             length_bytes: found.len(),
+            spool: None,
         })
+    }
+
+    /// The same bytes as a file: itself, or a temporary one with all of the pipe. `None` if the
+    /// pipe's beginning is no longer kept.
+    pub fn spooled(&self) -> Result<Option<Self>, MediaError> {
+        let Some(mut bytes) = self.rewound()? else { return Ok(None) };
+        let Self::Pipe { shared, .. } = &bytes else { return Ok(Some(bytes)) };
+        // What is read from here on goes to the file; only what is kept is given out once more.
+        shared.stop_keeping();
+        let mut file = NamedTempFile::new()?;
+        io::copy(&mut bytes, &mut file)?;
+        let path = file.into_temp_path();
+        let mut spooled = Self::open(&path)?;
+        if let Self::File { spool, .. } = &mut spooled {
+            *spool = Some(Arc::new(path));
+        }
+        Ok(Some(spooled))
     }
 
     /// Wraps a reader that cannot seek.
@@ -79,7 +101,13 @@ impl Bytes {
     /// A second reader from the very start; `None` once a pipe's beginning is no longer kept.
     pub fn rewound(&self) -> Result<Option<Self>, MediaError> {
         match self {
-            Self::File { path, .. } => Self::open(path).map(Some),
+            Self::File { path, spool, .. } => {
+                let mut again = Self::open(path)?;
+                if let Self::File { spool: held, .. } = &mut again {
+                    held.clone_from(spool);
+                }
+                Ok(Some(again))
+            }
             Self::Pipe { shared, .. } => {
                 let keeping = shared.lock().keeping;
                 Ok(keeping.then(|| Self::Pipe { shared: shared.clone(), position: 0 }))

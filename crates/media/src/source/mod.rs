@@ -1,32 +1,49 @@
 //! Opening an input and reading it as blocks that the codec takes: one or two channels, 8 to
 //! 48 kHz, exactly as long as the music.
 //!
-//! The chain: bytes (`bytes`) -> decoder (`wav`, `symphonia_reader` with `opus` and
-//! `mp4`, or `ffmpeg`) -> downmix -> resampler -> block. The decoder is chosen by the first
-//! bytes, then by what refuses.
+//! The chain: bytes (`bytes`, looked into through `window`) -> a reader, chosen by the first bytes
+//! (`choose`) -> blocks in their order of time (`timeline`) -> one format (`conform`). Every reader
+//! puts silence in for what is damaged, so that what follows keeps its place, and notes where.
+//!
+//! | what stands in the file | reader |
+//! |---|---|
+//! | WAV (RIFF, RIFX, RF64, Wave64), AIFF, bare samples | `pcm` |
+//! | FLAC | `flac` |
+//! | Ogg of Vorbis, Opus, FLAC | `ogg` |
+//! | MP3, MP2, MP1, AAC in ADTS | `mpeg` |
+//! | Matroska, WebM | `matroska` |
+//! | MP4, coded WAV and AIFF | `symphonia_reader`, `mp4` |
+//! | anything else | `ffmpeg` |
 
 mod bytes;
+mod choose;
+mod conform;
 mod ffmpeg;
+mod flac;
+mod matroska;
 mod mp4;
+mod mpeg;
+mod ogg;
 mod opus;
+mod packet_decoder;
+mod pcm;
 mod reader;
 mod symphonia_reader;
 pub(crate) mod tags;
-mod wav;
+mod timeline;
+mod trailing_tags;
+mod window;
 
 use std::ffi::OsStr;
-use std::io::Read;
 use std::path::PathBuf;
 
 use melisma_signal::{Metadata, Pcm};
 
-use crate::downmix::to_stereo;
-use crate::{MediaError, Resampler, Speaker};
+use crate::{MediaError, Resampler};
 use bytes::{BoxedRead, Bytes};
-use ffmpeg::FfmpegReader;
+use conform::Conform;
+pub use pcm::{RawFormat, Storage};
 use reader::{BlockReader, Notes};
-use symphonia_reader::SymphoniaReader;
-use wav::WavReader;
 
 /// Lowest rate that is passed on as it is.
 pub const MIN_NATIVE_RATE_HZ: u32 = 8_000;
@@ -51,7 +68,7 @@ impl Input {
 }
 
 /// How to open; all fields have defaults.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OpenOptions {
     /// Mix more than two channels to stereo (see [`crate::downmix`]) instead of refusing them.
@@ -60,11 +77,30 @@ pub struct OpenOptions {
     pub any_rate: bool,
     /// The program that is tried where the built-in decoders give up; `None`: never.
     pub ffmpeg: Option<String>,
+    /// Which audio track to read, counted from 0; `None`: the default one.
+    pub track: Option<usize>,
+    /// The input is samples without a header, of this format.
+    pub raw: Option<RawFormat>,
+    /// Mix everything to one channel.
+    pub mono: bool,
+    /// Leave out so much of the beginning, in seconds.
+    pub start_seconds: f64,
+    /// Read no more than that, in seconds.
+    pub duration_seconds: Option<f64>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { downmix: false, any_rate: false, ffmpeg: Some("ffmpeg".to_owned()) }
+        Self {
+            downmix: false,
+            any_rate: false,
+            ffmpeg: Some("ffmpeg".to_owned()),
+            track: None,
+            raw: None,
+            mono: false,
+            start_seconds: 0.0,
+            duration_seconds: None,
+        }
     }
 }
 
@@ -89,22 +125,53 @@ impl OpenOptions {
         self.ffmpeg = program;
         self
     }
+
+    /// Sets [`track`](Self::track).
+    #[must_use]
+    pub fn with_track(mut self, track: Option<usize>) -> Self {
+        self.track = track;
+        self
+    }
+
+    /// Sets [`raw`](Self::raw).
+    #[must_use]
+    pub fn with_raw(mut self, raw: Option<RawFormat>) -> Self {
+        self.raw = raw;
+        self
+    }
+
+    /// Sets [`mono`](Self::mono).
+    #[must_use]
+    pub fn with_mono(mut self, mono: bool) -> Self {
+        self.mono = mono;
+        self
+    }
+
+    /// Sets [`start_seconds`](Self::start_seconds) and [`duration_seconds`](Self::duration_seconds).
+    #[must_use]
+    pub fn with_range(mut self, start_seconds: f64, duration_seconds: Option<f64>) -> Self {
+        (self.start_seconds, self.duration_seconds) = (start_seconds, duration_seconds);
+        self
+    }
 }
 
 /// An opened input.
 ///
-/// Samples that are not finite and samples beyond full scale are passed on as they are.
+/// Samples beyond full scale are passed on as they are, up to 16 times full scale.
 pub struct AudioSource {
     reader: Box<dyn BlockReader>,
     notes: Notes,
     metadata: Metadata,
-    layout: Vec<Speaker>,
     source_rate_hz: u32,
+    source_channel_count: usize,
     channel_count: usize,
-    resampler: Option<Resampler>,
+    conform: Conform,
     output_rate_hz: u32,
     total_samples: Option<u64>,
-    delivered_samples: u64,
+    /// Samples still to be left out before the range that was asked for.
+    skip_samples: u64,
+    /// Samples still to come of that range; `None`: all.
+    left_samples: Option<u64>,
     ended: bool,
 }
 
@@ -140,38 +207,41 @@ impl AudioSource {
     fn from_bytes(bytes: Bytes, extension: Option<&str>, options: &OpenOptions) -> Result<Self, MediaError> {
         let mut notes = Notes::default();
         let pipe = bytes.pipe();
-        let mut reader = open_reader(bytes, extension, options, &mut notes)?;
+        let (mut reader, metadata) = choose::open_reader(bytes, extension, options, &mut notes)?;
         if let Some(pipe) = pipe {
             pipe.stop_keeping();
         }
         let format = reader.format().clone();
-        let source_channels = format.channel_count();
-        if source_channels > 2 && !options.downmix {
+        let source_channel_count = format.channel_count();
+        if source_channel_count > 2 && !options.downmix && !options.mono {
             return Err(MediaError::Unsupported(format!(
-                "{source_channels} channels; mix them to stereo with --downmix"
+                "{source_channel_count} channels; mix them to stereo with --downmix"
             )));
         }
-        let channel_count = source_channels.min(2);
+        let channel_count = if options.mono { 1 } else { source_channel_count.min(2) };
         let source_rate_hz = format.sample_rate_hz;
         let output_rate_hz = if options.any_rate { source_rate_hz } else { codec_rate_hz(source_rate_hz) };
-        let resampler = if output_rate_hz == source_rate_hz {
-            None
-        } else {
-            Some(Resampler::new(source_rate_hz, output_rate_hz, channel_count)?)
-        };
+        let samples = |seconds: f64| (seconds.max(0.0) * f64::from(output_rate_hz)).round() as u64;
+        let skip_samples = samples(options.start_seconds);
+        let left_samples = options.duration_seconds.map(samples);
+        let total = format.total_samples.map(|total| {
+            let total = Resampler::output_samples(source_rate_hz, output_rate_hz, total);
+            let rest = total.saturating_sub(skip_samples);
+            left_samples.map_or(rest, |left| left.min(rest))
+        });
+        let own = reader.take_metadata();
         Ok(Self {
-            metadata: reader.take_metadata(),
+            metadata: if own == Metadata::default() { metadata } else { own },
             reader,
             notes,
-            layout: format.layout,
             source_rate_hz,
+            source_channel_count,
             channel_count,
-            resampler,
+            conform: Conform::new(source_rate_hz, &format.layout, output_rate_hz, channel_count)?,
             output_rate_hz,
-            total_samples: format
-                .total_samples
-                .map(|total| Resampler::output_samples(source_rate_hz, output_rate_hz, total)),
-            delivered_samples: 0,
+            total_samples: total,
+            skip_samples,
+            left_samples,
             ended: false,
         })
     }
@@ -197,7 +267,7 @@ impl AudioSource {
     /// Channels that the file has.
     #[must_use]
     pub fn original_channel_count(&self) -> usize {
-        self.layout.len()
+        self.source_channel_count
     }
 
     /// Samples per channel that will come out, if the container says so. A damaged or lying file
@@ -215,50 +285,69 @@ impl AudioSource {
 
     /// What was noticed so far, one sentence each; complete after the last block.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.notes.warnings
+    pub fn warnings(&self) -> Vec<String> {
+        self.notes.sentences()
     }
 
-    /// Packets that could not be decoded so far and were skipped or replaced by silence.
+    /// Places so far where music is damaged or missing, its end included. Silence stands in for what
+    /// is lost before the end; [`warnings`](Self::warnings) say where.
     #[must_use]
     pub fn decode_errors(&self) -> u64 {
-        self.notes.decode_errors
+        self.notes.damaged_places()
+    }
+
+    /// Seconds so far that are silent because their music is lost.
+    #[must_use]
+    pub fn lost_seconds(&self) -> f64 {
+        self.notes.lost_seconds()
     }
 
     /// The next block, never empty, of a size that suits the decoder; `None` at the end.
     ///
     /// # Errors
-    /// [`MediaError::FormatChanged`], [`MediaError::Io`]. Damage inside the stream is no error:
-    /// see [`decode_errors`](Self::decode_errors).
+    /// [`MediaError::Io`]. Damage inside the stream is no error: see
+    /// [`decode_errors`](Self::decode_errors).
     pub fn next_block(&mut self) -> Result<Option<Pcm>, MediaError> {
         while !self.ended {
-            let pcm = match self.reader.next_block(&mut self.notes)? {
-                Some(channels) => {
-                    let channels =
-                        if self.layout.len() > 2 { to_stereo(&channels, &self.layout) } else { channels };
-                    let pcm = Pcm { sample_rate_hz: self.source_rate_hz, channels };
-                    match &mut self.resampler {
-                        Some(resampler) => resampler.push(&pcm)?,
-                        None => pcm,
-                    }
+            let mut pcm = match self.reader.next_block(&mut self.notes)? {
+                Some(planes) => {
+                    let format = self.reader.format();
+                    self.conform.push(planes, format.sample_rate_hz, &format.layout, &mut self.notes)?
                 }
                 None => {
                     self.ended = true;
-                    match self.resampler.take() {
-                        Some(resampler) => resampler.finish()?,
-                        None => Pcm::default(),
-                    }
+                    self.conform.finish(&mut self.notes)?
                 }
             };
-            self.delivered_samples += pcm.samples() as u64;
-            if self.ended {
-                self.compare_length();
-            }
+            self.cut_to_range(&mut pcm);
             if !pcm.is_empty() {
                 return Ok(Some(pcm));
             }
         }
         Ok(None)
+    }
+
+    /// Leaves what was asked for.
+    fn cut_to_range(&mut self, pcm: &mut Pcm) {
+        let samples = pcm.samples();
+        let skip = usize::try_from(self.skip_samples).unwrap_or(usize::MAX).min(samples);
+        self.skip_samples -= skip as u64;
+        let rest = samples - skip;
+        let keep = match &mut self.left_samples {
+            Some(left) => {
+                let keep = usize::try_from(*left).unwrap_or(usize::MAX).min(rest);
+                *left -= keep as u64;
+                self.ended |= *left == 0;
+                keep
+            }
+            None => rest,
+        };
+        if keep < samples {
+            for channel in &mut pcm.channels {
+                channel.truncate(skip + keep);
+                channel.drain(..skip);
+            }
+        }
     }
 
     /// Reads everything that is left into one block; for tests and short clips.
@@ -272,13 +361,6 @@ impl AudioSource {
         }
         Ok(all)
     }
-
-    fn compare_length(&mut self) {
-        let delivered = self.delivered_samples;
-        if let Some(total) = self.total_samples.filter(|total| *total != delivered) {
-            self.notes.warn(format!("the header promises {total} samples, the stream has {delivered}"));
-        }
-    }
 }
 
 /// The rate that the codec gets: 8 to 48 kHz are kept, higher ones become 44.1 kHz if they are
@@ -290,67 +372,5 @@ pub fn codec_rate_hz(source_rate_hz: u32) -> u32 {
         MIN_NATIVE_RATE_HZ..=MAX_NATIVE_RATE_HZ => source_rate_hz,
         high if high % 44_100 == 0 => 44_100,
         _ => 48_000,
-    }
-}
-
-fn open_reader(
-    mut bytes: Bytes,
-    extension: Option<&str>,
-    options: &OpenOptions,
-    notes: &mut Notes,
-) -> Result<Box<dyn BlockReader>, MediaError> {
-    let mut head = Vec::new();
-    (&mut bytes).take(12).read_to_end(&mut head)?;
-    if head.is_empty() {
-        return Err(MediaError::Empty);
-    }
-    let lost = || MediaError::Unsupported("the input's beginning is too long to be read twice".into());
-    if wav::is_wav(&head) {
-        // Nobody reads a broken WAV header better; a coded WAV (ADPCM, A-law) goes on below.
-        if let Some(reader) = WavReader::open(bytes.rewound()?.ok_or_else(lost)?, notes)? {
-            return Ok(Box::new(reader));
-        }
-    }
-    let gapless =
-        if mp4::is_mp4(&head) { mp4::read_gapless(&mut bytes.rewound()?.ok_or_else(lost)?)? } else { None };
-    let opened = SymphoniaReader::open(bytes.rewound()?.ok_or_else(lost)?, extension, gapless, notes);
-    let reason = match opened {
-        Ok(reader) if !reader.is_maybe_sbr() => return Ok(Box::new(reader)),
-        Ok(reader) => {
-            // ffmpeg decodes HE-AAC in full; without it, the lower half is what there is.
-            let full = match (&options.ffmpeg, bytes.rewound()?) {
-                (Some(program), Some(stream)) => {
-                    FfmpegReader::open(stream, program, "possibly HE-AAC", &mut Notes::default())
-                }
-                _ => return Ok(Box::new(reader)),
-            };
-            return match full {
-                // The same rate: plain AAC after all, and the reader here knows its exact length.
-                Ok(full)
-                    if bytes.pipe().is_none()
-                        && full.format().sample_rate_hz == reader.format().sample_rate_hz =>
-                {
-                    *notes = Notes::default();
-                    Ok(Box::new(reader))
-                }
-                Ok(mut full) => {
-                    *notes = Notes::default();
-                    full.limit(gapless);
-                    Ok(Box::new(full))
-                }
-                // ffmpeg may have consumed part of a pipe, but not when it is missing.
-                Err(error) if bytes.pipe().is_some() && !matches!(error, MediaError::NeedsFfmpeg { .. }) => {
-                    Err(error)
-                }
-                Err(_) => Ok(Box::new(reader)),
-            };
-        }
-        Err(error @ (MediaError::Io(_) | MediaError::File { .. })) => return Err(error),
-        Err(error) => error,
-    };
-    let Some(program) = &options.ffmpeg else { return Err(reason) };
-    match bytes.rewound()? {
-        Some(stream) => Ok(Box::new(FfmpegReader::open(stream, program, &reason.to_string(), notes)?)),
-        None => Err(reason),
     }
 }

@@ -31,23 +31,34 @@ pub fn is_mp4(head: &[u8]) -> bool {
     head.get(4..8) == Some(b"ftyp")
 }
 
-/// Finds and reads the index. `Ok(None)` if there is none that makes sense: then nothing is cut.
+/// What a look for the index gives.
+pub enum Index {
+    /// Everything up to its end but the media, boxes in order: what a reader of tags needs.
+    Found(Vec<u8>),
+    /// It stands behind the media of a pipe, which therefore must be kept first.
+    Behind,
+    /// There is none that makes sense.
+    Missing,
+}
+
+/// Finds and reads the index.
 ///
 /// # Errors
-/// [`MediaError::Unsupported`] if it lies behind the audio of a pipe.
-pub fn read_gapless(bytes: &mut Bytes) -> Result<Option<Gapless>, MediaError> {
+/// [`MediaError::Io`].
+pub fn read_index(bytes: &mut Bytes) -> Result<Index, MediaError> {
+    let mut before = Vec::new();
     loop {
         let mut head = [0; 8];
         if bytes.read_exact(&mut head).is_err() {
-            return Ok(None);
+            return Ok(Index::Missing);
         }
         let [s0, s1, s2, s3, name @ ..] = head;
         let body = match u32::from_be_bytes([s0, s1, s2, s3]) {
-            0 => return Ok(None), // reaches to the end of the file
+            0 => return Ok(Index::Missing), // reaches to the end of the file
             1 => {
                 let mut long = [0; 8];
                 if bytes.read_exact(&mut long).is_err() {
-                    return Ok(None);
+                    return Ok(Index::Missing);
                 }
                 u64::from_be_bytes(long).saturating_sub(16)
             }
@@ -55,20 +66,24 @@ pub fn read_gapless(bytes: &mut Bytes) -> Result<Option<Gapless>, MediaError> {
         };
         match &name {
             b"moov" => {
-                let mut index = Vec::new();
-                bytes.take(body.min(MAX_INDEX_BYTES)).read_to_end(&mut index)?;
-                return Ok(parse_index(&index));
+                before.extend(head);
+                bytes.take(body.min(MAX_INDEX_BYTES)).read_to_end(&mut before)?;
+                return Ok(Index::Found(before));
             }
-            b"mdat" if bytes.length_bytes().is_none() => {
-                return Err(MediaError::Unsupported(
-                    "an MP4 whose index follows the audio cannot be read from a pipe; \
-                     give the file's name, or remux it with `-movflags faststart`"
-                        .into(),
-                ));
+            b"ftyp" if body <= 4096 => {
+                before.extend(head);
+                (&mut *bytes).take(body).read_to_end(&mut before)?;
             }
+            b"mdat" if bytes.length_bytes().is_none() => return Ok(Index::Behind),
             _ => bytes.skip(body)?,
         }
     }
+}
+
+/// What the index says about gaps; `track` counts the audio tracks from 0. `None` if nothing makes
+/// sense: then nothing is cut.
+pub fn gapless(before: &[u8], track: usize) -> Option<Gapless> {
+    parse_index(find(before, &[b"moov"])?, track)
 }
 
 /// Direct children of a box: name and body.
@@ -105,10 +120,12 @@ fn timescale(header: &[u8]) -> Option<u32> {
     long(header, at).filter(|scale| *scale > 0)
 }
 
-fn parse_index(index: &[u8]) -> Option<Gapless> {
-    let track = children(index).filter(|(name, _)| name == b"trak").map(|(_, body)| body).find(|track| {
+fn parse_index(index: &[u8], track: usize) -> Option<Gapless> {
+    let tracks = children(index).filter(|(name, _)| name == b"trak").map(|(_, body)| body);
+    let is_sound = |track: &&[u8]| {
         find(track, &[b"mdia", b"hdlr"]).is_some_and(|handler| handler.get(8..12) == Some(b"soun"))
-    })?;
+    };
+    let track = tracks.filter(is_sound).nth(track)?;
     let timescale_hz = timescale(find(track, &[b"mdia", b"mdhd"])?)?;
     // Ticks that the track's packets last; a fragmented file keeps them elsewhere.
     let stored = find(track, &[b"mdia", b"minf", b"stbl", b"stts"]).map(stored_ticks).filter(|n| *n > 0);
@@ -231,7 +248,7 @@ mod tests {
             (Some((2299, 1024)), Some(comment), 0x840, 0x18000),
             (None, Some("garbage"), 0, 102_400),
         ] {
-            let found = parse_index(&index(edit, comment)).unwrap();
+            let found = parse_index(&index(edit, comment), 0).unwrap();
             assert_eq!((found.delay, found.total), (delay, Some(total)), "{edit:?} {comment:?}");
         }
     }
@@ -240,11 +257,11 @@ mod tests {
     fn cut_and_flipped_indices_do_not_panic() {
         let whole = index(Some((2299, 1024)), Some(" 0 840 1CA 18000"));
         for cut in 0..whole.len() {
-            parse_index(&whole[..cut]);
+            parse_index(&whole[..cut], 0);
             for value in [0, 1, 0x7f, 0xff] {
                 let mut flipped = whole.clone();
                 flipped[cut] = value;
-                parse_index(&flipped);
+                parse_index(&flipped, 0);
             }
         }
     }

@@ -4,7 +4,6 @@
 //! mapping); RFC 6716.
 
 use opus_pure::{MAX_PACKET_SAMPLES, OpusMSDecoder};
-use symphonia::core::packet::Packet;
 
 use crate::{MediaError, Speaker};
 
@@ -61,23 +60,38 @@ impl OpusPackets {
         (RATE_HZ, self.layout.clone())
     }
 
-    /// Decodes one packet into `[channel][sample]`, without what its page says to cut at the end.
-    pub fn decode(&mut self, packet: &Packet, planes: &mut Vec<Vec<f32>>) -> Result<(), String> {
+    /// Decodes one packet into `[channel][sample]`.
+    pub fn decode(&mut self, packet: &[u8], planes: &mut Vec<Vec<f32>>) -> Result<(), String> {
         let samples = self
             .decoder
-            .decode(&packet.data, MAX_PACKET_SAMPLES, &mut self.interleaved)
+            .decode(packet, MAX_PACKET_SAMPLES, &mut self.interleaved)
             .map_err(|error| error.to_string())?;
-        let cut = usize::try_from(packet.trim_end.get()).unwrap_or(usize::MAX).min(samples);
-        let kept = samples - cut;
         planes.clear();
-        planes.resize_with(self.channel_count, || Vec::with_capacity(kept));
-        for frame in self.interleaved.chunks_exact(self.channel_count).take(kept) {
+        planes.resize_with(self.channel_count, || Vec::with_capacity(samples));
+        for frame in self.interleaved.chunks_exact(self.channel_count).take(samples) {
             for (plane, x) in planes.iter_mut().zip(frame) {
                 plane.push(x * self.gain);
             }
         }
         Ok(())
     }
+}
+
+/// Samples at 48 kHz that a packet holds by its first bytes; `None` if they make no sense.
+/// Source: RFC 6716, section 3.1 (the configurations) and 3.2 (the number of frames).
+pub fn packet_samples(packet: &[u8]) -> Option<u64> {
+    let toc = *packet.first()?;
+    let frame = match toc >> 3 {
+        config @ 0..=11 => [480, 960, 1920, 2880][usize::from(config & 3)],
+        config @ 12..=15 => [480, 960][usize::from(config & 1)],
+        config => [120, 240, 480, 960][usize::from(config & 3)],
+    };
+    let count = match toc & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => u64::from(packet.get(1)? & 63),
+    };
+    (count > 0 && count * frame <= MAX_PACKET_SAMPLES as u64).then_some(count * frame)
 }
 
 /// Channel orders of Vorbis I, section 4.3.9, which Opus mapping family 1 shares.

@@ -29,13 +29,28 @@ impl StreamFormat {
 #[derive(Clone, Debug, Default)]
 pub struct Notes {
     /// Things that the user may want to know, one sentence each.
-    pub warnings: Vec<String>,
-    /// Packets that could not be decoded and were replaced by silence or skipped.
-    pub decode_errors: u64,
+    warnings: Vec<String>,
+    /// Places without their music, in order of time.
+    lost: Vec<Lost>,
+    /// What is known about a missing end.
+    end_missing: Option<String>,
+    /// Damage whose place in time is not known.
+    unplaced: u64,
 }
 
+/// A stretch of time whose music is damaged or missing; silence stands in for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Lost {
+    start_seconds: f64,
+    end_seconds: f64,
+    what: &'static str,
+}
+
+/// Stretches nearer to each other than this are told as one: a listener hears one fault.
+const JOINED_SECONDS: f64 = 0.05;
+
 impl Notes {
-    /// No input makes this list longer than that.
+    /// No input makes the list of sentences longer than that.
     const MAX_WARNINGS: usize = 32;
 
     /// Adds a warning, once.
@@ -45,11 +60,68 @@ impl Notes {
             self.warnings.push(text);
         }
     }
+
+    /// Music is lost between two places, in seconds from the beginning of what is delivered.
+    pub fn lose(&mut self, start_seconds: f64, end_seconds: f64, what: &'static str) {
+        let full = self.lost.len() >= Self::MAX_WARNINGS;
+        match self.lost.last_mut() {
+            Some(last) if full || start_seconds <= last.end_seconds + JOINED_SECONDS => {
+                last.end_seconds = last.end_seconds.max(end_seconds);
+            }
+            _ => self.lost.push(Lost { start_seconds, end_seconds, what }),
+        }
+    }
+
+    /// The input stops before its end; told once, the first account counts.
+    pub fn miss_end(&mut self, text: impl Into<String>) {
+        self.end_missing.get_or_insert_with(|| text.into());
+    }
+
+    /// The input stops at `present` of `total` samples.
+    pub fn miss_samples(&mut self, present: u64, total: u64, sample_rate_hz: u32) {
+        let seconds = |samples: u64| clock(samples as f64 / f64::from(sample_rate_hz.max(1)));
+        self.miss_end(format!("{} of {} is there", seconds(present), seconds(total)));
+    }
+
+    /// Damage of which nothing more is known than the text.
+    pub fn harm(&mut self, text: impl Into<String>) {
+        self.unplaced += 1;
+        self.warn(text);
+    }
+
+    /// Number of damaged places, a missing end included.
+    pub fn damaged_places(&self) -> u64 {
+        self.lost.len() as u64 + self.unplaced + u64::from(self.end_missing.is_some())
+    }
+
+    /// Seconds that are silent because their music is lost.
+    pub fn lost_seconds(&self) -> f64 {
+        self.lost.iter().map(|lost| lost.end_seconds - lost.start_seconds).sum()
+    }
+
+    /// Everything that is to be told, one sentence each.
+    pub fn sentences(&self) -> Vec<String> {
+        let mut all = self.warnings.clone();
+        all.extend(self.lost.iter().map(|lost| {
+            let (start, end) = (clock(lost.start_seconds), clock(lost.end_seconds));
+            format!("silence from {start} to {end}: {}", lost.what)
+        }));
+        all.extend(self.end_missing.iter().map(|text| format!("the end is missing: {text}")));
+        all
+    }
+}
+
+/// Minutes and seconds, with hundredths: `3:07.25`.
+pub fn clock(seconds: f64) -> String {
+    let hundredths = (seconds.max(0.0) * 100.0).round() as u64;
+    let (minutes, rest) = (hundredths / 6000, hundredths % 6000);
+    format!("{minutes}:{:02}.{:02}", rest / 100, rest % 100)
 }
 
 /// A decoder that gives planar blocks in stored order.
 pub trait BlockReader: Send {
-    /// The format, fixed from the opening on.
+    /// The format of the block that was given last; before the first, that of the first. A stream
+    /// may change it on the way.
     fn format(&self) -> &StreamFormat;
 
     /// Tags and cover; taken once.

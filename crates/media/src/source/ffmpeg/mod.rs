@@ -1,0 +1,210 @@
+//! Everything else, through an installed `ffmpeg`: a child process that writes float WAV to a pipe.
+//!
+//! It reads from a file, so that it can seek. Time that its decoder leaves out is filled with silence by
+//! the time stamps; where that was, a second run tells ([`probe`]), which only damage costs.
+
+mod probe;
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use melisma_signal::Metadata;
+
+use super::bytes::Bytes;
+use super::mp4::Gapless;
+use super::pcm::{PcmReader, wav};
+use super::reader::{BlockReader, Notes, StreamFormat, Trim};
+use super::tags::Collected;
+use super::timeline::Planes;
+use crate::MediaError;
+use probe::command;
+
+/// How much of `ffmpeg`'s complaints is kept.
+const MAX_COMPLAINT_BYTES: usize = 4096;
+/// Fills gaps in the time stamps that are longer than the rounding of any container, and changes
+/// nothing else.
+const FILL_GAPS: &str = "aresample=async=1:min_hard_comp=0.02";
+/// A length that a container states may be rounded, or count what its codec puts in front.
+const TOLERATED_SECONDS: f64 = 0.25;
+
+/// A running `ffmpeg` and the WAV that it writes.
+pub struct FfmpegReader {
+    wav: PcmReader,
+    trim: Trim,
+    metadata: Metadata,
+    program: String,
+    path: PathBuf,
+    track: Option<usize>,
+    /// Keeps a temporary file in being.
+    _file: Bytes,
+    /// Length that the container states, in seconds.
+    stated_seconds: Option<f64>,
+    given_samples: u64,
+    child: Option<Child>,
+    complaint: Arc<Mutex<Vec<u8>>>,
+    /// Reads the complaints, so that a full pipe never blocks the child.
+    listener: Option<JoinHandle<()>>,
+}
+
+impl FfmpegReader {
+    /// Starts `ffmpeg` on a file. `reason` is why the built-in readers refused; `collected` the tags
+    /// that are known already.
+    ///
+    /// # Errors
+    /// [`MediaError::NeedsFfmpeg`] if the program is not there; [`MediaError::Damaged`] with what
+    /// it says if it cannot read the input either.
+    pub fn open(
+        file: Bytes,
+        program: &str,
+        track: Option<usize>,
+        reason: &str,
+        mut collected: Collected,
+        notes: &mut Notes,
+    ) -> Result<Self, MediaError> {
+        let Bytes::File { path, .. } = &file else {
+            return Err(MediaError::Invalid("ffmpeg reads from files".into()));
+        };
+        let path = path.clone();
+        let mut run = command(program, &path);
+        probe::select(&mut run, track);
+        run.args(["-af", FILL_GAPS, "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]);
+        run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = run.spawn().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => MediaError::NeedsFfmpeg { reason: reason.to_owned() },
+            _ => MediaError::Io(error),
+        })?;
+        let complaint = Arc::new(Mutex::new(Vec::new()));
+        let listener = child.stderr.take().map(|stderr| listen(stderr, Arc::clone(&complaint)));
+        let stdout =
+            child.stdout.take().ok_or_else(|| MediaError::Io(std::io::ErrorKind::BrokenPipe.into()))?;
+        let opened = wav::open(Bytes::from_reader(Box::new(stdout)), &mut Notes::default());
+        let wav = match opened {
+            Ok(Some(wav)) => wav,
+            failed => {
+                let said = stop(Some(child), listener, &complaint, true);
+                let said = if said.is_empty() {
+                    failed.err().map(|error| error.to_string()).unwrap_or_default()
+                } else {
+                    said
+                };
+                return Err(MediaError::Damaged(format!("{reason}; ffmpeg: {said}")));
+            }
+        };
+        let stated_seconds = probe::stated_seconds(program, &path);
+        collected.fill_from(probe::fetch_tags(program, &path));
+        if let Some(picture) = probe::fetch_picture(program, &path) {
+            collected.add_picture(picture);
+        }
+        Ok(Self {
+            wav,
+            trim: Trim::default(),
+            metadata: collected.into_metadata(notes),
+            program: program.to_owned(),
+            path,
+            track,
+            _file: file,
+            stated_seconds,
+            given_samples: 0,
+            child: Some(child),
+            complaint,
+            listener,
+        })
+    }
+
+    /// Cuts the end where the MP4 index says: `ffmpeg` itself only cuts the start.
+    pub fn limit(&mut self, gapless: Option<Gapless>) {
+        if let Some(Gapless { timescale_hz, total: Some(total), .. }) = gapless {
+            let product = u128::from(total) * u128::from(self.format().sample_rate_hz);
+            self.trim.keep = u64::try_from(product / u128::from(timescale_hz)).ok();
+        }
+    }
+
+    /// Says what went wrong, and where.
+    fn finish(&mut self, notes: &mut Notes) {
+        let whole = self.trim.keep.is_none();
+        let said = stop(self.child.take(), self.listener.take(), &self.complaint, whole);
+        if let Some(line) = said.lines().next() {
+            let gaps = probe::gaps(&self.program, &self.path, self.track);
+            if gaps.is_empty() {
+                notes.harm(format!("ffmpeg: {line}"));
+            }
+            for (start, end) in gaps {
+                notes.lose(start, end, "packets that ffmpeg could not decode");
+            }
+        }
+        let present = self.given_samples as f64 / f64::from(self.format().sample_rate_hz);
+        if let Some(stated) =
+            self.stated_seconds.filter(|stated| whole && *stated > present + TOLERATED_SECONDS)
+        {
+            let clock = super::reader::clock;
+            notes.miss_end(format!("{} of {} is there", clock(present), clock(stated)));
+        }
+    }
+}
+
+impl BlockReader for FfmpegReader {
+    fn format(&self) -> &StreamFormat {
+        self.wav.format()
+    }
+
+    fn take_metadata(&mut self) -> Metadata {
+        std::mem::take(&mut self.metadata)
+    }
+
+    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
+        let mut block = self.wav.next_block(&mut Notes::default())?;
+        if let Some(samples) = &mut block {
+            self.trim.apply(samples);
+            if samples.first().is_none_or(Vec::is_empty) {
+                block = None; // only padding is left
+            }
+        }
+        match &block {
+            Some(samples) => self.given_samples += samples.first().map_or(0, Vec::len) as u64,
+            None => self.finish(notes),
+        }
+        Ok(block)
+    }
+}
+
+impl Drop for FfmpegReader {
+    fn drop(&mut self) {
+        // Without joining the listener: a grandchild might hold its pipe open.
+        stop(self.child.take(), None, &self.complaint, false);
+    }
+}
+
+fn listen(mut stderr: std::process::ChildStderr, complaint: Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = stderr.read(&mut buffer) {
+            let mut kept = complaint.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = MAX_COMPLAINT_BYTES.saturating_sub(kept.len()).min(count);
+            kept.extend_from_slice(&buffer[..room]);
+        }
+    })
+}
+
+/// Ends the child and returns what it complained about.
+fn stop(
+    child: Option<Child>,
+    listener: Option<JoinHandle<()>>,
+    complaint: &Mutex<Vec<u8>>,
+    wait: bool,
+) -> String {
+    if let Some(mut child) = child {
+        if !wait {
+            // It may have ended by itself; either way it is gone after the wait.
+            let _ = child.kill();
+        }
+        let _ = child.wait();
+    }
+    if let Some(listener) = listener {
+        let _ = listener.join();
+    }
+    let kept = complaint.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8_lossy(&kept).trim().to_owned()
+}

@@ -1,0 +1,477 @@
+//! MP3, MP2, MP1 and AAC in ADTS: a stream of frames without a container.
+//!
+//! Each frame is accepted if another one, the end or a tag follows it. Otherwise the next place where
+//! frames follow each other is looked for, and what lies between becomes silence: as many frames as the
+//! bytes held. Where the first frame states how many there are, the rest of a file is counted, so
+//! that the number is exact even if the bit rate varies.
+//!
+//! Length rules: the LAME/Lavc extension of the Xing/Info frame gives delay (plus the decoder's own
+//! 529) and padding; both are cut, and what follows the padding (files glued together) is kept.
+//! Without that extension nothing is cut, as `ffmpeg` and `mpg123` do.
+
+mod free_format;
+mod header;
+
+use std::io;
+
+use melisma_signal::Metadata;
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3};
+
+use super::bytes::Bytes;
+use super::packet_decoder::PacketDecoder;
+use super::reader::{BlockReader, Notes, StreamFormat, Trim};
+use super::timeline::{Planes, Timeline};
+use super::trailing_tags;
+use super::window::Window;
+use crate::MediaError;
+use free_format::Refill;
+use header::{FrameHeader, Info, Kind};
+
+/// How far the first frame, or the next one behind damage, is looked for at once.
+const SEARCH_BYTES: usize = 1 << 17;
+/// Frames that must follow each other at the start of a stream.
+const FRAMES_AT_START: usize = 3;
+/// The longest frame: free format, layer I.
+const MAX_FRAME_BYTES: usize = 8192;
+/// What a decoder of layer III adds to an encoder's delay (LAME's `DECDELAY`, and one).
+const DECODER_DELAY_SAMPLES: u64 = 529;
+/// A count of frames that is wrong by so many may count the first frame as well.
+const TOLERATED_FRAMES: u64 = 1;
+
+/// More than that is hardly missing at one place in the middle, but at the end.
+const MAX_LOST_SECONDS: f64 = 60.0;
+
+const DAMAGED: &str = "damaged or missing frames";
+
+/// The chain of frames in a window.
+struct Chain {
+    /// Format of the present stream; `None` before its first frame.
+    current: Option<FrameHeader>,
+    /// Length of a frame in free format, without padding.
+    free_bytes: Option<usize>,
+}
+
+/// What stands at the window's start.
+enum Found {
+    Frame(FrameHeader, usize),
+    /// A frame that the end of the input cuts off.
+    Cut,
+    /// Damage: bytes to go over.
+    Lost(usize),
+    /// A tag or foreign bytes: bytes to go over, which cost no time.
+    Foreign(u64),
+    End,
+}
+
+/// What is left of a stream.
+#[derive(Default)]
+struct Rest {
+    frames: u64,
+    /// Bytes of damage between them.
+    lost_bytes: u64,
+    /// The end of the input cuts off a frame.
+    is_cut: bool,
+}
+
+impl Chain {
+    fn length(&self, header: &FrameHeader) -> Option<usize> {
+        header.bytes.or_else(|| self.free_bytes.map(|bytes| bytes + header.padding))
+    }
+
+    /// A frame at the start of `bytes`, followed by `more` others, by a tag, or by the end.
+    fn frames_at(&self, bytes: &[u8], more: usize, ended: bool) -> Option<FrameHeader> {
+        let header = FrameHeader::parse(bytes)?;
+        let length = self.length(&header).or_else(|| free_length(bytes, &header))?;
+        if more == 0 {
+            return Some(header);
+        }
+        match bytes.get(length..) {
+            None => None,
+            Some(rest) if rest.len() < FrameHeader::BYTES => ended.then_some(header),
+            Some(rest) if trailing_tags::starts_tag(rest) => Some(header),
+            Some(rest) => {
+                self.frames_at(rest, more - 1, ended).filter(|next| next.agrees(&header)).map(|_| header)
+            }
+        }
+    }
+
+    /// Whether the stream goes on in good order with `rest`, behind a frame of it.
+    fn goes_on(&self, rest: &[u8], header: &FrameHeader, ended: bool) -> bool {
+        if rest.len() < FrameHeader::BYTES && ended || trailing_tags::starts_tag(rest) {
+            return true;
+        }
+        match FrameHeader::parse(rest) {
+            Some(next) if next.agrees(header) => true,
+            // Another format: believed if its frames follow each other.
+            Some(_) => self.frames_at(rest, 2, ended).is_some(),
+            None => false,
+        }
+    }
+
+    /// Looks at the window's start.
+    fn find(&self, window: &mut Window) -> io::Result<Found> {
+        let tag_bytes = trailing_tags::length_at(window)?;
+        if tag_bytes > 0 {
+            return Ok(Found::Foreign(tag_bytes));
+        }
+        let wanted = 4 * MAX_FRAME_BYTES;
+        let length = window.peek(wanted)?.len();
+        let ended = length < wanted;
+        let bytes = window.seen();
+        if bytes.is_empty() {
+            return Ok(Found::End);
+        }
+        let Some(current) = self.current else { return self.find_start(window) };
+        let mut here = None;
+        if let Some(header) = FrameHeader::parse(bytes)
+            && let Some(length) = self.length(&header)
+        {
+            match bytes.get(length..) {
+                Some(rest)
+                    if self.goes_on(rest, &header, ended)
+                        && (header.agrees(&current) || self.frames_at(bytes, 2, ended).is_some()) =>
+                {
+                    return Ok(Found::Frame(header, length));
+                }
+                Some(_) => here = header.agrees(&current).then_some((header, length)),
+                None if header.agrees(&current) => return Ok(Found::Cut),
+                None => {}
+            }
+        }
+        // Damage, or foreign bytes: where do frames go on?
+        let wanted = SEARCH_BYTES + 4 * MAX_FRAME_BYTES;
+        let length = window.peek(wanted)?.len();
+        let ended = length < wanted;
+        let bytes = window.seen();
+        let reach = if ended { length } else { SEARCH_BYTES };
+        let next = (1..reach).find(|at| {
+            let rest = &bytes[*at..];
+            rest[0] == 0xFF && self.frames_at(rest, 2, ended).is_some_and(|header| header.agrees(&current))
+        });
+        Ok(match (next, here) {
+            (Some(next), _) => Found::Lost(next),
+            (None, Some((header, length))) => Found::Frame(header, length),
+            (None, None) if ended => Found::Foreign(length as u64),
+            (None, None) => Found::Lost(reach),
+        })
+    }
+
+    /// Looks for the first frame.
+    fn find_start(&self, window: &mut Window) -> io::Result<Found> {
+        let wanted = SEARCH_BYTES + 4 * MAX_FRAME_BYTES;
+        let length = window.peek(wanted)?.len();
+        let ended = length < wanted;
+        let bytes = window.seen();
+        let start = (0..length.min(SEARCH_BYTES)).find(|at| {
+            bytes[*at] == 0xFF && self.frames_at(&bytes[*at..], FRAMES_AT_START - 1, ended).is_some()
+        });
+        Ok(match start {
+            Some(0) => match FrameHeader::parse(bytes) {
+                Some(header) => match self.length(&header).or_else(|| free_length(bytes, &header)) {
+                    Some(length) => Found::Frame(header, length),
+                    None => Found::Foreign(1),
+                },
+                None => Found::Foreign(1),
+            },
+            Some(at) => Found::Foreign(at as u64),
+            None => Found::End,
+        })
+    }
+
+    /// Counts the frames that are left in `window`, and the bytes lost between them.
+    fn count(&self, window: &mut Window) -> io::Result<Rest> {
+        let mut rest = Rest::default();
+        loop {
+            match self.find(window)? {
+                Found::Frame(header, length) => {
+                    let is_info =
+                        Info::parse(&header, window.seen().get(..length).unwrap_or_default()).is_some();
+                    if is_info || self.current.is_none_or(|current| !current.agrees(&header)) {
+                        return Ok(rest); // another stream, joined to this one
+                    }
+                    rest.frames += 1;
+                    window.consume(length);
+                }
+                Found::Lost(bytes) => {
+                    rest.lost_bytes += bytes as u64;
+                    window.consume(bytes);
+                }
+                Found::Foreign(bytes) => {
+                    window.skip(bytes)?;
+                }
+                Found::Cut => return Ok(Rest { is_cut: true, ..rest }),
+                Found::End => return Ok(rest),
+            }
+        }
+    }
+}
+
+/// The length of a frame in free format, without padding: up to the next header that agrees.
+fn free_length(bytes: &[u8], header: &FrameHeader) -> Option<usize> {
+    if header.bytes.is_some() {
+        return None;
+    }
+    let agrees = |at: usize| bytes.get(at..).and_then(FrameHeader::parse).filter(|next| next.agrees(header));
+    (header.header_bytes() + 4..MAX_FRAME_BYTES).find(|at| {
+        bytes.get(*at) == Some(&0xFF)
+            && agrees(*at).is_some_and(|next| agrees(2 * at - header.padding + next.padding).is_some())
+    })
+}
+
+/// Reads frames.
+pub struct MpegReader {
+    window: Window,
+    chain: Chain,
+    decoder: Option<PacketDecoder>,
+    refill: Refill,
+    format: StreamFormat,
+    timeline: Timeline,
+    /// Frames of the present stream that the first one promises.
+    promised_frames: Option<u64>,
+    /// Frames of the present stream so far, the lost ones included.
+    frames: u64,
+    /// Good frames of the present stream, and their bytes.
+    good_frames: u64,
+    good_bytes: u64,
+    /// Bytes lost before the next frame.
+    lost_bytes: u64,
+    ended: bool,
+}
+
+impl MpegReader {
+    /// Whether frames follow each other at the start of `bytes`.
+    pub fn recognises(bytes: &[u8], ended: bool) -> bool {
+        Chain { current: None, free_bytes: None }.frames_at(bytes, FRAMES_AT_START - 1, ended).is_some()
+    }
+
+    /// Reads up to the first music. `Ok(None)` if there are no frames.
+    pub fn open(bytes: Bytes, notes: &mut Notes) -> Result<Option<Self>, MediaError> {
+        let mut reader = Self {
+            window: Window::new(bytes),
+            chain: Chain { current: None, free_bytes: None },
+            decoder: None,
+            refill: Refill::default(),
+            format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
+            timeline: Timeline::default(),
+            promised_frames: None,
+            frames: 0,
+            good_frames: 0,
+            good_bytes: 0,
+            lost_bytes: 0,
+            ended: false,
+        };
+        while reader.format.layout.is_empty() && !reader.ended {
+            reader.step(notes)?;
+        }
+        Ok((!reader.format.layout.is_empty()).then_some(reader))
+    }
+
+    /// Whether it is AAC whose upper half spectrum a decoder without band replication would miss.
+    pub fn is_aac(&self) -> bool {
+        self.decoder.as_ref().is_some_and(|decoder| decoder.codec_id() == CODEC_ID_AAC)
+    }
+
+    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        match self.chain.find(&mut self.window)? {
+            Found::Frame(header, length) => {
+                let frame = self.window.peek(length)?;
+                let frame = frame[..length.min(frame.len())].to_vec();
+                self.settle(&header, notes)?;
+                self.window.consume(length);
+                self.take(&header, &frame, notes)?;
+            }
+            Found::Lost(bytes) => {
+                self.lost_bytes += bytes as u64;
+                self.window.consume(bytes);
+            }
+            Found::Foreign(bytes) => {
+                self.window.skip(bytes)?;
+            }
+            Found::Cut => {
+                self.ended = true;
+                self.flush(notes)?;
+                self.miss_rest(true, notes);
+            }
+            Found::End => {
+                self.ended = true;
+                self.flush(notes)?;
+                self.miss_rest(false, notes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts silence in for the bytes that were lost before this frame.
+    fn settle(&mut self, next: &FrameHeader, notes: &mut Notes) -> Result<(), MediaError> {
+        let bytes = std::mem::take(&mut self.lost_bytes);
+        let Some(current) = self.chain.current.filter(|_| bytes > 0) else { return Ok(()) };
+        let own = next.bytes.unwrap_or(1).max(1) as f64;
+        let mean = if self.good_frames > 0 { self.good_bytes as f64 / self.good_frames as f64 } else { own };
+        let mut lost = (bytes as f64 / mean).round() as u64;
+        if let Some(promised) = self.promised_frames
+            && let Some(input) =
+                self.window.source().rewound()?.filter(|bytes| bytes.length_bytes().is_some())
+        {
+            let mut ahead = Window::new(input);
+            ahead.skip(self.window.position())?;
+            let rest = self.chain.count(&mut ahead)?;
+            let missing = promised.saturating_sub(self.frames + rest.frames);
+            let share = missing as f64 * bytes as f64 / (bytes + rest.lost_bytes) as f64;
+            let seconds = share * f64::from(current.samples) / f64::from(current.sample_rate_hz);
+            // Of a file that is cut off, too, the count says nothing about this place.
+            if !rest.is_cut && seconds < MAX_LOST_SECONDS {
+                lost = share.round() as u64;
+            }
+        }
+        self.flush(notes)?;
+        if let Some(decoder) = &mut self.decoder {
+            decoder.reset();
+        }
+        self.frames += lost;
+        self.timeline.lose(lost * u64::from(current.samples), DAMAGED, notes);
+        Ok(())
+    }
+
+    /// Decodes a frame, or learns from it.
+    fn take(&mut self, header: &FrameHeader, frame: &[u8], notes: &mut Notes) -> Result<(), MediaError> {
+        let info = Info::parse(header, frame);
+        let changed = self.chain.current.is_none_or(|current| !current.agrees(header));
+        if changed || info.is_some() {
+            if self.chain.current.is_some() {
+                self.flush(notes)?;
+                self.miss_rest(false, notes);
+            }
+            self.begin(header, frame, info.unwrap_or_default())?;
+            if info.is_some() {
+                return Ok(());
+            }
+        }
+        self.frames += 1;
+        self.good_frames += 1;
+        self.good_bytes += frame.len() as u64;
+        let is_broken = header.is_broken(frame);
+        match header.kind {
+            _ if is_broken && header.bytes.is_some() => self.decode(&[], notes),
+            Kind::Aac(..) => self.decode(frame.get(header.header_bytes()..).unwrap_or_default(), notes),
+            _ if header.bytes.is_none() => {
+                match self.refill.push(header, if is_broken { &[] } else { frame }) {
+                    Some(before) => self.decode(&before, notes),
+                    None => Ok(()),
+                }
+            }
+            _ => self.decode(frame, notes),
+        }
+    }
+
+    /// Decodes the frame that is held back in free format.
+    fn flush(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        match self.refill.flush() {
+            Some(last) => self.decode(&last, notes),
+            None => Ok(()),
+        }
+    }
+
+    /// Decodes a packet; an empty one is a lost one.
+    fn decode(&mut self, packet: &[u8], notes: &mut Notes) -> Result<(), MediaError> {
+        let (Some(decoder), Some(current)) = (&mut self.decoder, self.chain.current) else { return Ok(()) };
+        let decoded = if packet.is_empty() { None } else { decoder.decode(packet).ok() };
+        match decoded {
+            Some(decoded) if !decoded.planes.is_empty() => {
+                if self.format.layout.is_empty() || decoded.layout.len() != self.format.layout.len() {
+                    (self.format.sample_rate_hz, self.format.layout) =
+                        (decoded.sample_rate_hz, decoded.layout);
+                }
+                self.timeline.push(decoded.planes);
+            }
+            _ if self.format.layout.is_empty() => {
+                return Err(MediaError::Damaged("the first frame cannot be decoded".into()));
+            }
+            _ => self.timeline.lose(current.samples.into(), DAMAGED, notes),
+        }
+        Ok(())
+    }
+
+    /// Starts a stream, the first or one that is joined.
+    fn begin(&mut self, header: &FrameHeader, frame: &[u8], info: Info) -> Result<(), MediaError> {
+        let first = self.chain.current.is_none();
+        self.chain.current = Some(*header);
+        self.chain.free_bytes = header.bytes.is_none().then(|| frame.len() - header.padding);
+        self.refill = Refill::default();
+        let mut params = AudioCodecParameters::new();
+        match header.kind {
+            Kind::Layer1 => params.for_codec(CODEC_ID_MP1),
+            Kind::Layer2 => params.for_codec(CODEC_ID_MP2),
+            Kind::Layer3 => params.for_codec(CODEC_ID_MP3),
+            Kind::Aac(profile, rate) => {
+                // AudioSpecificConfig: object type, index of the rate, channel configuration.
+                let word =
+                    u16::from(profile + 1) << 11 | u16::from(rate) << 7 | (header.channel_count as u16) << 3;
+                params.for_codec(CODEC_ID_AAC).with_extra_data(word.to_be_bytes().into())
+            }
+        };
+        self.decoder = Some(PacketDecoder::new(&params)?);
+        (self.frames, self.good_frames, self.good_bytes) = (0, 0, 0);
+        self.promised_frames = info.frames;
+        let total = info.frames.map(|frames| frames.saturating_mul(header.samples.into()));
+        let (trim, length) = match (info.delay_and_padding, total) {
+            (Some((delay, padding)), Some(total)) => {
+                let skip = delay + DECODER_DELAY_SAMPLES;
+                let padding = padding.saturating_sub(DECODER_DELAY_SAMPLES);
+                let length = total.saturating_sub(skip + padding);
+                (Trim { skip, keep: Some(length), padding: Some(padding) }, Some(length))
+            }
+            (Some((delay, _)), None) => {
+                (Trim { skip: delay + DECODER_DELAY_SAMPLES, ..Trim::default() }, None)
+            }
+            (None, _) => (Trim::default(), None),
+        };
+        self.timeline.start(header.sample_rate_hz, header.channel_count, trim);
+        self.format.total_samples = length.filter(|_| first);
+        if !first {
+            self.format.sample_rate_hz = header.sample_rate_hz;
+            self.format.layout = crate::Speaker::usual_layout(header.channel_count);
+        }
+        Ok(())
+    }
+
+    /// Says what is missing at the end of the present stream.
+    fn miss_rest(&self, cut: bool, notes: &mut Notes) {
+        let Some(current) = self.chain.current else { return };
+        let samples = u64::from(current.samples);
+        match self.promised_frames {
+            Some(promised) if promised > self.frames + TOLERATED_FRAMES => {
+                notes.miss_samples(self.frames * samples, promised * samples, current.sample_rate_hz);
+            }
+            Some(_) => {}
+            None if cut => {
+                let present = super::reader::clock(self.timeline.now_seconds());
+                notes.miss_end(format!("the last frame is cut off; {present} is there"));
+            }
+            None => {}
+        }
+    }
+}
+
+impl BlockReader for MpegReader {
+    fn format(&self) -> &StreamFormat {
+        &self.format
+    }
+
+    fn take_metadata(&mut self) -> Metadata {
+        // Tags stand before and behind the frames; see `tags`.
+        Metadata::default()
+    }
+
+    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
+        loop {
+            if let Some(block) = self.timeline.pop() {
+                return Ok(Some(block));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            self.step(notes)?;
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Plain samples, integer or float: what WAV, Wave64 and AIFF files hold behind their headers, and
+//! what comes without any header.
+
+pub mod aiff;
+pub mod wav;
+mod wave64;
+
+use std::io::Read;
+
+use melisma_signal::Metadata;
+
+use super::bytes::Bytes;
+use super::reader::{BlockReader, MAX_CHANNELS, Notes, StreamFormat};
+use super::timeline::Planes;
+use crate::resample::MAX_RATE_HZ;
+use crate::{MediaError, Speaker};
+
+/// Samples per channel in a block.
+const BLOCK_SAMPLES: usize = 4096;
+/// Largest distance from one sample of a channel to the next, to bound the memory of a block.
+const MAX_FRAME_BYTES: usize = 4096;
+/// That many bytes behind the stated end of the samples, if they are no chunk, are more than a tag or
+/// a careless copy leaves there: the size is likely wrong.
+const SUSPICIOUS_BYTES: u64 = 32 << 10;
+
+/// How one sample is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Unsigned bytes around 128.
+    U8,
+    /// Signed bytes.
+    I8,
+    /// 16-bit integers.
+    I16,
+    /// 24-bit integers.
+    I24,
+    /// 32-bit integers.
+    I32,
+    /// 32-bit floats.
+    F32,
+    /// 64-bit floats.
+    F64,
+}
+
+impl Storage {
+    /// Bytes of one sample.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::I16 => 2,
+            Self::I24 => 3,
+            Self::I32 | Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
+    /// The integer format whose container has `bytes` bytes.
+    pub fn integer(bytes: usize) -> Option<Self> {
+        Some(match bytes {
+            1 => Self::I8,
+            2 => Self::I16,
+            3 => Self::I24,
+            4 => Self::I32,
+            _ => return None,
+        })
+    }
+
+    /// One sample from its bytes, least significant first.
+    fn decode(self, bytes: &[u8]) -> f32 {
+        match (self, bytes) {
+            (Self::U8, &[a]) => (f32::from(a) - 128.0) / 128.0,
+            (Self::I8, &[a]) => f32::from(a as i8) / 128.0,
+            (Self::I16, &[a, b]) => f32::from(i16::from_le_bytes([a, b])) / 32_768.0,
+            (Self::I24, &[a, b, c]) => (i32::from_le_bytes([0, a, b, c]) >> 8) as f32 / 8_388_608.0,
+            (Self::I32, &[a, b, c, d]) => i32::from_le_bytes([a, b, c, d]) as f32 / 2_147_483_648.0,
+            (Self::F32, &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]),
+            (Self::F64, &[a, b, c, d, e, f, g, h]) => f64::from_le_bytes([a, b, c, d, e, f, g, h]) as f32,
+            _ => 0.0, // callers cut slices of `bytes()`
+        }
+    }
+}
+
+/// How frames (one sample of each channel) are laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// How one sample is stored.
+    pub storage: Storage,
+    /// Most significant byte first.
+    pub big_endian: bool,
+    /// Bytes from one frame to the next; what the samples do not fill is padding.
+    pub frame_bytes: usize,
+    /// Samples per second and channel.
+    pub sample_rate_hz: u32,
+    /// One entry per channel.
+    pub speakers: Vec<Speaker>,
+}
+
+impl Layout {
+    /// Refuses what cannot be read.
+    pub fn check(&self) -> Result<(), MediaError> {
+        let channels = self.speakers.len();
+        if channels == 0 || channels > MAX_CHANNELS {
+            return Err(MediaError::Unsupported(format!("{channels} channels")));
+        }
+        if self.sample_rate_hz == 0 || self.sample_rate_hz > MAX_RATE_HZ {
+            return Err(MediaError::Unsupported(format!("{} Hz", self.sample_rate_hz)));
+        }
+        if self.frame_bytes < channels * self.storage.bytes() || self.frame_bytes > MAX_FRAME_BYTES {
+            return Err(MediaError::Unsupported(format!(
+                "{channels} samples of {} bytes in frames of {}",
+                self.storage.bytes(),
+                self.frame_bytes
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Samples without a header, as `--raw` describes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawFormat {
+    /// How one sample is stored.
+    pub storage: Storage,
+    /// Most significant byte first.
+    pub big_endian: bool,
+    /// Samples per second and channel.
+    pub sample_rate_hz: u32,
+    /// 1 or more.
+    pub channel_count: usize,
+}
+
+impl std::str::FromStr for RawFormat {
+    type Err = String;
+
+    /// Reads `s16le,44100,2`: the names are those of `ffmpeg -f`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let example = "such as s16le,44100,2: u8, s8, s16le, s24le, s32le, f32le, f64le (or be), then rate, then channels";
+        let mut parts = text.split(',').map(str::trim);
+        let (Some(name), Some(rate), Some(channels), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(format!("three parts are needed, {example}"));
+        };
+        let (name, big_endian) = match name.strip_suffix("be") {
+            Some(name) => (name, true),
+            None => (name.strip_suffix("le").unwrap_or(name), false),
+        };
+        let storage = match name {
+            "u8" => Storage::U8,
+            "s8" => Storage::I8,
+            "s16" => Storage::I16,
+            "s24" => Storage::I24,
+            "s32" => Storage::I32,
+            "f32" => Storage::F32,
+            "f64" => Storage::F64,
+            _ => return Err(format!("no such sample format, {example}")),
+        };
+        let sample_rate_hz = rate.parse().ok().filter(|rate| (1..=MAX_RATE_HZ).contains(rate));
+        let channel_count = channels.parse().ok().filter(|count| (1..=MAX_CHANNELS).contains(count));
+        match (sample_rate_hz, channel_count) {
+            (Some(sample_rate_hz), Some(channel_count)) => {
+                Ok(Self { storage, big_endian, sample_rate_hz, channel_count })
+            }
+            (None, _) => Err(format!("a rate from 1 to {MAX_RATE_HZ} Hz is needed, {example}")),
+            (_, None) => Err(format!("1 to {MAX_CHANNELS} channels are needed, {example}")),
+        }
+    }
+}
+
+/// How much there is, as far as the header and the file say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Bytes of samples that the header promises.
+    pub stated_bytes: Option<u64>,
+    /// Bytes of samples to read; `None`: until the end of the stream.
+    pub left_bytes: Option<u64>,
+}
+
+/// Reads samples block by block.
+pub struct PcmReader {
+    bytes: Bytes,
+    layout: Layout,
+    format: StreamFormat,
+    metadata: Metadata,
+    extent: Extent,
+    read_bytes: u64,
+    buffer: Vec<u8>,
+    ended: bool,
+}
+
+impl PcmReader {
+    /// Reads from where `bytes` stands: at the first sample.
+    pub fn new(bytes: Bytes, layout: Layout, extent: Extent, metadata: Metadata) -> Result<Self, MediaError> {
+        layout.check()?;
+        let frame_bytes = layout.frame_bytes as u64;
+        let total_samples = extent.left_bytes.map(|left| left / frame_bytes);
+        Ok(Self {
+            bytes,
+            format: StreamFormat {
+                sample_rate_hz: layout.sample_rate_hz,
+                layout: layout.speakers.clone(),
+                total_samples,
+            },
+            layout,
+            metadata,
+            extent,
+            read_bytes: 0,
+            buffer: Vec::new(),
+            ended: false,
+        })
+    }
+
+    /// Samples without a header.
+    pub fn raw(bytes: Bytes, raw: RawFormat) -> Result<Self, MediaError> {
+        let layout = Layout {
+            storage: raw.storage,
+            big_endian: raw.big_endian,
+            frame_bytes: raw.storage.bytes() * raw.channel_count,
+            sample_rate_hz: raw.sample_rate_hz,
+            speakers: Speaker::usual_layout(raw.channel_count),
+        };
+        let extent = Extent { stated_bytes: None, left_bytes: bytes.length_bytes() };
+        Self::new(bytes, layout, extent, Metadata::default())
+    }
+
+    /// Compares what came with what was promised.
+    fn finish(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        self.ended = true;
+        let frame_bytes = self.layout.frame_bytes as u64;
+        if let Some(stated) = self.extent.stated_bytes
+            && self.read_bytes / frame_bytes < stated / frame_bytes
+        {
+            notes.miss_samples(
+                self.read_bytes / frame_bytes,
+                stated / frame_bytes,
+                self.format.sample_rate_hz,
+            );
+        } else if !self.read_bytes.is_multiple_of(frame_bytes) && self.extent.left_bytes.is_none() {
+            notes.warn("the last sample is incomplete and was dropped");
+        }
+        // In a pipe, what stands behind the samples is seen only now.
+        if self.bytes.length_bytes().is_none() && self.extent.left_bytes.is_some() {
+            let mut head = Vec::new();
+            (&mut self.bytes).take(4).read_to_end(&mut head)?;
+            if !looks_like_chunk(&head) {
+                let more =
+                    std::io::copy(&mut (&mut self.bytes).take(SUSPICIOUS_BYTES), &mut std::io::sink())?;
+                self.suspect(more, notes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of bytes behind the stated end that are no chunk.
+    fn suspect(&self, bytes: u64, notes: &mut Notes) {
+        if bytes >= SUSPICIOUS_BYTES {
+            let stated = self.extent.stated_bytes.unwrap_or(0) / self.layout.frame_bytes as u64;
+            let stated = stated as f64 / f64::from(self.format.sample_rate_hz);
+            notes.harm(format!(
+                "the header's size covers {} of sound, but more follows behind it, which is not read",
+                super::reader::clock(stated)
+            ));
+        }
+    }
+}
+
+/// Whether the name of a chunk could stand here: four printable letters.
+pub fn looks_like_chunk(name: &[u8]) -> bool {
+    name.len() < 4 || name[..4].iter().all(|byte| (b' '..=b'~').contains(byte))
+}
+
+/// Whether a 32-bit size means "until the end": what programs write that cannot go back to fill it in.
+/// Most write the largest number, signed or not, less their header; `sox` writes about 0x7F000000.
+pub fn is_open_size(size: u32) -> bool {
+    matches!(size, 0x7F00_0000..=0x7F00_0FFF | 0x7FFF_0000..=0x8000_0000 | 0xFFFF_0000..=0xFFFF_FFFF)
+}
+
+impl BlockReader for PcmReader {
+    fn format(&self) -> &StreamFormat {
+        &self.format
+    }
+
+    fn take_metadata(&mut self) -> Metadata {
+        std::mem::take(&mut self.metadata)
+    }
+
+    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let frame_bytes = self.layout.frame_bytes;
+        let wanted = (BLOCK_SAMPLES * frame_bytes) as u64;
+        let wanted = self.extent.left_bytes.map_or(wanted, |left| (left - self.read_bytes).min(wanted));
+        self.buffer.clear();
+        (&mut self.bytes).take(wanted).read_to_end(&mut self.buffer)?;
+        self.read_bytes += self.buffer.len() as u64;
+        // The last frame may lack its padding.
+        let (channel_count, sample_bytes) = (self.format.layout.len(), self.layout.storage.bytes());
+        let mut block = vec![Vec::with_capacity(self.buffer.len() / frame_bytes + 1); channel_count];
+        for frame in self.buffer.chunks(frame_bytes) {
+            let Some(frame) = frame.get(..channel_count * sample_bytes) else { break };
+            for (channel, sample) in block.iter_mut().zip(frame.chunks_exact(sample_bytes)) {
+                channel.push(if self.layout.big_endian {
+                    let mut turned = [0; 8];
+                    turned[..sample_bytes].copy_from_slice(sample);
+                    turned[..sample_bytes].reverse();
+                    self.layout.storage.decode(&turned[..sample_bytes])
+                } else {
+                    self.layout.storage.decode(sample)
+                });
+            }
+        }
+        if block.first().is_none_or(Vec::is_empty) {
+            self.finish(notes)?;
+            return Ok(None);
+        }
+        Ok(Some(block))
+    }
+}

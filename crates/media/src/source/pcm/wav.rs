@@ -1,0 +1,285 @@
+//! WAV: RIFF, RIFX (most significant byte first), RF64 and BW64, also with the open-ended lengths of a
+//! pipe.
+//!
+//! Read here rather than by Symphonia because of RF64, of lengths that mean "until the end", of sizes
+//! beyond 4 GiB that wrapped around, of tags behind the audio, and of exact totals.
+//!
+//! Sources: Multimedia Programming Interface and Data Specifications 1.0 (RIFF, RIFX, LIST INFO);
+//! WAVEFORMATEXTENSIBLE (channel masks); EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64).
+
+use std::io::{Read, Seek, SeekFrom};
+
+use super::super::bytes::Bytes;
+use super::super::reader::Notes;
+use super::super::tags::{self, Collected, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
+use super::{Extent, Layout, PcmReader, SUSPICIOUS_BYTES, Storage, is_open_size, looks_like_chunk, wave64};
+use crate::{MediaError, Speaker};
+
+const FORMAT_PCM: u16 = 1;
+const FORMAT_FLOAT: u16 = 3;
+const FORMAT_EXTENSIBLE: u16 = 0xFFFE;
+
+/// Whether the first bytes are those of a WAV file.
+pub fn is_wav(head: &[u8]) -> bool {
+    let magic = matches!(head.get(..4), Some(b"RIFF" | b"RIFX" | b"RF64" | b"BW64"));
+    (magic && head.get(8..12) == Some(b"WAVE")) || wave64::is_wave64(head)
+}
+
+/// Reads the header, up to the first byte of audio. `Ok(None)` if it is a WAV file of a coding that is
+/// not plain PCM, which another decoder may know.
+pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, MediaError> {
+    let mut head = [0; 12];
+    bytes.read_exact(&mut head).map_err(truncated)?;
+    if wave64::is_wave64(&head) {
+        return wave64::open(bytes);
+    }
+    let big_endian = head.starts_with(b"RIFX");
+    let mut layout = None;
+    let mut long_data_bytes = None;
+    let mut collected = Collected::default();
+    loop {
+        let (name, size) = read_chunk_header(&mut bytes, big_endian)?
+            .ok_or_else(|| MediaError::Damaged("WAV without a data chunk".into()))?;
+        let padded = u64::from(size) + u64::from(size & 1);
+        match &name {
+            b"fmt " => {
+                let body = read_format_chunk(&mut bytes, padded)?;
+                match parse_format(&body, big_endian)? {
+                    Some(found) => layout = Some(found),
+                    None => return Ok(None),
+                }
+            }
+            b"ds64" if size >= 28 => {
+                let mut body = [0; 28];
+                bytes.read_exact(&mut body).map_err(truncated)?;
+                let data: [u8; 8] = body[8..16].try_into().unwrap_or_default();
+                long_data_bytes = Some(u64::from_le_bytes(data));
+                bytes.skip(padded - 28)?;
+            }
+            b"data" => {
+                let layout =
+                    layout.ok_or_else(|| MediaError::Damaged("WAV data before its format chunk".into()))?;
+                let stated = match (size, long_data_bytes) {
+                    (u32::MAX, Some(long)) => (long > 0 && long < u64::MAX / 2).then_some(long),
+                    (0, _) | (u32::MAX, None) => None,
+                    (size, _) => Some(u64::from(size)),
+                };
+                let data = Data { stated, size, big_endian };
+                return at_data(bytes, layout, &data, collected, notes).map(Some);
+            }
+            _ => read_other_chunk(&mut bytes, name, size, big_endian, &mut collected, notes)?,
+        }
+    }
+}
+
+/// What a data chunk's header says.
+struct Data {
+    /// Bytes of audio, if the header knows them.
+    stated: Option<u64>,
+    /// The 32-bit size as it stands there.
+    size: u32,
+    big_endian: bool,
+}
+
+fn at_data(
+    mut bytes: Bytes,
+    layout: Layout,
+    data: &Data,
+    mut collected: Collected,
+    notes: &mut Notes,
+) -> Result<PcmReader, MediaError> {
+    let mut extent = Extent { stated_bytes: data.stated, left_bytes: data.stated };
+    // The largest number is settled already: it refers to another chunk, or is as good as none.
+    let is_open = is_open_size(data.size) && data.size != u32::MAX;
+    let mut suspicious = 0;
+    match bytes.length_bytes() {
+        None if is_open || data.stated.is_none() => extent = Extent::default(),
+        None => {}
+        Some(length) => {
+            let start = bytes.stream_position()?;
+            let present = length.saturating_sub(start);
+            match data.stated {
+                Some(stated) if stated > present => {
+                    extent.left_bytes = Some(present);
+                    if is_open {
+                        extent.stated_bytes = None;
+                    }
+                }
+                // The size of more than 4 GiB, without what does not fit into 32 bits.
+                Some(stated) if present >> 32 > 0 && present & 0xFFFF_FFFF == stated => {
+                    notes.warn(
+                        "the WAV header's size is too small by multiples of 4 GiB; all of the file is read",
+                    );
+                    extent = Extent { stated_bytes: None, left_bytes: Some(present) };
+                }
+                Some(stated) => {
+                    let behind = stated + (stated & 1);
+                    bytes.seek(SeekFrom::Start(start + behind))?;
+                    if !read_behind(&mut bytes, data.big_endian, &mut collected, notes) {
+                        suspicious = present.saturating_sub(behind);
+                    }
+                    bytes.seek(SeekFrom::Start(start))?;
+                }
+                // A length of 0 followed by nothing, or by chunks: then it was meant.
+                None if data.size == 0
+                    && (present == 0 || starts_with_chunk(&mut bytes, data.big_endian)?) =>
+                {
+                    read_behind(&mut bytes, data.big_endian, &mut collected, notes);
+                    bytes.seek(SeekFrom::Start(start))?;
+                    extent = Extent { stated_bytes: None, left_bytes: Some(0) };
+                }
+                None => extent = Extent { stated_bytes: None, left_bytes: Some(present) },
+            }
+        }
+    }
+    let metadata = collected.into_metadata(notes);
+    let reader = PcmReader::new(bytes, layout, extent, metadata)?;
+    if suspicious >= SUSPICIOUS_BYTES {
+        reader.suspect(suspicious, notes);
+    }
+    Ok(reader)
+}
+
+/// Reads the chunks behind the audio for their tags. Whether the first of them looks like one.
+fn read_behind(bytes: &mut Bytes, big_endian: bool, collected: &mut Collected, notes: &mut Notes) -> bool {
+    let mut first = true;
+    // Whatever follows is a bonus: a broken tag there harms nobody.
+    while let Ok(Some((name, size))) = read_chunk_header(bytes, big_endian) {
+        if !looks_like_chunk(&name) {
+            return !first;
+        }
+        first = false;
+        if read_other_chunk(bytes, name, size, big_endian, collected, notes).is_err() {
+            break;
+        }
+    }
+    true
+}
+
+/// Reads a chunk that holds tags, and goes over any other.
+fn read_other_chunk(
+    bytes: &mut Bytes,
+    name: [u8; 4],
+    size: u32,
+    big_endian: bool,
+    collected: &mut Collected,
+    notes: &mut Notes,
+) -> Result<(), MediaError> {
+    let padded = u64::from(size) + u64::from(size & 1);
+    let (is_list, is_id3) = (&name == b"LIST", name.eq_ignore_ascii_case(b"id3 "));
+    let limit = if is_list { MAX_TAG_BYTES } else { MAX_TAG_BYTES + 2 * MAX_PICTURE_BYTES } as u64;
+    if !is_list && !is_id3 {
+        return Ok(bytes.skip(padded)?);
+    }
+    if padded > limit {
+        notes.warn(format!("{size} bytes of WAV tags dropped (limit {limit})"));
+        return Ok(bytes.skip(padded)?);
+    }
+    let mut body = Vec::new();
+    (&mut *bytes).take(padded).read_to_end(&mut body)?;
+    if is_list {
+        let mut info = Collected::default();
+        tags::riff::read_info(&body, big_endian, &mut info);
+        collected.fill_from(info);
+    } else {
+        // More than the letters that INFO has room for: this one is trusted first.
+        let mut id3 = Collected::default();
+        tags::read::id3v2(&body, &mut id3, notes);
+        id3.fill_from(std::mem::take(collected));
+        *collected = id3;
+    }
+    Ok(())
+}
+
+/// An input that ends inside of its header.
+pub fn truncated(error: std::io::Error) -> MediaError {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        MediaError::Damaged("the WAV header is cut off".into())
+    } else {
+        error.into()
+    }
+}
+
+/// `None` at the end of the stream.
+fn read_chunk_header(bytes: &mut Bytes, big_endian: bool) -> Result<Option<([u8; 4], u32)>, MediaError> {
+    let mut head = [0; 8];
+    match bytes.read_exact(&mut head) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let [a, b, c, d, size @ ..] = head;
+    let size = if big_endian { u32::from_be_bytes(size) } else { u32::from_le_bytes(size) };
+    Ok(Some(([a, b, c, d], size)))
+}
+
+/// Whether a chunk seems to start here (then a data length of 0 was meant); the position is kept.
+fn starts_with_chunk(bytes: &mut Bytes, big_endian: bool) -> Result<bool, MediaError> {
+    let position = bytes.stream_position()?;
+    let found = read_chunk_header(bytes, big_endian)?;
+    bytes.seek(SeekFrom::Start(position))?;
+    const KNOWN: [&[u8; 4]; 6] = [b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"fact", b"cue "];
+    Ok(found.is_some_and(|(name, _)| KNOWN.contains(&&name)))
+}
+
+/// The body of a format chunk.
+pub fn read_format_chunk(bytes: &mut Bytes, size: u64) -> Result<Vec<u8>, MediaError> {
+    if size > 4096 {
+        return Err(MediaError::Damaged(format!("WAV format chunk of {size} bytes")));
+    }
+    let mut body = vec![0; size as usize];
+    bytes.read_exact(&mut body).map_err(truncated)?;
+    Ok(body)
+}
+
+/// What a format chunk says; `Ok(None)` for a coding that is not plain PCM.
+pub fn parse_format(body: &[u8], big_endian: bool) -> Result<Option<Layout>, MediaError> {
+    let number = |at: usize, bytes: usize| -> Option<u32> {
+        let field = body.get(at..at + bytes)?;
+        let step = |number, byte: &u8| number << 8 | u32::from(*byte);
+        Some(if big_endian { field.iter().fold(0, step) } else { field.iter().rev().fold(0, step) })
+    };
+    let short = |at: usize| number(at, 2).map(|value| value as u16);
+    let (Some(mut tag), Some(channels), Some(rate), Some(frame_bytes), Some(bits)) =
+        (short(0), short(2), number(4, 4), short(12), short(14))
+    else {
+        return Err(MediaError::Damaged(format!("WAV format chunk of {} bytes", body.len())));
+    };
+    let channel_count = usize::from(channels);
+    let mut mask = 0;
+    if tag == FORMAT_EXTENSIBLE {
+        mask = number(20, 4).unwrap_or(0);
+        tag = short(24).unwrap_or(0);
+    }
+    if tag != FORMAT_PCM && tag != FORMAT_FLOAT {
+        return Ok(None);
+    }
+    if channel_count == 0 {
+        return Err(MediaError::Unsupported("WAV with 0 channels".into()));
+    }
+    let needed = usize::from(bits).div_ceil(8);
+    let frame_bytes = usize::from(frame_bytes);
+    // The container's size counts, so that 20 valid bits in 3 bytes read as 24. Where it makes no
+    // sense (a block align of 0), the bits do; what is left of a frame then is padding.
+    let container =
+        if frame_bytes.is_multiple_of(channel_count) { frame_bytes / channel_count } else { needed };
+    let container = if container < needed { needed } else { container };
+    let storage = match (tag, container, bits) {
+        (FORMAT_PCM, 1, 1..=8) => Storage::U8,
+        (FORMAT_PCM, 2, 9..=16) => Storage::I16,
+        (FORMAT_PCM, 3, 9..=24) => Storage::I24,
+        (FORMAT_PCM, 4, 9..=32) => Storage::I32,
+        (FORMAT_FLOAT, 4, 32) => Storage::F32,
+        (FORMAT_FLOAT, 8, 64) => Storage::F64,
+        (_, bytes, bits) => {
+            return Err(MediaError::Unsupported(format!("WAV with {bits} bits in {bytes} bytes")));
+        }
+    };
+    Ok(Some(Layout {
+        storage,
+        big_endian,
+        frame_bytes: frame_bytes.max(storage.bytes() * channel_count),
+        sample_rate_hz: rate,
+        speakers: Speaker::from_wav_mask(mask, channel_count),
+    }))
+}

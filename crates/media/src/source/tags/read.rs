@@ -1,0 +1,283 @@
+//! Tags by `lofty`: ID3v1, ID3v2, APE, Vorbis comments and Apple's atoms to fields of one table.
+//!
+//! Input: the bytes of a tag as a reader met them, or a file whose tags stand at its ends. A tag that
+//! is broken is left out with a warning; the music does not depend on it.
+
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use lofty::ape::ApeTag;
+use lofty::config::ParseOptions;
+use lofty::file::AudioFile;
+use lofty::flac::FlacFile;
+use lofty::id3::v1::{GENRES, Id3v1Tag};
+use lofty::id3::v2::{Frame, Id3v2Tag};
+use lofty::mp4::{AtomData, AtomIdent, Ilst, Mp4File};
+use lofty::mpeg::MpegFile;
+use lofty::ogg::tag::VorbisComments;
+use lofty::picture::{Picture, PictureType};
+use lofty::tag::ItemValue;
+use melisma_signal::Metadata;
+
+use super::super::bytes::Bytes;
+use super::super::reader::Notes;
+use super::Collected;
+
+/// How much of the end of a file is searched for tags.
+const TAIL_BYTES: u64 = 1 << 16;
+/// The largest tag at the end that is read.
+const MAX_TAIL_BYTES: u64 = 24 << 20;
+/// Start of the footer of an APE tag; it has 32 bytes, the tag's size at byte 12.
+const APE_FOOTER: &[u8] = b"APETAGEX";
+const APE_FOOTER_BYTES: u64 = 32;
+/// Keeps a tag at the start and one at the end apart, and is longer than an ID3v1 tag.
+const SEPARATOR_BYTES: usize = 256;
+/// Who owns the recording's identifier in a `UFID` frame.
+const MUSICBRAINZ_OWNER: &str = "http://musicbrainz.org";
+
+fn options() -> ParseOptions {
+    ParseOptions::new().read_properties(false)
+}
+
+/// `lofty` is ours to distrust, too: a panic is a broken tag.
+fn attempt<T, E>(what: &str, notes: &mut Notes, read: impl FnOnce() -> Result<T, E>) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(found)) => Some(found),
+        Ok(Err(_)) | Err(_) => {
+            notes.warn(format!("broken {what} left out"));
+            None
+        }
+    }
+}
+
+/// Tags of a FLAC head: the magic bytes and the metadata blocks.
+pub fn flac_head(head: &[u8], collected: &mut Collected, notes: &mut Notes) {
+    let Some(file) = attempt("FLAC tags", notes, || FlacFile::read_from(&mut Cursor::new(head), options()))
+    else {
+        return;
+    };
+    if let Some(comments) = file.vorbis_comments() {
+        vorbis_comments(comments, collected);
+    }
+    for (picture, _) in lofty::ogg::OggPictureStorage::pictures(&file) {
+        collected.add_picture(picture.clone());
+    }
+}
+
+/// Tags of a Vorbis comment packet, without its magic bytes: read as the same block of a FLAC file.
+pub fn vorbis_comment(packet: &[u8], collected: &mut Collected, notes: &mut Notes) {
+    const STREAM_INFO_BYTES: usize = 34;
+    // RFC 9639, section 8.1: 24 bits for a block's length.
+    if packet.is_empty() || packet.len() >= 1 << 24 {
+        if !packet.is_empty() {
+            notes.warn(format!("{} bytes of tags dropped", packet.len()));
+        }
+        return;
+    }
+    let length = (packet.len() as u32).to_be_bytes();
+    let block = [&[0x80 | 4], &length[1..], packet].concat();
+    let head = [&b"fLaC"[..], &[0, 0, 0, STREAM_INFO_BYTES as u8], &[0; STREAM_INFO_BYTES], &block].concat();
+    flac_head(&head, collected, notes);
+}
+
+/// Tags of an ID3v2 tag.
+pub fn id3v2(tag: &[u8], collected: &mut Collected, notes: &mut Notes) {
+    ends(tag, &[], collected, notes);
+}
+
+/// Tags before (ID3v2) and behind (APE, ID3v1) the music.
+fn ends(start: &[u8], end: &[u8], collected: &mut Collected, notes: &mut Notes) {
+    if start.is_empty() && end.is_empty() {
+        return;
+    }
+    let all = [start, &[0; SEPARATOR_BYTES], end].concat();
+    let read = || MpegFile::read_from(&mut Cursor::new(&all), options());
+    let Some(file) = attempt("tags", notes, read) else { return };
+    if let Some(tag) = file.id3v2() {
+        id3v2_frames(tag, collected);
+    }
+    let mut others = Collected::default();
+    if let Some(tag) = file.ape() {
+        ape_items(tag, &mut others);
+    }
+    collected.fill_from(others);
+    // ID3v1 cuts everything to 30 letters: it only fills gaps.
+    let mut others = Collected::default();
+    if let Some(tag) = file.id3v1() {
+        id3v1_fields(tag, &mut others);
+    }
+    collected.fill_from(others);
+}
+
+/// Tags at both ends of a file; of a pipe, only `start` is there.
+pub fn around(bytes: &Bytes, start: &[u8], collected: &mut Collected, notes: &mut Notes) {
+    let end = read_tail(bytes).unwrap_or_default();
+    ends(start, &end, collected, notes);
+}
+
+/// The end of a file as far as it is a tag.
+fn read_tail(bytes: &Bytes) -> Option<Vec<u8>> {
+    let length = bytes.length_bytes()?;
+    let mut file = bytes.rewound().ok()??;
+    let mut tail_from = |from: u64| -> Option<Vec<u8>> {
+        file.seek(SeekFrom::Start(from)).ok()?;
+        let mut tail = Vec::new();
+        (&mut file).take(length - from).read_to_end(&mut tail).ok()?;
+        Some(tail)
+    };
+    let start = length.saturating_sub(TAIL_BYTES);
+    let tail = tail_from(start)?;
+    let footer = tail.windows(APE_FOOTER.len()).rposition(|window| window == APE_FOOTER);
+    let Some(at) = footer else {
+        let id3v1 = tail.len().checked_sub(128).map(|at| tail[at..].to_vec());
+        return id3v1.filter(|tag| tag.starts_with(b"TAG"));
+    };
+    let size = tail.get(at + 12..at + 16)?.iter().rev().fold(0, |size, byte| size << 8 | u64::from(*byte));
+    let end = start + at as u64 + APE_FOOTER_BYTES;
+    // Items and footer, and maybe a header of the same size as the footer.
+    let from = end.saturating_sub(size.min(MAX_TAIL_BYTES) + APE_FOOTER_BYTES);
+    tail_from(from)
+}
+
+/// Tags of an MP4 file or of its beginning up to the end of its index.
+pub fn mp4(file: &mut (impl Read + Seek), collected: &mut Collected, notes: &mut Notes) {
+    if let Some(file) = attempt("MP4 tags", notes, || Mp4File::read_from(file, options()))
+        && let Some(items) = file.ilst()
+    {
+        mp4_atoms(items, collected);
+    }
+}
+
+fn vorbis_comments(tag: &VorbisComments, collected: &mut Collected) {
+    for (key, value) in tag.items() {
+        collected.add(key, value);
+    }
+    for (picture, _) in lofty::ogg::OggPictureStorage::pictures(tag) {
+        collected.add_picture(picture.clone());
+    }
+}
+
+fn id3v2_frames(tag: &Id3v2Tag, collected: &mut Collected) {
+    for frame in tag.iter() {
+        let id = frame.id_str();
+        match frame {
+            Frame::Text(_) if id == "TCON" => {
+                tag.genres().into_iter().flatten().for_each(|genre| collected.add(id, genre));
+            }
+            Frame::Text(text) => collected.add_all(id, &text.value),
+            Frame::UserText(text) => collected.add_all(&text.description, &text.content),
+            Frame::Timestamp(stamp) => collected.add(id, &stamp.timestamp.to_string()),
+            Frame::Url(link) => collected.add(id, link.url()),
+            Frame::UserUrl(link) if link.description.is_empty() => collected.add("WEBSITE", &link.content),
+            Frame::UserUrl(link) => collected.add(&link.description, &link.content),
+            Frame::UnsynchronizedText(text) => collected.add(id, &text.content),
+            // iTunes hides numbers of its own behind such names.
+            Frame::Comment(text) if text.description.starts_with("iTun") => {}
+            Frame::Comment(text) => {
+                let plain = text.description.is_empty() || text.description.starts_with("ID3v1");
+                let field =
+                    if plain { "COMMENT".to_owned() } else { format!("COMMENT:{}", text.description) };
+                collected.add(&field, &text.content);
+            }
+            Frame::UniqueFileIdentifier(identifier) if identifier.owner == MUSICBRAINZ_OWNER => {
+                collected.add("MUSICBRAINZ_TRACKID", &String::from_utf8_lossy(&identifier.identifier));
+            }
+            Frame::KeyValue(people) => {
+                for (role, name) in people.key_value_pairs.iter() {
+                    // Who plays what (TMCL), or who did what (TIPL, IPLS).
+                    if id == "TMCL" {
+                        collected.add("PERFORMER", &format!("{name} ({role})"));
+                    } else {
+                        collected.add(role, name);
+                    }
+                }
+            }
+            Frame::Picture(picture) => collected.add_picture(picture.picture.clone().into_owned()),
+            Frame::Chapter(chapter) => {
+                let title = chapter.children.iter().find_map(|child| match child {
+                    Frame::Text(text) if child.id_str() == "TIT2" => Some(text.value.to_string()),
+                    _ => None,
+                });
+                collected.add_chapter(chapter.times.start.into(), &title.unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn ape_items(tag: &ApeTag, collected: &mut Collected) {
+    for item in tag {
+        match item.value() {
+            ItemValue::Text(text) | ItemValue::Locator(text) => collected.add_all(item.key(), text),
+            ItemValue::Binary(data) if item.key().to_ascii_lowercase().starts_with("cover art") => {
+                // A file name, a NUL, the picture.
+                let start = data.iter().position(|byte| *byte == 0).map_or(0, |at| at + 1);
+                let picture = Picture::unchecked(data[start..].to_vec());
+                collected.add_picture(picture.pic_type(PictureType::from_ape_key(item.key())).build());
+            }
+            ItemValue::Binary(_) => {}
+        }
+    }
+}
+
+fn id3v1_fields(tag: &Id3v1Tag, collected: &mut Collected) {
+    let texts =
+        [("TITLE", &tag.title), ("ARTIST", &tag.artist), ("ALBUM", &tag.album), ("COMMENT", &tag.comment)];
+    for (name, value) in texts {
+        collected.add(name, value.as_deref().unwrap_or_default());
+    }
+    if let Some(year) = tag.year.filter(|year| *year > 0) {
+        collected.add("DATE", &year.to_string());
+    }
+    if let Some(number) = tag.track_number.filter(|number| *number > 0) {
+        collected.add("TRACKNUMBER", &number.to_string());
+    }
+    if let Some(genre) = tag.genre.and_then(|genre| GENRES.get(usize::from(genre))) {
+        collected.add("GENRE", genre);
+    }
+}
+
+fn mp4_atoms(items: &Ilst, collected: &mut Collected) {
+    for atom in items {
+        let field = match atom.ident() {
+            // The first byte of Apple's own names is that of the copyright sign in Mac OS Roman.
+            AtomIdent::Fourcc(name) => name.iter().map(|byte| char::from(*byte)).collect::<String>(),
+            AtomIdent::Freeform { name, .. } => name.to_string(),
+        };
+        for data in atom.data() {
+            match data {
+                AtomData::UTF8(text) | AtomData::UTF16(text) => collected.add_all(&field, text),
+                AtomData::SignedInteger(number) => collected.add(&field, &number.to_string()),
+                AtomData::UnsignedInteger(number) => collected.add(&field, &number.to_string()),
+                AtomData::Bool(flag) if field != "pgap" => {
+                    collected.add(&field, if *flag { "1" } else { "" })
+                }
+                AtomData::Picture(picture) => collected.add_picture(picture.clone()),
+                AtomData::Unknown { data, .. } if field == "trkn" || field == "disk" => {
+                    if let [_, _, a, b, c, d, ..] = data[..] {
+                        let (number, total) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+                        let total = if total > 0 { format!("/{total}") } else { String::new() };
+                        if number > 0 {
+                            collected.add(&field, &format!("{number}{total}"));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Tags and cover of a FLAC head.
+pub fn from_flac_head(head: &[u8], notes: &mut Notes) -> Metadata {
+    let mut collected = Collected::default();
+    flac_head(head, &mut collected, notes);
+    collected.into_metadata(notes)
+}
+
+/// Tags and cover of a Vorbis comment packet, without its magic bytes.
+pub fn from_vorbis_comment(packet: &[u8], notes: &mut Notes) -> Metadata {
+    let mut collected = Collected::default();
+    vorbis_comment(packet, &mut collected, notes);
+    collected.into_metadata(notes)
+}

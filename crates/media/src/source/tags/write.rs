@@ -1,0 +1,119 @@
+//! Tags as an ID3v2.4 tag, for the `id3 ` chunk of a WAV file: all of them, and the cover.
+//!
+//! Source: id3.org, "ID3 tag version 2.4.0 - Main Structure" and "Native Frames".
+
+use melisma_signal::Metadata;
+
+use super::names::id3v2_frame;
+
+/// Largest size that four bytes of seven bits hold.
+const MAX_BYTES: usize = (1 << 28) - 1;
+/// Front cover, in the list of picture types.
+const FRONT_COVER: u8 = 3;
+/// Text is UTF-8.
+const UTF8: u8 = 3;
+
+/// The tag; empty if there is nothing to say, or too much.
+pub fn id3v2(metadata: &Metadata) -> Vec<u8> {
+    let mut body = Vec::new();
+    let mut done: Vec<&str> = Vec::new();
+    for (name, _) in &metadata.tags {
+        // Totals go with their numbers.
+        let is_total = |number: &str| metadata.tags.iter().any(|(name, _)| name == number);
+        let goes_along = match name.as_str() {
+            "TRACKTOTAL" => is_total("TRACKNUMBER"),
+            "DISCTOTAL" => is_total("DISCNUMBER"),
+            _ => false,
+        };
+        if goes_along || done.contains(&name.as_str()) {
+            continue;
+        }
+        done.push(name);
+        let values: Vec<&str> =
+            metadata.tags.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str()).collect();
+        let total = |total: &str| {
+            metadata.tags.iter().find(|(name, _)| name == total).map(|(_, value)| value.as_str())
+        };
+        let value = match (name.as_str(), total("TRACKTOTAL"), total("DISCTOTAL")) {
+            ("TRACKNUMBER", Some(total), _) | ("DISCNUMBER", _, Some(total)) => {
+                format!("{}/{total}", values.join("\0"))
+            }
+            _ => values.join("\0"),
+        };
+        let value = value.as_bytes();
+        match name.as_str() {
+            // A language that is not known, and no description.
+            "LYRICS" => frame(&mut body, b"USLT", &[&[UTF8], b"XXX\0", value]),
+            "COMMENT" => frame(&mut body, b"COMM", &[&[UTF8], b"XXX\0", value]),
+            "MUSICBRAINZ_TRACKID" => frame(&mut body, b"UFID", &[b"http://musicbrainz.org\0", value]),
+            _ => match id3v2_frame(name) {
+                Ok(id) => frame(&mut body, &id, &[&[UTF8], value]),
+                Err(description) => {
+                    frame(&mut body, b"TXXX", &[&[UTF8], description.as_bytes(), b"\0", value])
+                }
+            },
+        }
+    }
+    if let Some(picture) = &metadata.picture {
+        frame(&mut body, b"APIC", &[&[0], picture.mime.as_bytes(), &[0, FRONT_COVER, 0], &picture.data]);
+    }
+    if body.is_empty() || body.len() > MAX_BYTES {
+        return Vec::new();
+    }
+    [b"ID3\x04\0\0", &size(body.len())[..], &body].concat()
+}
+
+fn frame(body: &mut Vec<u8>, id: &[u8; 4], parts: &[&[u8]]) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    if length <= MAX_BYTES {
+        body.extend(id);
+        body.extend(size(length));
+        body.extend([0, 0]);
+        parts.iter().for_each(|part| body.extend_from_slice(part));
+    }
+}
+
+/// A size of four times seven bits.
+fn size(length: usize) -> [u8; 4] {
+    [21, 14, 7, 0].map(|shift| (length >> shift & 0x7F) as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use melisma_signal::Picture;
+
+    use super::super::Collected;
+    use super::super::read;
+    use super::*;
+    use crate::source::reader::Notes;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let tags = [
+            ("TITLE", "S\u{fc}\u{df}"),
+            ("ARTIST", "Ann"),
+            ("ARTIST", "Bob"),
+            ("TRACKNUMBER", "3"),
+            ("TRACKTOTAL", "9"),
+            ("DATE", "2001-02-03"),
+            ("LYRICS", "La\nla"),
+            ("COMMENT", "Nice"),
+            ("MUSICBRAINZ_TRACKID", "id-1"),
+            ("MUSICBRAINZ_ALBUMID", "id-2"),
+            ("MY FIELD", "x"),
+        ];
+        let metadata = Metadata {
+            tags: tags.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            picture: Some(Picture { mime: "image/png".into(), data: b"\x89PNG and so on".to_vec() }),
+        };
+        let mut collected = Collected::default();
+        let mut notes = Notes::default();
+        read::id3v2(&id3v2(&metadata), &mut collected, &mut notes);
+        let mut found = collected.into_metadata(&mut notes);
+        let mut expected = metadata;
+        found.tags.sort();
+        expected.tags.sort();
+        assert_eq!(found, expected);
+        assert_eq!(id3v2(&Metadata::default()), Vec::<u8>::new());
+    }
+}

@@ -1,0 +1,190 @@
+//! Damage in the middle: what is lost becomes silence of its own length, the rest keeps its place to
+//! the sample, and the place is told.
+
+mod common;
+
+use common::tools::{Folder, Recipe, coded};
+use melisma_media::{AudioSource, Input, OpenOptions};
+use melisma_signal::Pcm;
+
+/// A name, and what is done to a file near a byte.
+type Way<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>, usize));
+
+const SAMPLES: usize = 6 * 44_100;
+
+/// Music, sentences, number of damaged places.
+fn read(folder: &Folder, name: &str, bytes: &[u8]) -> (Pcm, Vec<String>, u64) {
+    let path = folder.0.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let mut source = AudioSource::open(&Input::Path(path), &OpenOptions::default()).unwrap();
+    let pcm = source.read_to_end().unwrap();
+    (pcm, source.warnings(), source.decode_errors())
+}
+
+/// Inverts and stirs some bytes.
+fn garble(bytes: &mut [u8], start: usize, length: usize) {
+    for (at, byte) in bytes.iter_mut().enumerate().skip(start).take(length) {
+        *byte ^= 0xFF ^ (at.wrapping_mul(29) as u8);
+    }
+}
+
+/// The seconds told in `silence from 0:02.97 to 0:03.07: ...`.
+fn told(sentences: &[String]) -> Vec<(f64, f64)> {
+    let seconds = |clock: &str| {
+        let (minutes, seconds) = clock.split_once(':').unwrap();
+        minutes.parse::<f64>().unwrap() * 60.0 + seconds.trim_end_matches(':').parse::<f64>().unwrap()
+    };
+    sentences
+        .iter()
+        .filter_map(|sentence| sentence.strip_prefix("silence from "))
+        .map(|rest| {
+            let mut words = rest.split(' ');
+            (seconds(words.next().unwrap()), seconds(words.nth(1).unwrap()))
+        })
+        .collect()
+}
+
+/// Damages a file of six seconds near `at` seconds in each way, and compares it with the whole one.
+/// `most_seconds`: how much may be lost of it.
+fn check(recipe: Recipe, rate_hz: u32, at: f64, most_seconds: f64, ways: &[Way<'_>]) {
+    let folder = Folder::new(&format!("damage-{}-{at}", recipe.name));
+    let samples = SAMPLES / 44_100 * rate_hz as usize;
+    let Some(whole) = coded(&folder, recipe, rate_hz, samples) else { return };
+    let (right, sentences, places) = read(&folder, recipe.name, &whole);
+    assert_eq!((sentences, places), (vec![], 0), "{}", recipe.name);
+    assert!(right.samples().abs_diff(samples) < 6_000, "{}: {} samples", recipe.name, right.samples());
+    for (way, damage) in ways {
+        let label = format!("{} {way} at {at} s", recipe.name);
+        let mut bytes = whole.clone();
+        damage(&mut bytes, (whole.len() as f64 * at / 6.0) as usize);
+        let (got, sentences, places) = read(&folder, recipe.name, &bytes);
+        assert!(places > 0, "{label}: nothing is said");
+        assert_eq!(got.samples(), right.samples(), "{label}: {sentences:?}");
+        let differs = |n: &usize| (got.channels[0][*n] - right.channels[0][*n]).abs() > 0.02;
+        let first = (0..got.samples()).find(differs).map_or(at, |n| n as f64 / f64::from(rate_hz));
+        let last = (0..got.samples()).rev().find(differs).map_or(at, |n| n as f64 / f64::from(rate_hz));
+        assert!(last - first < most_seconds, "{label}: {first} to {last} s differ, {sentences:?}");
+        assert!((first - at).abs() < 1.0 && (last - at).abs() < 1.0, "{label}: {first} to {last} s differ");
+        let told = told(&sentences);
+        let near = told.iter().any(|(start, end)| *start < last + 0.1 && *end > first - 0.1);
+        assert!(near, "{label}: {first} to {last} s differ, told {sentences:?}");
+    }
+}
+
+fn garbled(length: usize) -> impl Fn(&mut Vec<u8>, usize) {
+    move |bytes, at| garble(bytes, at, length)
+}
+
+fn zeroed(length: usize) -> impl Fn(&mut Vec<u8>, usize) {
+    move |bytes, at| bytes[at..at + length].fill(0)
+}
+
+fn removed(length: usize) -> impl Fn(&mut Vec<u8>, usize) {
+    move |bytes, at| drop(bytes.drain(at..at + length))
+}
+
+const fn recipe(name: &'static str, options: &'static [&'static str]) -> Recipe {
+    Recipe { name, options }
+}
+
+#[test]
+fn flac() {
+    for at in [0.3, 3.0, 5.0] {
+        let ways: [Way<'_>; 4] = [
+            ("garbled", &garbled(200)),
+            ("zeroed", &zeroed(30_000)),
+            ("removed", &removed(30_000)),
+            ("one byte", &garbled(1)),
+        ];
+        check(recipe("x.flac", &[]), 44_100, at, 1.2, &ways);
+    }
+}
+
+#[test]
+fn ogg_vorbis() {
+    let options = &["-c:a", "libvorbis", "-q:a", "6", "-page_duration", "200000"];
+    for at in [1.0, 3.0] {
+        let ways: [Way<'_>; 4] = [
+            ("garbled", &garbled(40)),
+            ("zeroed", &zeroed(9000)),
+            ("removed", &removed(9000)),
+            ("one byte", &garbled(1)),
+        ];
+        check(recipe("x.ogg", options), 44_100, at, 1.2, &ways);
+    }
+}
+
+#[test]
+fn ogg_opus() {
+    let ways: [Way<'_>; 3] =
+        [("garbled", &garbled(40)), ("zeroed", &zeroed(9000)), ("removed", &removed(9000))];
+    check(recipe("x.opus", &["--bitrate", "128", "--max-delay", "200"]), 48_000, 3.0, 1.5, &ways);
+}
+
+#[test]
+fn ogg_flac() {
+    let ways: [Way<'_>; 3] =
+        [("garbled", &garbled(40)), ("zeroed", &zeroed(20_000)), ("removed", &removed(20_000))];
+    check(recipe("x.oga", &["-c:a", "flac", "-page_duration", "100000"]), 44_100, 3.0, 1.0, &ways);
+}
+
+#[test]
+fn mp3_of_constant_and_of_variable_rate() {
+    let ways: [Way<'_>; 3] =
+        [("garbled", &garbled(1500)), ("zeroed", &zeroed(4000)), ("removed", &removed(4000))];
+    check(recipe("cbr.mp3", &["-b", "160"]), 44_100, 3.0, 1.0, &ways);
+    check(recipe("vbr.mp3", &["-V", "2"]), 44_100, 3.0, 1.0, &ways);
+    check(recipe("low.mp3", &["-b", "64"]), 22_050, 3.0, 1.6, &ways[..1]);
+}
+
+#[test]
+fn aac_in_adts_and_alac_in_mp4() {
+    let garbled_long: [Way<'_>; 1] = [("garbled", &garbled(1500))];
+    check(
+        recipe("x.aac", &["-c:a", "aac", "-b:a", "128k", "-aac_pns", "0"]),
+        44_100,
+        3.0,
+        1.0,
+        &garbled_long,
+    );
+    check(recipe("x.m4a", &["-c:a", "alac"]), 44_100, 3.0, 1.0, &garbled_long);
+}
+
+#[test]
+fn matroska() {
+    let ways: [Way<'_>; 1] = [("garbled", &garbled(2000))];
+    check(recipe("flac.mka", &["-c:a", "flac", "-cluster_time_limit", "500"]), 44_100, 3.0, 1.3, &ways);
+    let ways: [Way<'_>; 1] = [("removed", &removed(6000))];
+    check(
+        recipe("vorbis.mka", &["-c:a", "libvorbis", "-q:a", "6", "-cluster_time_limit", "500"]),
+        44_100,
+        3.0,
+        1.5,
+        &ways,
+    );
+    check(
+        recipe("opus.webm", &["-c:a", "libopus", "-b:a", "128k", "-cluster_time_limit", "500"]),
+        48_000,
+        3.0,
+        1.5,
+        &ways,
+    );
+}
+
+#[test]
+fn wavpack_through_ffmpeg() {
+    let ways: [Way<'_>; 1] = [("garbled", &garbled(200))];
+    check(recipe("x.wv", &["-c:a", "wavpack"]), 44_100, 3.0, 1.2, &ways);
+}
+
+/// Two places in one file.
+#[test]
+fn every_place_is_told() {
+    let folder = Folder::new("places");
+    let Some(mut bytes) = coded(&folder, recipe("x.flac", &[]), 44_100, SAMPLES) else { return };
+    let length = bytes.len();
+    garble(&mut bytes, length / 3, 100);
+    garble(&mut bytes, 2 * length / 3, 100);
+    let (pcm, sentences, places) = read(&folder, "x.flac", &bytes);
+    assert_eq!((pcm.samples(), places, told(&sentences).len()), (SAMPLES, 2, 2), "{sentences:?}");
+}

@@ -1,0 +1,293 @@
+//! Tags of every kind come out whole, under one name each.
+
+mod common;
+
+use common::tools::{Folder, Recipe, coded};
+use common::{fixture, pcm, signal::wav16};
+use melisma_media::{AudioSource, Input, OpenOptions};
+use melisma_signal::Metadata;
+
+fn metadata(folder: &Folder, name: &str, bytes: &[u8]) -> Metadata {
+    let path = folder.0.join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let source = AudioSource::open(&Input::Path(path), &OpenOptions::default()).unwrap();
+    assert!(source.warnings().is_empty(), "{name}: {:?}", source.warnings());
+    source.metadata().clone()
+}
+
+/// Every name has exactly these values, in order.
+fn check(label: &str, metadata: &Metadata, expected: &[(&str, &[&str])]) {
+    for (name, values) in expected {
+        let found: Vec<&str> =
+            metadata.tags.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect();
+        assert_eq!(found, *values, "{label} {name}: {:?}", metadata.tags);
+    }
+}
+
+/// An ID3v2 tag of frames.
+fn id3(version: u8, frames: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let syncsafe = |n: usize| [21, 14, 7, 0].map(|shift| (n >> shift & 0x7F) as u8);
+    let mut body = Vec::new();
+    for (name, data) in frames {
+        body.extend(name.as_bytes());
+        match version {
+            2 => body.extend(&(data.len() as u32).to_be_bytes()[1..]),
+            3 => body.extend((data.len() as u32).to_be_bytes()),
+            _ => body.extend(syncsafe(data.len())),
+        }
+        if version > 2 {
+            body.extend([0, 0]);
+        }
+        body.extend(data);
+    }
+    [b"ID3", &[version, 0, 0][..], &syncsafe(body.len()), &body].concat()
+}
+
+fn utf8(values: &[&str]) -> Vec<u8> {
+    [&[3], values.join("\0").as_bytes()].concat()
+}
+
+fn latin(value: &str) -> Vec<u8> {
+    [&[0], value.as_bytes()].concat()
+}
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand so on";
+
+fn picture(kind: u8) -> Vec<u8> {
+    [&b"\0image/png\0"[..], &[kind, 0], PNG, &[kind]].concat()
+}
+
+#[test]
+fn id3v2_of_every_version() {
+    let folder = Folder::new("id3");
+    let music = std::fs::read(fixture("stereo44_no_tag.mp3")).unwrap();
+    let read = |tag: Vec<u8>| metadata(&folder, "x.mp3", &[tag, music.clone()].concat());
+    let four = read(id3(
+        4,
+        &[
+            ("TIT2", utf8(&["S\u{fc}\u{df}"])),
+            ("TPE1", utf8(&["Ann", "Bob"])),
+            ("TCON", utf8(&["Ambient", "Dub"])),
+            ("TCOM", utf8(&["Cy", "Di"])),
+            ("TRCK", utf8(&["3/9"])),
+            ("TPOS", utf8(&["1/2"])),
+            ("TCMP", utf8(&["1"])),
+            ("TDRC", utf8(&["2001-02-03"])),
+            ("UFID", [&b"http://musicbrainz.org\0"[..], b"id-1"].concat()),
+            ("TXXX", utf8(&["MusicBrainz Artist Id", "id-3", "id-4"])),
+            ("TXXX", utf8(&["My Field", "x"])),
+            ("USLT", [&b"\x03eng\0"[..], b"La la"].concat()),
+            ("COMM", [&b"\x03eng\0"[..], b"Nice"].concat()),
+            ("COMM", [&b"\x03engiTunNORM\0"[..], b" 0000"].concat()),
+            (
+                "CHAP",
+                [
+                    &b"c1\0"[..],
+                    &[0, 0, 0x0B, 0xB8, 0, 0, 0x17, 0x70],
+                    &[0xFF; 8],
+                    b"TIT2",
+                    &[0, 0, 0, 4, 0, 0, 3],
+                    b"One",
+                ]
+                .concat(),
+            ),
+            ("APIC", picture(8)),
+            ("APIC", picture(3)),
+        ],
+    ));
+    check(
+        "ID3v2.4",
+        &four,
+        &[
+            ("TITLE", &["S\u{fc}\u{df}"]),
+            ("ARTIST", &["Ann", "Bob"]),
+            ("GENRE", &["Ambient", "Dub"]),
+            ("COMPOSER", &["Cy", "Di"]),
+            ("TRACKNUMBER", &["3"]),
+            ("TRACKTOTAL", &["9"]),
+            ("DISCNUMBER", &["1"]),
+            ("DISCTOTAL", &["2"]),
+            ("COMPILATION", &["1"]),
+            ("DATE", &["2001-02-03"]),
+            ("MUSICBRAINZ_TRACKID", &["id-1"]),
+            ("MUSICBRAINZ_ARTISTID", &["id-3", "id-4"]),
+            ("MY FIELD", &["x"]),
+            ("LYRICS", &["La la"]),
+            ("COMMENT", &["Nice"]),
+            ("CHAPTER000", &["00:00:03.000"]),
+            ("CHAPTER000NAME", &["One"]),
+        ],
+    );
+    assert!(!four.tags.iter().any(|(name, _)| name.starts_with('T') && name.len() == 4), "{:?}", four.tags);
+    assert_eq!(four.picture.as_ref().unwrap().data.last(), Some(&3), "the front cover is the cover");
+    assert_eq!(four.tags.iter().filter(|(name, _)| name == "METADATA_BLOCK_PICTURE").count(), 1);
+
+    let three = read(id3(
+        3,
+        &[
+            ("TYER", latin("2001")),
+            ("TDAT", latin("0302")),
+            ("TIME", latin("1415")),
+            ("TORY", latin("1999")),
+            ("TCON", latin("(8)(31)Dub")),
+        ],
+    ));
+    check(
+        "ID3v2.3",
+        &three,
+        &[
+            ("DATE", &["2001-02-03T14:15"]),
+            ("ORIGINALDATE", &["1999"]),
+            ("GENRE", &["Jazz", "Trance", "Dub"]),
+            ("TDAT", &[]),
+            ("TYER", &[]),
+            ("TIME", &[]),
+        ],
+    );
+
+    let two = read(id3(
+        2,
+        &[("TT2", latin("Old")), ("TP1", latin("Ann")), ("TAL", latin("Album")), ("TCM", latin("Cy"))],
+    ));
+    check(
+        "ID3v2.2",
+        &two,
+        &[("TITLE", &["Old"]), ("ARTIST", &["Ann"]), ("ALBUM", &["Album"]), ("COMPOSER", &["Cy"])],
+    );
+}
+
+#[test]
+fn chunks_of_wav_and_aiff() {
+    let folder = Folder::new("chunks");
+    let chunk = |name: &[u8], body: &[u8]| {
+        [name, &(body.len() as u32).to_le_bytes(), body, &[0][..body.len() % 2]].concat()
+    };
+    let wav = wav16(44_100, &pcm(44_100, 1, 100).channels);
+    let tag = id3(4, &[("TIT2", utf8(&["From ID3"])), ("APIC", picture(3))]);
+    let info = chunk(
+        b"LIST",
+        &[&b"INFO"[..], &chunk(b"INAM", b"S\xfc\xdf \x96 \x93Caf\xe9\x94\0"), &chunk(b"IART", b"Ann\0")]
+            .concat(),
+    );
+    for (label, extra, title) in [
+        ("INFO", info.clone(), "S\u{fc}\u{df} \u{2013} \u{201c}Caf\u{e9}\u{201d}"),
+        ("ID3 and INFO", [info.clone(), chunk(b"id3 ", &tag)].concat(), "From ID3"),
+        ("ID3", [chunk(b"ID3 ", &tag), info].concat(), "From ID3"),
+    ] {
+        let found = metadata(&folder, "x.wav", &[&wav[..], &extra].concat());
+        check(label, &found, &[("TITLE", &[title]), ("ARTIST", &["Ann"])]);
+        assert_eq!(found.picture.is_some(), label.starts_with("ID3"), "{label}");
+    }
+    let big = |name: &[u8], body: &[u8]| {
+        [name, &(body.len() as u32).to_be_bytes(), body, &[0][..body.len() % 2]].concat()
+    };
+    let common = [&[0, 1, 0, 0, 0, 2, 0, 16, 0x40, 0x0E, 0xAC, 0x44][..], &[0; 6]].concat();
+    let parts = [
+        b"AIFF".to_vec(),
+        big(b"COMM", &common),
+        big(b"NAME", b"A name"),
+        big(b"SSND", &[0; 12]),
+        big(b"ID3 ", &id3(4, &[("TPE1", utf8(&["Ann"]))])),
+    ]
+    .concat();
+    let found = metadata(&folder, "x.aiff", &big(b"FORM", &parts));
+    check("AIFF", &found, &[("TITLE", &["A name"]), ("ARTIST", &["Ann"])]);
+}
+
+#[test]
+fn tags_that_ffmpeg_writes() {
+    let folder = Folder::new("written");
+    let values = [
+        "title=S\u{fc}\u{df}",
+        "artist=Ann",
+        "album=An album",
+        "album_artist=Bob",
+        "composer=Cy",
+        "genre=Dub",
+        "date=2001-02-03",
+        "track=3/9",
+        "disc=1/2",
+    ];
+    let tags: Vec<&'static str> = values.iter().flat_map(|value| ["-metadata", *value]).collect();
+    let tags: &'static [&'static str] = Vec::leak(tags);
+    for (name, coding) in [
+        ("x.m4a", &["-c:a", "aac"][..]),
+        ("x.mka", &["-c:a", "flac"]),
+        ("x.ogg", &["-c:a", "libvorbis"]),
+        ("x.wma", &["-c:a", "wmav2"]),
+        ("x.wv", &["-c:a", "wavpack"]),
+    ] {
+        let options: &'static [&'static str] = Vec::leak([coding, tags].concat());
+        let Some(bytes) = coded(&folder, Recipe { name, options }, 44_100, 44_100) else { continue };
+        let path = folder.0.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let source = AudioSource::open(&Input::Path(path), &OpenOptions::default()).unwrap();
+        check(
+            name,
+            source.metadata(),
+            &[
+                ("TITLE", &["S\u{fc}\u{df}"]),
+                ("ARTIST", &["Ann"]),
+                ("ALBUM", &["An album"]),
+                ("ALBUMARTIST", &["Bob"]),
+                ("COMPOSER", &["Cy"]),
+                ("GENRE", &["Dub"]),
+                ("DATE", &["2001-02-03"]),
+                ("TRACKNUMBER", &["3"]),
+                ("TRACKTOTAL", &["9"]),
+                ("DISCNUMBER", &["1"]),
+                ("WRITER", &[]),
+                ("ALBUM_ARTIST", &[]),
+            ],
+        );
+    }
+}
+
+#[test]
+fn ape_behind_mp3_and_wavpack() {
+    let folder = Folder::new("ape");
+    let item = |key: &str, flags: u32, value: &[u8]| {
+        [&(value.len() as u32).to_le_bytes()[..], &flags.to_le_bytes(), key.as_bytes(), &[0], value].concat()
+    };
+    let items = [
+        item("Title", 0, "S\u{fc}\u{df}".as_bytes()),
+        item("Artist", 0, b"Ann\0Bob"),
+        item("Album Artist", 0, b"Ann"),
+        item("Track", 0, b"3/9"),
+        item("Cover Art (Front)", 2, &[b"cover.png\0", PNG].concat()),
+    ];
+    let body = items.concat();
+    let footer = [
+        b"APETAGEX",
+        &2000u32.to_le_bytes()[..],
+        &(body.len() as u32 + 32).to_le_bytes(),
+        &(items.len() as u32).to_le_bytes(),
+        &[0; 12],
+    ]
+    .concat();
+    let mut id3v1 = b"TAGCut title".to_vec();
+    id3v1.resize(128, 0);
+    for (name, file) in [("x.mp3", "stereo44_no_tag.mp3"), ("x.wv", "short.wv")] {
+        let music = std::fs::read(fixture(file)).unwrap();
+        let path = folder.0.join(name);
+        std::fs::write(&path, [music, body.clone(), footer.clone(), id3v1.clone()].concat()).unwrap();
+        let source = match AudioSource::open(&Input::Path(path), &OpenOptions::default()) {
+            Err(melisma_media::MediaError::NeedsFfmpeg { .. }) => {
+                eprintln!("skipped: ffmpeg is not installed");
+                continue;
+            }
+            source => source.unwrap(),
+        };
+        check(
+            name,
+            source.metadata(),
+            &[
+                ("TITLE", &["S\u{fc}\u{df}"]),
+                ("ARTIST", &["Ann", "Bob"]),
+                ("ALBUMARTIST", &["Ann"]),
+                ("TRACKNUMBER", &["3"]),
+            ],
+        );
+        assert_eq!(source.metadata().picture.as_ref().map(|picture| &picture.data[..]), Some(PNG), "{name}");
+    }
+}
