@@ -2,9 +2,11 @@
 
 use crate::music::{sketch::ScaleGrid, tune::Tune};
 
-/// Parameters of the encoder's decisions about one section, normally those of [`Tuning::new`].
+/// Parameters of the encoder's decisions about one section, normally those of [`Tuning::new`] and [`Tuning::at_rate`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tuning {
+    /// What the parameters aim at.
+    pub tune: Tune,
     /// Exponent of a band's scale in its step, of 128; 0..=255.
     pub shaping: u8,
     /// Growth of the step from base band to base band, in 1/192 octave.
@@ -15,10 +17,18 @@ pub struct Tuning {
     pub grid: ScaleGrid,
     /// Squared error that one bit is worth, in squared steps.
     pub lambda: f32,
-    /// Fraction of its cost that a halved block must save against the whole one; negative where it may cost more.
-    pub split_bias: f32,
+    /// By how many step indices the step that the analysis assumes is finer than that of the quantisation: finer ones
+    /// count more of the music's fine structure when blocks and rotations are chosen.
+    pub analysis_finer_by: u16,
     /// Whether blocks may be halved at all.
     pub block_switching: bool,
+    /// Bits that one scale costs when blocks are chosen.
+    pub scale_bits: f32,
+    /// How much the unevenness of energy within a block counts when blocks are chosen: 0 for not at all, 1 for the bits
+    /// that steps following the energy would cost.
+    pub unevenness: f32,
+    /// Energy below which unevenness does not matter, in squared steps.
+    pub envelope_floor: f32,
     /// Bits that a change of the stereo rotation must save.
     pub rotation_bits: f32,
     /// Squared error of a scale that one bit of the sketch is worth, in squared scale steps.
@@ -27,8 +37,8 @@ pub struct Tuning {
     pub band_threshold: f32,
 }
 
-/// The step index where 8 kbit/s begins its search. With coarser ones, scales for every block would eat the budget.
-const COARSE_STEP_INDEX: u16 = 264;
+/// Levels of [`Tuning::thriftier`].
+pub(crate) const THRIFT_LEVELS: usize = 8;
 
 impl Default for Tuning {
     fn default() -> Self {
@@ -37,44 +47,70 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// The same for steps about `step_index`: below 8 kbit/s scales hold for three superframes, and blocks are halved
-    /// only where that clearly saves.
-    #[must_use]
-    pub fn at_step(self, step_index: u16) -> Self {
-        if step_index <= COARSE_STEP_INDEX || self.grid != ScaleGrid::PerBlock {
-            return self;
-        }
-        Self { grid: ScaleGrid::PerSuperframes(3), split_bias: 0.05, ..self }
-    }
-
-    /// The defaults of a tune.
+    /// The parameters of a tune at ordinary rates.
     #[must_use]
     pub fn new(tune: Tune) -> Self {
         match tune {
             Tune::Mse => Self {
+                tune,
                 shaping: 0,
                 tilt: 0,
                 noise: 0,
                 grid: ScaleGrid::PerSuperframes(32),
                 lambda: 0.11,
-                split_bias: 0.0,
+                analysis_finer_by: 0,
                 block_switching: true,
+                scale_bits: 0.0,
+                unevenness: 0.0,
+                envelope_floor: 0.0,
                 rotation_bits: 25.0,
                 scale_lambda: 0.5,
                 band_threshold: 0.8,
             },
             Tune::Music => Self {
-                shaping: 70,
-                tilt: 8,
+                tune,
+                shaping: 82,
+                tilt: 18,
                 noise: 96,
                 grid: ScaleGrid::PerBlock,
                 lambda: 0.08,
-                split_bias: -0.01,
+                analysis_finer_by: 32,
                 block_switching: true,
+                scale_bits: 1.5,
+                unevenness: 0.5,
+                envelope_floor: 0.0,
                 rotation_bits: 10.0,
-                scale_lambda: 0.7,
+                scale_lambda: 1.2,
                 band_threshold: 0.7,
             },
+        }
+    }
+
+    /// The same, adapted to a file that may have so many bits for each sample of each channel.
+    #[must_use]
+    pub fn at_rate(self, _bits_per_sample: f64) -> Self {
+        self
+    }
+
+    /// The same with a smaller sketch: 0 is as it was, and each level up to 7 spends less on scales.
+    #[must_use]
+    pub(crate) fn thriftier(self, level: usize) -> Self {
+        if self.grid != ScaleGrid::PerBlock {
+            return self;
+        }
+        let coarse = |period| Self { grid: ScaleGrid::PerSuperframes(period), scale_bits: 0.0, ..self };
+        match level {
+            0..=4 => {
+                let factor = (1 << level) as f32;
+                Self {
+                    scale_bits: factor * self.scale_bits,
+                    scale_lambda: factor * self.scale_lambda,
+                    ..self
+                }
+            }
+            5 => coarse(1),
+            6 => coarse(3),
+            _ => coarse(12),
         }
     }
 }
