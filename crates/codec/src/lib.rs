@@ -9,6 +9,26 @@
 //! file -reader-> payload -section-> symbols -synthesis-> folded samples -decoder-> PCM
 //! ```
 //!
+//! | question about the music codec | file in `music` |
+//! |---|---|
+//! | how are time and frequency cut up? | `geometry` |
+//! | how do integers become amplitudes, and a scale a step? | `step` |
+//! | what is the sketch, and how is it coded? | `sketch/`: `partition`, `angles`, `scales`, `model` |
+//! | where do blocks and bands lie, with which scale and step? | `blocks` |
+//! | how are coefficients coded? | `detail/`: `neighbourhood`, `contexts`, `model`, `coder` |
+//! | how does a section become the payload of a chunk, and back? | `section` |
+//! | how do symbols become sound? | `synthesis`, `stereo`; joined to a stream in `decoder` |
+//! | which tables does a stream need, and where do they come from? | `model`, `training` |
+//! | what does a file tell without being decoded? | `inspect` |
+//! | how many sections are worked on at once? | `parallel` |
+//! | what can an encoder be asked for? | `tune`, `encode/config` |
+//! | what does an encoder decide by? | `encode/tuning` |
+//! | which blocks, angles and scales does it choose? | `encode/analysis`: `partition`, `rotation`, `scales`, `smooth_scales` |
+//! | which values, at which price? | `encode/quantise/`: `rate_distortion`, `price`, `centroids` |
+//! | what is a section's payload at a step? | `encode/coding` |
+//! | which step does each section get? | `encode/rate` |
+//! | who turns a stream of samples into a file? | `encode/encoder` |
+//!
 //! ```
 //! use melisma_codec::{EncoderConfig, decode, encode};
 //! use melisma_signal::{Metadata, Pcm};

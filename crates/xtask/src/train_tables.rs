@@ -29,7 +29,7 @@ pub struct Options {
     /// Use every n-th track.
     #[arg(long, default_value_t = 1)]
     every: usize,
-    /// Where the table goes.
+    /// File that the table is written to.
     #[arg(long, default_value = "crates/codec/model/music-tables.bin")]
     output: PathBuf,
 }

@@ -1,5 +1,6 @@
 //! The shape of the house: which crate may know which, and what the inner ones must not touch.
-//! `ARCHITECTURE.md` draws the same picture; whoever changes one changes both.
+//! `ARCHITECTURE.md` draws the same picture; whoever changes one changes both. What holds within `codec` is in
+//! `codec_modules.rs`.
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use std::{

@@ -17,9 +17,13 @@ use melisma_bitstream::{
 /// Everything about a section that is not a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SectionHead {
+    /// Number of the section in its file.
     pub(super) index: u64,
+    /// See [`super::step_multiplier`].
     pub(super) step_index: u16,
+    /// [`SymbolCheck::value`] of all symbols.
     check: u16,
+    /// Where the range-coded symbols begin in the payload.
     begin: usize,
 }
 
@@ -40,7 +44,7 @@ impl SectionHead {
     }
 }
 
-/// Codes a section.
+/// The payload of section `index`, whose symbols were quantised with step index `step_index`.
 ///
 /// # Shapes
 /// `sequences` `[sequence][time * channels + channel]`, each symbol at most [`super::MAX_SYMBOL`] in magnitude, with the

@@ -30,7 +30,7 @@ pub const MAX_STEP_INDEX: u16 = 1023;
 /// The step index of the model's own steps.
 pub const UNIT_STEP_INDEX: u16 = 512;
 
-/// Step indices an octave.
+/// How many step indices double the multiplier.
 const STEPS_PER_OCTAVE: i32 = 32;
 
 /// What a model's own steps are multiplied with at a step index, `2^-16` to just below `2^16`.
@@ -61,7 +61,7 @@ pub(super) const ALONE: u16 = u16::MAX;
 pub struct Tables {
     /// `[channel]`: the channel coded before it that tells most about it, or [`ALONE`].
     pub(super) partners: Vec<u16>,
-    /// `[class]`
+    /// `[class]`: one table an octave of the step's multiplier.
     pub(super) classes: Vec<ClassTable>,
 }
 
@@ -122,7 +122,7 @@ impl Tables {
         out
     }
 
-    /// Reads tables.
+    /// Reads what [`to_bytes`](Self::to_bytes) has written.
     ///
     /// # Errors
     /// [`FormatError`] if they are cut off, too long, or contradict themselves.

@@ -13,11 +13,11 @@ pub const MAX_SPLITS: u32 = 4;
 pub struct Geometry {
     /// Samples per second.
     pub sample_rate_hz: u32,
-    /// 1 or 2.
+    /// Channels, 1 or 2.
     pub channel_count: usize,
     /// Base-two logarithm of the samples of a superframe, which is also the longest block.
     pub superframe_log2: u32,
-    /// Superframes of every section but the last, which may have fewer.
+    /// Superframes of a section; the last section may have fewer.
     pub section_superframes: u32,
     /// Bands below half the sample rate on the base grid.
     pub base_bands: usize,
@@ -26,7 +26,7 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// The grid for a stream.
+    /// The grid of a stream with superframes of `2^superframe_log2` samples.
     #[must_use]
     pub fn new(
         sample_rate_hz: u32,
@@ -46,7 +46,7 @@ impl Geometry {
         }
     }
 
-    /// The superframe that suits a rate: the power of two nearest to 46 ms.
+    /// Base-two logarithm of the samples of a superframe that suits a sample rate: the power of two nearest to 46 ms.
     #[must_use]
     pub fn default_superframe_log2(sample_rate_hz: u32) -> u32 {
         // 2^11 at 44.1 and 48 kHz; the thresholds are 2^(n + 1/2) samples per 46.4 ms.
@@ -70,19 +70,19 @@ impl Geometry {
         self.superframe_samples() * self.section_superframes as usize
     }
 
-    /// Smallest block as a base-two logarithm.
+    /// Base-two logarithm of the samples of the shortest block.
     #[must_use]
     pub fn min_log2(&self) -> u32 {
         self.superframe_log2 - MAX_SPLITS
     }
 
-    /// How often a block was halved.
+    /// How often a superframe was halved to get a block of `2^size_log2` samples.
     #[must_use]
     pub fn splits(&self, size_log2: u8) -> usize {
         (self.superframe_log2 - u32::from(size_log2)) as usize
     }
 
-    /// Bands of a block.
+    /// Bands of a block of `2^size_log2` samples.
     #[must_use]
     pub fn layout(&self, size_log2: u8) -> &BandLayout {
         &self.layouts[self.splits(size_log2)]

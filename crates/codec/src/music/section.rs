@@ -29,23 +29,23 @@ pub const CENTROIDS: usize = 4;
 pub struct SectionHead {
     /// Number of the section in its stream.
     pub index: u32,
-    /// Superframes in it.
+    /// Superframes of the section.
     pub superframes: u32,
     /// Samples of the last superframe that lie behind the end of the music.
     pub padding_samples: u32,
     /// Base step, 0..=383; see [`step_units`](crate::music::step::step_units).
     pub step_index: u16,
-    /// Exponent of the scale in the step, of 128.
+    /// Exponent of a band's scale in its step, of 128; 0..=255.
     pub shaping: u8,
     /// Growth of the step from base band to base band, in 1/192 octave.
     pub tilt: u8,
-    /// Amplitude of noise in place of zeros, of 128.
+    /// Amplitude of noise in place of zeros, of 128; 0..=255.
     pub noise: u8,
     /// How often scales are sent.
     pub grid: ScaleGrid,
-    /// Overlap with the section before and the one behind, as base-two logarithms; none is a hard edge.
+    /// Overlap with the section before and the one behind, as base-two logarithms of samples; none is a hard edge.
     pub overlaps_log2: (Option<u8>, Option<u8>),
-    /// How far reconstruction points lie below the integer, of 256, by [`centroid_class`].
+    /// How far reconstruction points lie below the integer, in 1/256 of a step, by [`centroid_class`].
     pub centroids: [u8; CENTROIDS],
 }
 
@@ -148,14 +148,17 @@ impl SectionHead {
     }
 }
 
-/// Which reconstruction point a nonzero value takes.
+/// Which of a section's reconstruction points the nonzero value `values[k]` takes, `0..`[`CENTROIDS`].
+///
+/// # Shapes
+/// `values`: `[bin]` of one block, or of several in a row.
 #[must_use]
 pub fn centroid_class(values: &[i32], k: usize) -> usize {
     let silent = (k == 0 || values[k - 1] == 0) && values.get(k + 1).is_none_or(|&next| next == 0);
     usize::from(values[k].unsigned_abs() > 1) * 2 + usize::from(!silent)
 }
 
-/// Decoding asks nobody.
+/// The quantiser of a decoder, whose answers are ignored.
 struct Nobody;
 
 impl Quantiser for Nobody {
@@ -200,15 +203,15 @@ pub fn code_detail<C: BinaryCoder, Q: Quantiser>(
 /// The coded detail of a section, and the values that a decoder will see.
 #[derive(Clone, Debug)]
 pub struct CodedSection {
-    /// The detail sub-stream.
+    /// Output of the range coder.
     pub detail: Vec<u8>,
-    /// `[channel][sample]`
+    /// `[channel][sample]`: the values, blocks one after the other.
     pub values: Vec<Vec<i32>>,
-    /// Over the detail's symbols.
+    /// The check over the values.
     pub check: SymbolCheck,
 }
 
-/// The sketch sub-stream of a section and its check.
+/// Codes the sketch of a section: the output of the range coder, and the check over the symbols.
 #[must_use]
 pub fn encode_sketch(
     head: &SectionHead,
@@ -221,7 +224,7 @@ pub fn encode_sketch(
     (coder.finish(), check)
 }
 
-/// The detail sub-stream of a section.
+/// Codes the detail of a section, with the values that `quantiser` chooses; `model` begins in its initial state.
 pub fn encode_detail<Q: Quantiser>(
     head: &SectionHead,
     geometry: &Geometry,
@@ -276,7 +279,7 @@ impl<'a> SectionPayload<'a> {
         })
     }
 
-    /// The same with bytes of its own, to be kept after the buffer it was parsed from has gone.
+    /// A copy that owns its bytes, to be kept after the buffer it was parsed from has gone.
     #[must_use]
     pub fn into_owned(self) -> SectionPayload<'static> {
         let Self { head, sketch, detail, offset } = self;

@@ -23,19 +23,19 @@ use melisma_bitstream::{
 use melisma_signal::{Metadata, Pcm};
 use std::sync::Arc;
 
-/// Collects what tracks teach.
+/// Learns a model's tables from one track after the other.
 #[derive(Clone)]
 pub struct Trainer {
     base: Arc<Model>,
     learner: Model,
     scale_moments: MixerMoments,
     magnitude_moments: MixerMoments,
-    /// Bits that the learner spent.
+    /// Bits that all sections so far took.
     bits: u64,
 }
 
 impl Trainer {
-    /// Starts from a model.
+    /// Starts from the model `base`.
     #[must_use]
     pub fn new(base: Arc<Model>) -> Self {
         let learner = (*base).clone();
@@ -98,7 +98,7 @@ impl Trainer {
         self.bits += other.bits;
     }
 
-    /// The table learned.
+    /// The learned table, as [`Model::from_table`] reads it.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
         self.scale_moments.settle(&mut self.learner.sketch.scales);
@@ -120,7 +120,7 @@ fn average<const N: usize>(mine: &mut Mixer<N>, theirs: &Mixer<N>) {
     }
 }
 
-/// Codes values that are already chosen.
+/// The quantiser of values that are already chosen.
 struct Replay<'a> {
     symbols: &'a Symbols,
     channel: usize,

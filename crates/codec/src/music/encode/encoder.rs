@@ -30,7 +30,7 @@ pub struct EncodeSummary {
     pub total_samples: u64,
     /// Size of the file in bytes.
     pub total_bytes: u64,
-    /// Sections in it.
+    /// Sections of the file.
     pub sections: usize,
     /// NaN and infinite samples, which were taken as zero.
     pub non_finite_samples: u64,
@@ -322,7 +322,6 @@ mod tests {
         };
         let file = encode(&pcm, &config, &Metadata::default()).unwrap();
         let mut chunks = ChunkReader::new(file.as_slice()).unwrap();
-        let geometry = chunks.header().geometry();
         let (mut last, mut steps) = (None, std::collections::BTreeSet::new());
         while let Some(chunk) = chunks.next_section().unwrap() {
             let head = chunk.section.head;
