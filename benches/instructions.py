@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Instructions of the hot loops, which a noisy machine cannot blur.
 
-    cargo build --release
+    cargo build --profile profiling            # what is shipped, with the names of its functions
     python3 benches/instructions.py [--out docs/results/instructions.md]
 
 Counts with `valgrind --tool=callgrind` what one thread executes to encode and decode 6 s of the original
@@ -25,7 +25,7 @@ def count(command, folder):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    result.add_options(options)
+    result.add_options(options, profile="profiling")
     options = options.parse_args()
     seconds = 6
     lines = ["# Instructions of the hot loops", "",

@@ -4,15 +4,15 @@
     cargo build --release -p xtask
     python3 benches/metrics.py NUMPY_FOLDER CLIP... [--seconds 20] [--repeats 3] [--out docs/results/metrics.md]
 
-NUMPY_FOLDER holds its `metrics.py` (`Ref`, `align`, `evaluate`, `zimtohrli`); it needs numpy, scipy and soundfile, and
-the package zimtohrli for the last row. A clip's decoded versions are made by LAME and Opus if they are installed,
+NUMPY_FOLDER holds its `metrics.py` (`Ref`, `align`, `evaluate`, `zimtohrli`) and `nmr.py` (`nmr`); it needs numpy, scipy and
+soundfile, and the package zimtohrli for its row. PEAQ stands beside the numpy implementation of our tests. A clip's decoded versions are made by LAME and Opus if they are installed,
 and by band limits and noise. Everything is measured in CPU seconds (user and system) of one thread.
 """
 import argparse, datetime, json, os, platform, shutil, statistics, subprocess, sys, tempfile, time
 
 import result
 
-STAGES = ("reference", "align", "score", "zimtohrli")
+STAGES = ("reference", "align", "score", "zimtohrli", "nmr", "peaq")
 
 
 def versions(x, rate, source, folder):
@@ -43,7 +43,9 @@ def versions(x, rate, source, folder):
 def numpy_side(folder, source, decoded):
     """Run in a process of its own: prints what the stages cost and what came out."""
     sys.path.insert(0, folder)
-    import metrics as M, soundfile as sf
+    import metrics as M, nmr as N, soundfile as sf
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../crates/eval/tests"))
+    import peaq as P
     read = lambda path: sf.read(path, dtype="float32", always_2d=True)
     clock = lambda: time.process_time()
     x, rate = read(source)
@@ -56,9 +58,12 @@ def numpy_side(folder, source, decoded):
         start = clock(); _, d, lag = M.align(x, y, rate); fraction = M.frac_delay(x, d, rate)
         d = M.shift_frac(d, fraction) if abs(fraction) > 0.03 else d
         aligned = clock(); values = M.evaluate(reference, d, ("core",))
-        scored = clock(); zimtohrli = M.zimtohrli(reference.x48, M.resample(d, rate, 48000))
-        cpu["align"] += aligned - start; cpu["score"] += scored - aligned; cpu["zimtohrli"] += clock() - scored
-        scores.append(dict(lag=lag, fraction=fraction, mel_l1=values["mel_l1"], zimtohrli=zimtohrli))
+        scored = clock(); d48 = M.resample(d, rate, 48000); zimtohrli = M.zimtohrli(reference.x48, d48)
+        heard = clock(); nmr = N.nmr(reference.x48, d48)["nmr_seg"]
+        masked = clock(); P.variables(reference.x48.astype(float), d48.astype(float))
+        cpu["align"] += aligned - start; cpu["score"] += scored - aligned; cpu["zimtohrli"] += heard - scored
+        cpu["nmr"] += masked - heard; cpu["peaq"] += clock() - masked
+        scores.append(dict(lag=lag, fraction=fraction, mel_l1=values["mel_l1"], zimtohrli=zimtohrli, nmr=nmr))
     print(json.dumps(dict(cpu_s=cpu, scores=scores)))
 
 
@@ -94,7 +99,7 @@ def main():
                 theirs.append(one_thread([sys.executable, __file__, "--numpy-side", options.numpy_folder, source, *decoded]))
                 ours.append(one_thread([options.xtask, "score-stages", source, *decoded]))
             for a, b in zip(theirs[0]["scores"], ours[0]["scores"]):
-                close = abs(a["mel_l1"] - b["mel_l1"]) < 1e-3 and abs(a["zimtohrli"] - b["zimtohrli"]) < 1e-3
+                close = abs(a["mel_l1"] - b["mel_l1"]) < 1e-3 and abs(a["zimtohrli"] - b["zimtohrli"]) < 1e-3 and abs(a["nmr"] - b["nmr"]) < 0.1
                 if a["lag"] != b["lag"] or abs(a["fraction"] - b["fraction"]) > 0.026 or not close:
                     sys.exit(f"{clip}: {a} is not {b}")
             for runs, all_runs in ((theirs, numpy_runs), (ours, our_runs)):
@@ -106,15 +111,18 @@ def main():
             ("scoring of a version", {"score": 1}),
             (f"all of it, {count} versions", {"reference": 1, "align": count, "score": count}),
             ("zimtohrli of a version", {"zimtohrli": 1}),
-            (f"all with zimtohrli, {count} versions", {"reference": 1, "align": count, "score": count, "zimtohrli": count})]
+            ("nmr of a version", {"nmr": 1}),
+            ("PEAQ of a version", {"peaq": 1}),
+            (f"all with the models of hearing, {count} versions",
+             {"reference": 1, "align": count, "score": count, "zimtohrli": count, "nmr": count, "peaq": count})]
     lines = [f"{len(options.clips)} excerpts of {options.seconds:.0f} s, stereo, with {count} decoded versions each; CPU seconds of one thread, medians of "
              f"{options.repeats} interleaved runs, means over the excerpts. {platform.machine()}, load {os.getloadavg()[0]:.1f} at the end, {datetime.date.today()}.",
              "", "| stage | numpy, CPU s | here, CPU s | times as fast |", "|---|---|---|---|"]
     for name, parts in rows:
         a, b = (sum(mean(runs, stage) * times for stage, times in parts.items()) for runs in (numpy_runs, our_runs))
         lines.append(f"| {name} | {a:.3f} | {b:.3f} | {a / b:.1f} |")
-    lines += ["", "The other side is a numpy implementation of the same metrics, and for zimtohrli the Python package, which analyses the reference "
-              "anew for each version; here it is done once, and divided among the versions.", "",
+    lines += ["", "The other side is a numpy implementation of the same metrics, and for zimtohrli the Python package. These analyse the reference "
+              "of zimtohrli, nmr and PEAQ anew for each version; here it is done once, and divided among the versions.", "",
               f"Made by `python3 benches/metrics.py NUMPY_FOLDER CLIPS --seconds {options.seconds:.0f} --repeats {options.repeats}`."]
     result.publish(lines, options.out)
 

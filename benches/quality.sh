@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Quality of Melisma beside LAME, Opus, Vorbis, ffmpeg's AAC, FLAC and Codec 2 on clips as they are and in the
-# setting of the study, by `melisma bench`; then the tables of docs/results and the README.
+# setting of the study, by `melisma bench`; then the tables of docs/results and the pages that show them.
 #
 #   benches/quality.sh CLIPS.txt WORK_FOLDER [further options of melisma bench, such as --jobs 2 --listen 4]
 #
@@ -32,4 +32,4 @@ publish s44 quality
 publish s44-all-metrics quality-all-metrics
 publish study study
 publish study-all-metrics study-all-metrics
-cargo run -q -p xtask -- readme
+cargo run -q -p xtask -- results

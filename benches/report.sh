@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# The report that the README links, in docs/results/report: curves and tables of the last full run (docs/results/grid), and a
-# piece that the program renders itself to listen to, so that nobody else's music is passed on.
+# The report of the last full run (docs/results/grid): curves, tables, and a piece that the program renders itself to listen
+# to, so that nobody else's music is passed on. The page goes to FOLDER, target/report if none is named; its charts go to
+# docs/results/report/charts, where README and documents show them.
 #
-#   benches/report.sh
+#   benches/report.sh [FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+target="${CARGO_TARGET_DIR:-target}"
+folder="${1:-$target/report}"
+charts=docs/results/report/charts
 cargo build --release
-melisma="${CARGO_TARGET_DIR:-target}/release/melisma"
+melisma="$target/release/melisma"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
-report=docs/results/report
 
 "$melisma" bench -o "$scratch" --codecs melisma,opus,mp3 --rates 12,32 --listen built-in/band --listen-seconds 4 > /dev/null
-rm -rf "$report"
-"$melisma" report docs/results/grid --listening "$scratch" -o "$report/index.html" --charts "$report/charts"
+rm -rf "$charts"
+"$melisma" report docs/results/grid --listening "$scratch" -o "$folder/index.html" --force --charts "$charts"
 # The page has them all, and SVG is what documents show.
-rm "$report"/charts/*.png
+rm "$charts"/*.png

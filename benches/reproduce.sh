@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every system of the study, trained on music and tested on other music, by `melisma reproduce study`; then the results,
-# tables and charts of docs/results/reproduction and the README. The page itself stays in WORK_FOLDER: it holds excerpts.
+# tables and charts of docs/results/reproduction and the page of results. The page itself stays in WORK_FOLDER: it holds excerpts.
 #
 #   benches/reproduce.sh CORPUS TEST_CLIPS.txt WORK_FOLDER [further options, such as --budget 1h --jobs 2 --clips 95]
 #
@@ -28,6 +28,6 @@ cp "$work/study/results.json" "$results/results.json"
 cp "$work/study"/charts/*.svg "$results/charts"
 made() { printf '\nMade by `benches/reproduce.sh CORPUS TEST_CLIPS WORK_FOLDER %s`.\n' "$options"; }
 { cat "$work/study/study.md"; made; } > "$results/study.md"
-# The README shows the first two tables.
+# docs/results/index.md shows the first two tables.
 { sed '/^Systems of samples/,$d' "$work/study/study.md"; made; } > docs/results/reproduction.md
-cargo run -q -p xtask -- readme
+cargo run -q -p xtask -- results

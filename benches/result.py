@@ -2,8 +2,8 @@
 import os
 
 
-def add_options(options):
-    options.add_argument("--melisma", default=os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release/melisma"))
+def add_options(options, profile="release"):
+    options.add_argument("--melisma", default=os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), profile, "melisma"))
     options.add_argument("--out", help="file under docs/results")
 
 

@@ -1,6 +1,6 @@
 // Decodes the golden vectors in WebAssembly: the same symbols as anywhere, the sound within one 16-bit step.
 //
-//   cargo build --release -p melisma-wasm --target wasm32-unknown-unknown --config profile.release.strip=true
+//   cargo build --release -p melisma-wasm --target wasm32-unknown-unknown
 //   node crates/wasm/check.mjs [--write] [FILE.wasm]
 //
 // `--write` records size and speed in docs/results/wasm.md.
@@ -101,7 +101,7 @@ ${table.join("\n")}
 
 Repeat with
 \`\`\`sh
-cargo build --release -p melisma-wasm --target wasm32-unknown-unknown --config profile.release.strip=true
+cargo build --release -p melisma-wasm --target wasm32-unknown-unknown
 node crates/wasm/check.mjs --write
 \`\`\`
 `);

@@ -15,6 +15,7 @@ mod plan;
 mod progress;
 mod recorder;
 mod report;
+mod revision;
 mod sound;
 mod text;
 mod threads;

@@ -82,7 +82,7 @@ mod with_models {
     use melisma_codec::latent::Header;
     use melisma_media::{AudioSource, LoudnessMeter, OpenOptions};
     use melisma_nets::device::Cpu;
-    use melisma_neural::{Error, LearnedCodec, Model, ModelId, Target, folder_id};
+    use melisma_neural::{Error, ModelId, NeuralCodec, NeuralModel, Target, folder_id};
     use std::path::{Path, PathBuf};
     use std::time::Instant;
 
@@ -100,7 +100,7 @@ mod with_models {
     }
 
     /// The codec that a file needs: of the folder given, or found in those that the environment lists.
-    pub fn codec_for(header: &Header, model: Option<&Path>) -> anyhow::Result<LearnedCodec<Cpu>> {
+    pub fn codec_for(header: &Header, model: Option<&Path>) -> anyhow::Result<NeuralCodec<Cpu>> {
         let listed = std::env::var_os(MODELS_VARIABLE).unwrap_or_default();
         let folders: Vec<PathBuf> = match model {
             Some(folder) => vec![folder.to_path_buf()],
@@ -109,18 +109,18 @@ mod with_models {
         let Some(found) = folders.iter().find_map(|folder| find(folder, header.model)) else {
             let Some(folder) = model else { return Err(missing(header)) };
             // What is wrong with it is worth more than that it is not there.
-            let given = Model::read(folder)?.id();
+            let given = NeuralModel::read(folder)?.id();
             let (wanted, system) = (header.model, header.system.clone());
             return Err(Error::WrongModel { wanted, given, system }.into());
         };
-        Ok(LearnedCodec::new(Model::read(&found)?, &Default::default())?)
+        Ok(NeuralCodec::new(NeuralModel::read(&found)?, &Default::default())?)
     }
 
     /// The model of `--model`, checked against `--system`.
-    pub fn model_for_encoding(folder: &Path, system: Option<&str>) -> anyhow::Result<Model> {
+    pub fn model_for_encoding(folder: &Path, system: Option<&str>) -> anyhow::Result<NeuralModel> {
         let inner = folder.join("model");
         let folder = if folder_id(folder).is_none() && folder_id(&inner).is_some() { &inner } else { folder };
-        let model = Model::read(folder)?;
+        let model = NeuralModel::read(folder)?;
         match system.filter(|system| *system != model.config.name) {
             Some(system) => Err(hinted(
                 format!("{} holds the system {:?}, not {system:?}", folder.display(), model.config.name),
@@ -133,7 +133,7 @@ mod with_models {
     /// What is asked of an encoding.
     pub struct Recipe {
         /// With what.
-        pub model: Model,
+        pub model: NeuralModel,
         /// How large.
         pub target: Target,
         /// For reading.
@@ -151,7 +151,7 @@ mod with_models {
         let mut sink = ByteSink::open(&job.target, recipe.overwrite)?;
         // The codec resamples by itself, and then knows the exact length before.
         let mut source = AudioSource::open(&job.input, &recipe.open.clone().with_any_rate(true))?;
-        let codec = LearnedCodec::<Cpu>::new(recipe.model.clone(), &Default::default())?;
+        let codec = NeuralCodec::<Cpu>::new(recipe.model.clone(), &Default::default())?;
         let (rate_hz, channels) = (source.sample_rate_hz(), source.channel_count());
         let mut analysis = codec.analysis(rate_hz, channels)?;
         let mut meter = LoudnessMeter::new(rate_hz, channels)?;

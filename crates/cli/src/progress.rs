@@ -29,7 +29,7 @@ impl Progress {
     }
 
     /// So much of so much is done, where the total is learned on the way.
-    #[cfg(feature = "train")]
+    #[cfg(feature = "fetch")]
     pub fn set(&self, done: u64, total: Option<u64>) {
         self.bar.set_length(total.unwrap_or(done.max(1)));
         self.bar.set_position(done);

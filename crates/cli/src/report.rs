@@ -85,15 +85,6 @@ pub fn hinted(what: impl Into<String>, hint: &'static str) -> anyhow::Error {
     anyhow::Error::new(Hinted { what: what.into(), hint })
 }
 
-/// The error of what this build was made without.
-#[cfg(not(feature = "train"))]
-pub fn built_without_training(what: &str) -> anyhow::Error {
-    hinted(
-        format!("this build of melisma cannot {what}"),
-        "in its sources: `cargo install --path crates/cli --features train`",
-    )
-}
-
 /// Prints an error and its hint.
 pub fn error(error: &anyhow::Error) {
     anstream::eprintln!("{ERROR}error:{ERROR:#} {}", chain(error));

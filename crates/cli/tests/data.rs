@@ -222,20 +222,20 @@ fn a_full_disk_is_named_and_loses_nothing() {
     assert!(!desk.files().contains(&"m.jsonl.journal".to_owned()));
 }
 
-#[cfg(not(feature = "train"))]
+#[cfg(not(feature = "fetch"))]
 #[test]
 fn a_build_without_downloads_says_how_to_get_them() {
     let desk = Desk::new();
     let run = desk.run(&["data", "fetch", "fma-small"]).ends(1);
     assert!(
-        run.stderr.contains("fma_small.zip") && run.stderr.contains("--features train"),
+        run.stderr.contains("fma_small.zip") && run.stderr.contains("--features fetch"),
         "{}",
         run.stderr
     );
     assert_eq!(desk.files(), Vec::<String>::new());
 }
 
-#[cfg(feature = "train")]
+#[cfg(feature = "fetch")]
 #[test]
 fn a_download_that_is_not_what_it_should_be_leaves_nothing() {
     use std::io::{Read, Write};

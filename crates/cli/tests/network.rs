@@ -120,13 +120,13 @@ mod with_networks {
         bottleneck::BottleneckConfig,
         device::Cpu,
         frames::{FramesConfig, FramesKind, Standardise},
-        networks::{Activation, DenseAeConfig},
+        networks::{Activation, DenseAeConfig, NetworkConfig},
         pca::Covariance,
         statistics::Statistics,
         stft::StftConfig,
-        system::{NetworkConfig, SystemConfig},
+        system::SystemConfig,
     };
-    use melisma_neural::{Model, ModelConfig};
+    use melisma_neural::{ModelConfig, NeuralModel};
     use melisma_signal::Pcm;
 
     /// Principal components of the music, at 8 kHz: the one network that needs no training.
@@ -160,7 +160,7 @@ mod with_networks {
             system,
             trained_on: "a sweep and castanets".to_owned(),
         };
-        let model = Model::fit(config, &network, &Statistics::default(), &clips, &device).unwrap();
+        let model = NeuralModel::fit(config, &network, &Statistics::default(), &clips, &device).unwrap();
         model.write(&desk.path(folder)).unwrap();
         model.id().to_string()
     }

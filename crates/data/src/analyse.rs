@@ -177,7 +177,7 @@ impl SilenceMeter {
         (self.in_slot, self.slot_peak) = (0, 0.0);
     }
 
-    /// Silent part and peak.
+    /// Silent part of the sound, 0..=1, and its largest absolute sample.
     fn finish(mut self) -> (f64, f32) {
         if self.in_slot > 0 {
             self.close();

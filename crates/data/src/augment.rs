@@ -8,17 +8,17 @@ use melisma_signal::Biquad;
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
-use crate::rng::Rng;
+use melisma_signal::Random;
 
-/// Which kinds, how often, how far. By default none at all.
+/// Which variations a crop gets, how often and how strong; by default none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
-    /// Louder or softer.
+    /// Gain: louder or softer.
     pub gain: Gain,
     /// A crop of another track of the same part mixed in; the sum keeps the power of the first.
     pub mix: Mix,
-    /// A low shelf, a bell and a high shelf.
+    /// Equaliser: a low shelf, a bell and a high shelf.
     pub eq: Eq,
     /// Faster and higher, or slower and lower, as a tape.
     pub pitch: Pitch,
@@ -26,13 +26,13 @@ pub struct Augment {
     pub swap: Swap,
 }
 
-/// Louder or softer.
+/// Gain of a crop: louder or softer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gain {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
-    /// From, to.
+    /// Least and largest gain, in dB.
     pub db: [f64; 2],
 }
 
@@ -42,13 +42,13 @@ impl Default for Gain {
     }
 }
 
-/// Another track mixed in.
+/// A crop of another track mixed in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mix {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
-    /// Level of the other track against this one: from, to.
+    /// Least and largest level of the other track against this one, in dB.
     pub db: [f64; 2],
 }
 
@@ -58,13 +58,13 @@ impl Default for Mix {
     }
 }
 
-/// Equaliser.
+/// Equaliser of three filters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Eq {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
-    /// Gain of each of its three filters: from, to.
+    /// Least and largest gain of each of the three filters, in dB.
     pub db: [f64; 2],
 }
 
@@ -74,13 +74,13 @@ impl Default for Eq {
     }
 }
 
-/// Pitch by resampling.
+/// Pitch and speed changed together, by resampling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pitch {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
-    /// From, to; at most an octave either way.
+    /// Least and largest change in semitones; at most an octave either way.
     pub semitones: [f64; 2],
 }
 
@@ -94,17 +94,17 @@ impl Default for Pitch {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Swap {
-    /// 0..=1.
+    /// Probability that a crop gets this variation, 0..=1.
     pub probability: f64,
 }
 
 /// What was drawn for one crop.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
-    /// Linear.
+    /// Factor of every sample.
     pub gain: f64,
     /// Linear level of the other track, and the chance that chooses it.
-    pub mix: Option<(f64, Rng)>,
+    pub mix: Option<(f64, Random)>,
     eq: Option<[(f64, f64); 3]>,
     /// How fast the source is read: 2 is an octave up.
     pub speed: f64,
@@ -148,7 +148,7 @@ impl Augment {
 
     /// What happens to the crop `index` of `epoch`.
     pub(crate) fn draw(&self, seed: u64, epoch: u64, index: u64) -> Plan {
-        let source = |kind: u64| Rng::at(seed, &[epoch, index, kind]);
+        let source = |kind: u64| Random::at(seed, &[epoch, index, kind]);
         let level = |db: f64| 10f64.powf(db / 20.0);
         let (mut gain, mut mix, mut eq, mut pitch, mut swap) =
             (source(1), source(2), source(3), source(4), source(5));
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn each_kind_does_what_it_says() {
         let noise = |seed: u64| -> Vec<f32> {
-            let mut rng = Rng::at(seed, &[]);
-            (0..20_000).map(|_| rng.between([-0.5, 0.5]) as f32).collect()
+            let mut random = Random::at(seed, &[]);
+            (0..20_000).map(|_| random.between([-0.5, 0.5]) as f32).collect()
         };
         let power =
             |plane: &[f32]| plane.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / plane.len() as f64;

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analyse::{hash_file, open};
 use crate::manifest::{Entry, Manifest, hex};
-use crate::{DataError, space};
+use crate::{DataError, disk_space};
 
 const MAGIC: &[u8; 8] = b"MLSMCLIP";
 const VERSION: u32 = 1;
@@ -68,7 +68,7 @@ impl SampleFormat {
 pub struct ClipFormat {
     /// Samples per second and channel.
     pub sample_rate_hz: u32,
-    /// 1: the mean of both sides. 2: a single channel is doubled.
+    /// Number of channels. 1 is the mean of both sides; at 2, a single channel is doubled.
     pub channels: usize,
     /// How a sample is stored.
     pub samples: SampleFormat,
@@ -100,11 +100,11 @@ pub struct Clip {
 /// What [`Cache::prepare`] has done.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prepared {
-    /// In the order of the entries.
+    /// The clips, in the order of the entries.
     pub clips: Vec<Clip>,
-    /// How many were decoded now.
+    /// Number of clips that were decoded now.
     pub decoded: usize,
-    /// Clips of other datasets that made room.
+    /// Number of clips of other datasets that were removed to make room.
     pub evicted: usize,
     /// Files whose bytes are no longer those that the manifest describes.
     pub changed: Vec<String>,
@@ -123,7 +123,7 @@ struct Header {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
-    /// 0: not to be relied on.
+    /// Time of the source's last change in nanoseconds; 0 where it cannot be relied on.
     changed_ns: u64,
 }
 
@@ -235,7 +235,7 @@ impl Cache {
         let evicted = self.make_room(&paths, needed_bytes)?;
         let missing: u64 =
             paths.iter().zip(&sizes).filter(|(path, _)| !path.exists()).map(|(_, size)| size).sum();
-        space::check(&self.folder, missing)?;
+        disk_space::check(&self.folder, missing)?;
         let clips = entries
             .par_iter()
             .with_max_len(1)

@@ -17,8 +17,8 @@ use crate::DataError;
 use crate::augment::{Augment, mix_in};
 use crate::cache::{Cache, Clip, ClipFormat, Prepared, SampleFormat};
 use crate::manifest::{Entry, Manifest, Split, hex};
-use crate::rng::Rng;
-use crate::speed::{input_samples, margin, resample};
+use crate::varispeed::{input_samples, margin, resample};
+use melisma_signal::Random;
 
 /// How often a clip comes in an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,23 +31,23 @@ pub enum PerEpoch {
     Length,
 }
 
-/// What a batch looks like.
+/// Size of batches, and what is done to their crops.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CropConfig {
     /// Samples per second and channel.
     pub sample_rate_hz: u32,
-    /// 1 (the mean of both sides) or 2.
+    /// Number of channels: 1 (the mean of both sides) or 2.
     pub channels: usize,
     /// Samples per channel of a crop. Where a clip is shorter, silence follows it.
     pub crop_samples: usize,
-    /// Crops to a batch.
+    /// Number of crops of a batch.
     pub batch_size: usize,
     /// How often a clip comes in an epoch.
     pub per_epoch: PerEpoch,
     /// How the cache keeps samples.
     pub cached_as: SampleFormat,
-    /// Variations.
+    /// Variations of each crop.
     pub augment: Augment,
 }
 
@@ -66,7 +66,7 @@ impl Default for CropConfig {
     }
 }
 
-/// Most samples to a batch: 4 GiB of floats.
+/// Most samples of a batch: 4 GiB of floats.
 const MAX_BATCH_SAMPLES: usize = 1 << 30;
 
 impl CropConfig {
@@ -106,13 +106,13 @@ pub struct CropOrigin {
 pub struct Batch {
     /// `[crop, channel, sample]`, the last axis contiguous.
     pub samples: Vec<f32>,
-    /// Crops, channels, samples.
+    /// Number of crops, channels, and samples per channel.
     pub shape: [usize; 3],
-    /// Of each crop.
+    /// Where each crop comes from.
     pub origins: Vec<CropOrigin>,
-    /// Its number in the stream, from 0.
+    /// Number of the batch in the stream, from 0.
     pub number: u64,
-    /// Epoch of its first crop, from 0.
+    /// Epoch of the batch's first crop, from 0.
     pub epoch: u64,
 }
 
@@ -210,13 +210,13 @@ impl CropSource {
         &self.identity
     }
 
-    /// Crops to an epoch.
+    /// Number of crops of an epoch.
     #[must_use]
     pub fn crops_per_epoch(&self) -> u64 {
         self.epoch_clips.len() as u64
     }
 
-    /// Batches to an epoch; the last may hold crops of the next.
+    /// Number of batches of an epoch; the last may hold crops of the next.
     #[must_use]
     pub fn batches_per_epoch(&self) -> u64 {
         self.crops_per_epoch().div_ceil(self.config.batch_size as u64)
@@ -261,7 +261,7 @@ impl CropSource {
         let clip = self.order(epoch)[index as usize];
         let plan = self.config.augment.draw(self.seed, epoch, index);
         let length = self.config.crop_samples;
-        let mut place = Rng::at(self.seed, &[epoch, index]);
+        let mut place = Random::at(self.seed, &[epoch, index]);
         let mut mixed_with = None;
         let (start_sample, mut planes) = if plan.speed == 1.0 {
             let start = self.start_in(clip, length, &mut place);
@@ -284,7 +284,7 @@ impl CropSource {
     }
 
     /// A start such that `samples` fit, if they do at all.
-    fn start_in(&self, clip: usize, samples: usize, chance: &mut Rng) -> u64 {
+    fn start_in(&self, clip: usize, samples: usize, chance: &mut Random) -> u64 {
         let room = self.clips[clip].samples().saturating_sub(samples as u64);
         chance.below(room.saturating_add(1))
     }
@@ -306,7 +306,7 @@ impl CropSource {
             return Arc::clone(order);
         }
         let mut order = self.epoch_clips.clone();
-        Rng::at(self.seed, &[epoch]).shuffle(&mut order);
+        Random::at(self.seed, &[epoch]).shuffle(&mut order);
         let order = Arc::new(order);
         if orders.len() >= 2 {
             orders.remove(0);

@@ -78,25 +78,25 @@ pub enum DataError {
          raise its limit, or take a lower rate, one channel, or 16-bit samples"
     )]
     CacheLimit {
-        /// Of all clips together.
+        /// Bytes of all clips together.
         needed_bytes: u64,
-        /// As configured.
+        /// Most bytes that the cache may take.
         limit_bytes: u64,
     },
     /// The disk has not enough room, found before anything was written.
     #[error("{needed_bytes} bytes are needed in {folder:?}, {free_bytes} are free")]
     Space {
-        /// To be written.
+        /// Bytes to be written.
         needed_bytes: u64,
-        /// Left on that file system.
+        /// Bytes that are left on that file system.
         free_bytes: u64,
-        /// Where.
+        /// The folder that was to be written to.
         folder: PathBuf,
     },
     /// A server did not give what was asked for.
     #[error("{url}: {what}")]
     Download {
-        /// Address.
+        /// Address of the file.
         url: String,
         /// What happened, and what is left to go on from.
         what: String,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use crate::DataError;
 use crate::manifest::{ArtistFrom, Entry, Split, Verdict};
-use crate::table::{broken, table_error};
+use crate::track_table::{broken, table_error};
 
 /// Clips of `fma_small` that its makers list as broken: 099134, 108925 and 133297 hold no audio at all, the others
 /// less than 2 s, because wrong durations made them be cut beyond their end. Source: the dataset's repository,
@@ -26,12 +26,12 @@ const SUBSETS: [&str; 3] = ["small", "medium", "large"];
 /// Folders that hold the clips.
 const AUDIO_FOLDERS: [&str; 5] = ["fma_small", "fma_medium", "fma_large", "fma_full", "audio"];
 
-/// Where everything lies.
+/// Paths of an FMA dataset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Folder of the clips.
     pub audio: PathBuf,
-    /// The table.
+    /// Path of `tracks.csv`.
     pub tracks: PathBuf,
     /// Subset that the folder should hold completely, by its name.
     pub subset: Option<&'static str>,

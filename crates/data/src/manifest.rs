@@ -25,7 +25,7 @@ use crate::DataError;
 
 /// The value of the header's `schema`.
 pub const SCHEMA: &str = "melisma-manifest";
-/// The version that is written and read.
+/// Version of the manifest that is written and read.
 pub const VERSION: u32 = 1;
 /// Longest line that is read: tags are limited to a megabyte where they come in.
 const MAX_LINE_BYTES: u64 = 4 << 20;
@@ -54,7 +54,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// As it stands in the manifest.
+    /// Name in the manifest.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -74,19 +74,19 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
-    /// Learned from.
+    /// What is learned from.
     Train,
-    /// Chosen by.
+    /// What settings are chosen by.
     Val,
-    /// Reported on.
+    /// What results are reported on.
     Test,
 }
 
 impl Split {
-    /// All of them, in order.
+    /// Every part, in this order.
     pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
 
-    /// As it stands in the manifest.
+    /// Name in the manifest.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -112,11 +112,11 @@ impl Split {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArtistFrom {
-    /// The file's own tags.
+    /// From the file's own tags.
     Tags,
-    /// The folder it lies in.
+    /// From the folder that the file lies in.
     Folder,
-    /// A table beside the files.
+    /// From a table beside the files.
     Table,
 }
 
@@ -125,7 +125,7 @@ pub enum ArtistFrom {
 pub struct Entry {
     /// Below the root, with `/` between folders.
     pub path: String,
-    /// What became of it.
+    /// Whether the file can be used, and if not, why.
     pub verdict: Verdict,
     /// Why it is not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,25 +145,25 @@ pub struct Entry {
     /// Where that name came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artist_from: Option<ArtistFrom>,
-    /// Album.
+    /// Name of the album.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub album: Option<String>,
-    /// Title.
+    /// Title of the track.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Genre.
+    /// Name of the genre.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub genre: Option<String>,
-    /// Duration of what was decoded.
+    /// Duration of what was decoded, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
     /// Samples per channel of what was decoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<u64>,
-    /// Rate of the file.
+    /// Samples per second and channel of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_rate_hz: Option<u32>,
-    /// Channels of the file.
+    /// Number of channels of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
     /// Integrated loudness (EBU R128); none for what is below -70 LUFS or shorter than 0.4 s.
@@ -178,7 +178,7 @@ pub struct Entry {
     /// Part of its packets that did not decode, 0..=1; none if all did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_part: Option<f32>,
-    /// Size of the file.
+    /// Size of the file in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// SHA-256 of the file.
@@ -190,13 +190,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it can be used.
+    /// Whether the file can be used.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.verdict == Verdict::Ok
     }
 
-    /// Sets it aside.
+    /// Marks the file as one that is not used, and why.
     pub fn refuse(&mut self, verdict: Verdict, reason: impl Into<String>) {
         (self.verdict, self.reason, self.split) = (verdict, Some(reason.into()), None);
     }
@@ -231,7 +231,7 @@ pub struct Header {
     /// How the parts were drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitRule>,
-    /// Files by verdict.
+    /// Number of files by verdict.
     pub counts: BTreeMap<String, usize>,
 }
 
@@ -247,7 +247,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// Files by verdict.
+    /// Number of files by verdict.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Verdict, usize> {
         let mut counts = BTreeMap::new();
@@ -262,7 +262,7 @@ impl Manifest {
         self.entries.iter().filter(move |entry| entry.is_ok() && entry.split == Some(split))
     }
 
-    /// Where a file lies.
+    /// Path of a file on the disk.
     #[must_use]
     pub fn locate(&self, entry: &Entry) -> PathBuf {
         self.root.join(&entry.path)

@@ -15,10 +15,10 @@ pub const AUDIO_EXTENSIONS: [&str; 21] = [
     "alac", "caf", "mka", "wma", "wv", "ape", "au",
 ];
 
-/// What makes a file useless.
+/// From where on a file is of no use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
-    /// Anything shorter is set aside.
+    /// Least length in seconds; shorter files are set aside.
     pub min_seconds: f64,
     /// Anything of which a larger part is below -60 dBFS is set aside, 0..=1.
     pub max_silent_part: f64,
@@ -27,7 +27,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 2 s; nine tenths of silence; one packet in fifty lost.
+    /// At least 2 s, at most nine tenths silent, at most one packet in fifty lost.
     fn default() -> Self {
         Self { min_seconds: 2.0, max_silent_part: 0.9, max_lost_part: 0.02 }
     }
@@ -38,7 +38,7 @@ impl Default for Limits {
 pub struct Found {
     /// Below the root, with `/` between folders.
     pub path: String,
-    /// Its size.
+    /// Size of the file in bytes.
     pub bytes: u64,
 }
 

@@ -7,24 +7,24 @@ use std::collections::BTreeMap;
 
 use crate::DataError;
 use crate::manifest::{Entry, Split, SplitRule};
-use crate::rng::Rng;
+use melisma_signal::Random;
 
-/// What is kept together.
+/// Which files are kept in one part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
-    /// All tracks of an artist.
+    /// All tracks of an artist are kept together.
     #[default]
     Artist,
-    /// All tracks of an artist's album.
+    /// All tracks of an artist's album are kept together.
     Album,
-    /// All files of a folder.
+    /// All files of a folder are kept together.
     Folder,
-    /// Nothing: each file for itself.
+    /// Each file is drawn for itself.
     File,
 }
 
 impl Unit {
-    /// As on the command line and in the manifest.
+    /// Name of the unit on the command line and in the manifest.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ pub struct Draw {
     pub by: Unit,
     /// Shares of train, validation, test, by duration; they add up to 1.
     pub shares: [f64; 3],
-    /// Another seed, another draw.
+    /// Seed of the draw.
     pub seed: u64,
 }
 
@@ -112,7 +112,7 @@ impl Draw {
             group.1.push(index);
         }
         let mut groups: Vec<(f64, Vec<usize>)> = groups.into_values().collect();
-        Rng::at(self.seed, &[]).shuffle(&mut groups);
+        Random::at(self.seed, &[]).shuffle(&mut groups);
         for ((_, members), part) in groups.iter().zip(self.parts(&groups)) {
             for index in members {
                 entries[*index].split = Some(part);

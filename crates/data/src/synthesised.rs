@@ -13,13 +13,13 @@ use crate::DataError;
 /// How the collection is written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SynthesiseOptions {
-    /// What is played.
+    /// Size and seed of the collection.
     pub collection: LabelledConfig,
-    /// Rate of the files, from 8 kHz up.
+    /// Samples per second of the files, from 8 kHz up.
     pub sample_rate_hz: u32,
-    /// WAV or FLAC.
+    /// Format of the files: WAV or FLAC.
     pub encoding: Encoding,
-    /// Replace what is there.
+    /// Whether files that are there are replaced.
     pub overwrite: bool,
 }
 
@@ -36,7 +36,7 @@ impl Default for SynthesiseOptions {
 
 /// Largest collection: file names have six digits.
 const MOST_TRACKS: usize = 100_000;
-/// Shortest and longest track.
+/// Shortest and longest track in seconds.
 const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=600.0;
 
 /// Renders and writes the collection into `folder`, on the rayon pool that it is called in. `done` is called after each

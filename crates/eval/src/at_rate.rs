@@ -1,50 +1,27 @@
-//! What a codec reaches at a rate that none of its points has: rows in, a figure at a real rate out.
+//! What a codec reaches at a rate that none of its points has: a curve in, a figure at a real rate out.
 //!
-//! A codec's curve is (median real kbit/s, median metric) of each of its points. Between two points it
-//! is interpolated over the logarithm of the rate: the logarithm of a distance, or a figure in dB or MOS
+//! A codec's curve is (median real kbit/s, median metric) of each of its points ([`crate::points::curve`]). Between two
+//! points it is interpolated over the logarithm of the rate: the logarithm of a distance, or a figure in dB or MOS
 //! itself. Outside of its points nothing is guessed: the nearest point by ratio is given, with its rate.
 
-use std::collections::BTreeMap;
-
-use crate::bootstrap::median;
-use crate::journal::Row;
 use crate::metrics::{Direction, Metric};
 
 /// A figure at a rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AtRate {
-    /// There are points on both sides, or one of just this rate.
+    /// The figure, interpolated between the points on both sides, or of a point at just this rate.
     Bracketed(f64),
-    /// The nearest point.
+    /// The nearest point, where there are none on both sides.
     Nearest {
-        /// Its real rate.
+        /// Real rate of that point, kbit/s.
         kbps: f64,
-        /// Its figure.
+        /// The metric's value there.
         value: f64,
     },
 }
 
-/// A point this close to the rate counts as being there.
+/// A point counts as being at a rate if the natural logarithm of their ratio is below this.
 const SAME_RATE: f64 = 0.01;
-
-/// (median kbit/s, median value) of the points of `codec`, by rising rate. `rows` are of one track.
-#[must_use]
-pub fn curve(rows: &[Row], codec: &str, metric: Metric) -> Vec<(f64, f64)> {
-    let mut points: BTreeMap<&str, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
-    for row in rows.iter().filter(|r| r.codec == codec && r.error.is_none() && r.kbps > 0.0) {
-        if let Some(value) = row.metric(metric) {
-            let (rates, values) = points.entry(&row.label).or_default();
-            rates.push(row.kbps);
-            values.push(value);
-        }
-    }
-    let mut points: Vec<(f64, f64)> = points
-        .into_values()
-        .filter_map(|(rates, values)| Some((median(&rates)?, median(&values)?)))
-        .collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    points
-}
 
 /// Reads a curve at `kbps`; `None` if it has no point.
 #[must_use]
@@ -71,6 +48,8 @@ pub fn at_rate(curve: &[(f64, f64)], kbps: f64, metric: Metric) -> Option<AtRate
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::Row;
+    use crate::points::curves;
 
     #[test]
     fn between_points_and_beside_them() {
@@ -84,7 +63,7 @@ mod tests {
                 rows.push(row);
             }
         }
-        let read = |metric, kbps| at_rate(&curve(&rows, "mp3", metric), kbps, metric);
+        let read = |metric, kbps| at_rate(&curves(&rows, metric)["mp3"], kbps, metric);
         let close = |found: Option<AtRate>, expected: f64| match found {
             // Medians are the middle clip's: exact but for rounding.
             Some(AtRate::Bracketed(value)) => assert!((value - expected).abs() < 1e-9, "{value}"),

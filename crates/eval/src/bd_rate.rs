@@ -18,31 +18,31 @@ const LEAST_OVERLAP: f64 = 0.15;
 /// A codec whose envelope keeps fewer of its points than this has no curve in the metric: more bits do not
 /// make it better.
 const LEAST_RISING: f64 = 0.5;
-/// Points of the mean over the common range.
+/// Number of points that the mean over the common range is taken of.
 const STEPS: usize = 200;
-/// An improvement smaller than this is none.
+/// An improvement of a metric smaller than this counts as none.
 const LEAST_STEP: f64 = 1e-9;
 
 /// A comparison of two codecs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BdRate {
-    /// Per cent of bits; negative if A needs fewer.
+    /// How many per cent more bits A needs than B; negative if it needs fewer.
     pub percent: f64,
-    /// 95 % interval over clips.
+    /// Its 95 % bootstrap interval over clips; none for a single clip.
     pub interval: Option<Interval>,
-    /// Common part of the metric ranges, of the smaller one.
+    /// The part of the smaller of the two ranges of quality that both have, from 0 to 1.
     pub overlap: f64,
-    /// Number of clips.
+    /// Number of clips that both codecs have at all their points.
     pub clips: usize,
 }
 
 /// Natural log of the rate, and the metric with its sign turned so that higher is better.
 type Point = (f64, f64);
 
-/// Points of a codec: `[label][clip]`.
+/// Points of a codec, `[label][clip]`.
 type Grid = Vec<Vec<Point>>;
 
-/// Compares codec `a` with `b` on one metric. `rows` are of one track.
+/// Compares codec `a` with `b` on one metric. `rows` are of one setting.
 ///
 /// A label counts for a codec if at least half of its clips have it (so a run that was broken off
 /// within a clip does not lose a whole point), and a clip counts if both codecs have all their labels.
@@ -142,7 +142,7 @@ struct Pchip {
 }
 
 impl Pchip {
-    /// At least two points with rising quality.
+    /// The curve through at least two points of rising quality.
     fn new(points: &[Point]) -> Self {
         let x: Vec<f64> = points.iter().map(|p| p.1).collect();
         let y: Vec<f64> = points.iter().map(|p| p.0).collect();

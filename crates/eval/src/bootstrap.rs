@@ -1,8 +1,9 @@
 //! Bootstrap intervals over clips (Efron 1979, percentile method), seeded so that a table repeats.
 
+use melisma_signal::Random;
 use serde::{Deserialize, Serialize};
 
-/// How intervals are made.
+/// How many resamples an interval is made of, and how they are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootstrapConfig {
     /// Number of resamples.
@@ -17,30 +18,33 @@ impl Default for BootstrapConfig {
     }
 }
 
-/// A 95 % interval.
+/// A 95 % bootstrap interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// 2.5th percentile.
+    /// Lower end: the 2.5th percentile of the resamples.
     pub low: f64,
-    /// 97.5th percentile.
+    /// Upper end: the 97.5th percentile of the resamples.
     pub high: f64,
 }
 
 impl BootstrapConfig {
+    /// No resamples: medians without intervals, at no cost.
+    pub const NONE: Self = Self { resamples: 0, seed: 0 };
+
     /// Interval of `statistic(indices)` over index lists drawn with replacement from `0..count`.
-    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain, and for a
-    /// single one, which says nothing about others.
+    /// Resamples where the statistic does not exist are left out; `None` if fewer than half remain, and where `count` is
+    /// below 2: one clip says nothing about others.
     #[must_use]
     pub fn interval(&self, count: usize, statistic: impl Fn(&[usize]) -> Option<f64>) -> Option<Interval> {
         if count < 2 {
             return None;
         }
-        let mut state = self.seed;
+        let mut random = Random::new(self.seed);
         let mut indices = vec![0; count];
         let mut values = Vec::with_capacity(self.resamples);
         for _ in 0..self.resamples {
             for index in &mut indices {
-                *index = ((u128::from(next(&mut state)) * count as u128) >> 64) as usize;
+                *index = random.below(count as u64) as usize;
             }
             values.extend(statistic(&indices));
         }
@@ -77,7 +81,7 @@ impl BootstrapConfig {
     }
 }
 
-/// Linear interpolation between order statistics of a sorted, non-empty slice.
+/// The quantile `at`, from 0 to 1, of a sorted, non-empty slice, interpolated linearly between its values.
 #[must_use]
 pub fn quantile(sorted: &[f64], at: f64) -> f64 {
     let position = at * (sorted.len() - 1) as f64;
@@ -86,21 +90,12 @@ pub fn quantile(sorted: &[f64], at: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }
 
-/// Median of any values, `None` of none.
+/// Median of values in any order; `None` without any.
 #[must_use]
 pub fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     (!sorted.is_empty()).then(|| quantile(&sorted, 0.5))
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014).
-fn next(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -124,8 +119,8 @@ mod tests {
 
     #[test]
     fn interval_of_a_mean_is_the_normal_one() {
-        let mut state = 7;
-        let uniform: Vec<f64> = (0..400).map(|_| next(&mut state) as f64 / u64::MAX as f64).collect();
+        let mut random = Random::new(7);
+        let uniform: Vec<f64> = (0..400).map(|_| random.bits() as f64 / u64::MAX as f64).collect();
         let mean =
             |indices: &[usize]| Some(indices.iter().map(|&i| uniform[i]).sum::<f64>() / indices.len() as f64);
         let config = BootstrapConfig::default();

@@ -8,30 +8,31 @@ use melisma_signal::Pcm;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::error::EvalError;
 use crate::journal::Excerpt;
 
 /// Clips by name, loaded when their turn comes.
 pub struct Clips<'a> {
-    /// Names, unique.
+    /// Names of the clips, each of them once.
     pub names: Vec<String>,
-    /// A text a clip that changes when the clip does, such as the hash of its file; as many as names.
+    /// For each clip a text that changes when the clip does, such as the hash of its file; as many as names.
     pub fingerprints: Vec<String>,
-    /// Loads the clip of an index, or says in one line why not.
-    pub load: &'a (dyn Fn(usize) -> Result<Pcm, String> + Sync),
+    /// Loads the clip of an index; fails with [`EvalError::Clip`].
+    pub load: &'a (dyn Fn(usize) -> Result<Pcm, EvalError> + Sync),
 }
 
 /// Which excerpts are kept to listen to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListenConfig {
-    /// Names of clips.
+    /// Names of the clips that excerpts are kept of.
     pub clips: Vec<String>,
-    /// Length of an excerpt, from the middle of the clip.
+    /// Length of an excerpt, taken from the middle of the clip.
     pub seconds: f64,
 }
 
 impl ListenConfig {
-    /// Samples of the excerpt of a clip.
+    /// Which samples of a clip are its excerpt.
     #[must_use]
     pub fn part(&self, pcm: &Pcm) -> std::ops::Range<usize> {
         let wanted = (self.seconds * f64::from(pcm.sample_rate_hz)).round() as usize;
@@ -41,8 +42,8 @@ impl ListenConfig {
 
     /// Names the files of a decoded version's excerpt; `start_s` is not known yet.
     #[must_use]
-    pub fn excerpt(&self, track: &str, clip: &str, codec: &str, label: &str) -> Excerpt {
-        let folder = format!("audio/{track}/{}", file_name(clip));
+    pub fn excerpt(&self, setting: &str, clip: &str, codec: &str, label: &str) -> Excerpt {
+        let folder = format!("audio/{setting}/{}", file_name(clip));
         Excerpt {
             start_s: 0.0,
             asked_s: self.seconds,
@@ -52,14 +53,14 @@ impl ListenConfig {
     }
 }
 
-/// Part of a name that every file system takes; what was lost makes way for a hash.
+/// The name with nothing in it that a file system refuses; where it had to change, a hash keeps it unique.
 fn file_name(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
     let safe: String = name.chars().map(|c| if plain(c) { c } else { '_' }).take(80).collect();
     if safe == name { safe } else { format!("{safe}-{}", short_hash(name.as_bytes(), 4)) }
 }
 
-/// SHA-256 of `bytes`, the first bytes of it in hexadecimal.
+/// The first `length` bytes of the SHA-256 of `bytes`, in hexadecimal.
 fn short_hash(bytes: &[u8], length: usize) -> String {
     Sha256::digest(bytes).iter().take(length).map(|b| format!("{b:02x}")).collect()
 }

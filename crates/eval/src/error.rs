@@ -1,11 +1,67 @@
 //! The one error type of this crate, named by what it means for the caller.
 
+use std::fmt;
 use std::path::PathBuf;
 
+use melisma_media::MediaError;
+
+use crate::process::ProcessError;
+
 /// Why a measurement could not be made.
+///
+/// [`EvalError::Clip`] concerns one clip with every codec; the variants from [`EvalError::Program`] to
+/// [`EvalError::Codec`] one clip with one codec: a suite writes them down as the result and goes on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EvalError {
-    /// A file of ours could not be read or written.
+    /// A clip could not be read, or there is nothing in it.
+    #[error("clip: {0}")]
+    Clip(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A codec's program failed.
+    #[error("{step}: {source}")]
+    Program {
+        /// Whether it encoded or decoded.
+        step: Step,
+        /// How it failed.
+        #[source]
+        source: ProcessError,
+    },
+    /// A codec's program ended well and wrote nothing.
+    #[error("{step}: {program} wrote nothing")]
+    NothingWritten {
+        /// Whether it encoded or decoded.
+        step: Step,
+        /// The program.
+        program: String,
+    },
+    /// What a decoder wrote is no whole sound file.
+    #[error("decoder: unreadable WAV: {0}")]
+    Unreadable(#[source] MediaError),
+    /// What a decoder gave cannot be the clip.
+    #[error(
+        "decoder: {seconds:.2} s at {sample_rate_hz} Hz instead of {clip_seconds:.2} s: wrong length or rate"
+    )]
+    NotTheClip {
+        /// Length of what it gave.
+        seconds: f64,
+        /// Rate of what it gave.
+        sample_rate_hz: u32,
+        /// Length of the clip.
+        clip_seconds: f64,
+    },
+    /// What a decoder gave is no sound; the text says why.
+    #[error("decoder: {0}")]
+    NoSound(&'static str),
+    /// A codec cannot do a rate that it was asked for.
+    #[error("nothing can be coded at {kbps} kbit/s")]
+    Rate {
+        /// The rate.
+        kbps: f64,
+    },
+    /// A codec that the caller brought failed.
+    #[error("{0}")]
+    Codec(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A file or folder could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
@@ -14,22 +70,14 @@ pub enum EvalError {
         #[source]
         source: std::io::Error,
     },
-    /// A WAV file could not be read or written.
+    /// A sound file of ours could not be written.
     #[error("{}: {source}", path.display())]
-    Wav {
-        /// The file.
-        path: PathBuf,
-        /// What the WAV reader said.
-        #[source]
-        source: hound::Error,
-    },
-    /// An excerpt to listen to could not be written.
-    #[error("{}: {what}", path.display())]
-    Excerpt {
+    Sound {
         /// The file.
         path: PathBuf,
         /// What the writer said.
-        what: String,
+        #[source]
+        source: MediaError,
     },
     /// Asked for a codec that nobody knows.
     #[error("unknown codec '{0}'")]
@@ -69,16 +117,44 @@ pub enum EvalError {
     },
 }
 
+/// The two things that a codec does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A clip becomes a coded file.
+    Encode,
+    /// A coded file becomes sound.
+    Decode,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encode => "encoder",
+            Self::Decode => "decoder",
+        })
+    }
+}
+
 impl EvalError {
+    /// The error of a clip that could not be had, from whatever the loader says.
+    pub fn clip(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Clip(source.into())
+    }
+
+    /// The error of a codec that the caller brought, from whatever the codec says.
+    pub fn codec(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Codec(source.into())
+    }
+
     /// Attaches the path to an input/output error.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
     }
 
-    /// Attaches the path to a WAV error.
-    pub(crate) fn wav(path: impl Into<PathBuf>) -> impl FnOnce(hound::Error) -> Self {
+    /// Attaches the path to an error of a sound file.
+    pub(crate) fn sound(path: impl Into<PathBuf>) -> impl FnOnce(MediaError) -> Self {
         let path = path.into();
-        move |source| Self::Wav { path, source }
+        move |source| Self::Sound { path, source }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::class::Class;
 use crate::error::EvalError;
 use crate::metrics::Metric;
 use crate::process::Cost;
@@ -16,8 +17,9 @@ use crate::process::Cost;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Row {
-    /// Name of the track.
-    pub track: String,
+    /// Name of the setting.
+    #[serde(rename = "track")]
+    pub setting: String,
     /// Name of the clip.
     pub clip: String,
     /// SHA-256 of the 16-bit source, hexadecimal, first 16 digits.
@@ -30,37 +32,40 @@ pub struct Row {
     pub label: String,
     /// Settings and versions of the codec.
     pub recipe: String,
-    /// How it was brought onto the reference and scored; another way is measured anew.
+    /// How the decoded version was brought onto the reference and scored; another way is measured anew.
     pub scoring: String,
-    /// Duration of the clip.
+    /// Kind of music that the clip is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
+    /// Duration of the clip, seconds.
     pub seconds: f64,
-    /// What went wrong; then the rest is empty.
+    /// What went wrong, in one line; then no figure below is filled in.
     pub error: Option<String>,
-    /// Size of the coded file.
+    /// Size of the whole coded file.
     pub bytes_file: u64,
-    /// Size without the container.
+    /// Size without the container's own bytes.
     pub bytes_payload: u64,
-    /// Rate of the whole file.
+    /// Rate of the whole file, kbit/s.
     pub kbps: f64,
-    /// Rate without the container.
+    /// Rate without the container's own bytes, kbit/s.
     pub kbps_payload: f64,
     /// Cost of encoding.
     pub encode: Cost,
     /// Cost of decoding.
     pub decode: Cost,
-    /// Delay that was undone, whole samples.
+    /// Delay that was undone before scoring, whole samples; positive if the decoded version was late.
     pub lag_samples: i64,
-    /// Delay that was undone, fraction.
+    /// Delay that was undone beside the whole samples, in samples.
     pub fraction_samples: f64,
-    /// Gain that was applied before scoring.
+    /// Gain that was applied before scoring, dB.
     pub gain_fix_db: f64,
-    /// Rate of the decoder's output.
+    /// Sample rate of the decoder's output.
     pub decoded_rate_hz: u32,
     /// Channels of the decoder's output.
     pub decoded_channels: usize,
-    /// What was measured; null where it was asked for and could not be had.
+    /// The metrics' values; null where one was asked for and could not be had.
     pub metrics: BTreeMap<Metric, Option<f64>>,
-    /// What was kept to listen to.
+    /// The excerpt that was kept to listen to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<Excerpt>,
 }
@@ -69,31 +74,31 @@ pub struct Row {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Excerpt {
-    /// Where in the clip it starts.
+    /// Where in the clip it starts, seconds.
     pub start_s: f64,
-    /// How long it was asked to be; a short clip gives less.
+    /// Length that was asked for, seconds; a short clip gives less.
     pub asked_s: f64,
-    /// The file, relative to the folder of the results.
+    /// The FLAC file, relative to the folder of the results.
     pub file: String,
-    /// The same part of the clip itself.
+    /// The FLAC file of the same part of the clip itself, likewise.
     pub original: String,
 }
 
-/// What identifies a row: track, clip, codec, label.
+/// The names that identify a row: setting, clip, codec, label.
 pub type Key = (String, String, String, String);
 
 impl Row {
-    /// A row with only its key.
+    /// A row with nothing but its key.
     #[must_use]
-    pub fn empty(track: &str, clip: &str, codec: &str, label: &str) -> Self {
-        let [track, clip, codec, label] = [track, clip, codec, label].map(str::to_string);
-        Self { track, clip, codec, label, ..Self::default() }
+    pub fn empty(setting: &str, clip: &str, codec: &str, label: &str) -> Self {
+        let [setting, clip, codec, label] = [setting, clip, codec, label].map(str::to_string);
+        Self { setting, clip, codec, label, ..Self::default() }
     }
 
-    /// The key.
+    /// The names that identify this row.
     #[must_use]
     pub fn key(&self) -> Key {
-        (self.track.clone(), self.clip.clone(), self.codec.clone(), self.label.clone())
+        (self.setting.clone(), self.clip.clone(), self.codec.clone(), self.label.clone())
     }
 
     /// A metric's value, if it was measured and is a number.
@@ -102,13 +107,13 @@ impl Row {
         self.metrics.get(&metric).copied().flatten().filter(|v| v.is_finite())
     }
 
-    /// Encoding speed as multiples of real time, by CPU seconds.
+    /// Encoding speed: seconds of music in a CPU second.
     #[must_use]
     pub fn encode_speed(&self) -> f64 {
         self.seconds / self.encode.cpu_s.max(1e-3)
     }
 
-    /// Decoding speed likewise.
+    /// Decoding speed: seconds of music in a CPU second.
     #[must_use]
     pub fn decode_speed(&self) -> f64 {
         self.seconds / self.decode.cpu_s.max(1e-3)
@@ -153,7 +158,7 @@ impl Journal {
         Ok(Self { path: path.to_path_buf(), file, rows, damaged_lines })
     }
 
-    /// Everything known, by key.
+    /// Every measurement known, by its key.
     #[must_use]
     pub fn rows(&self) -> &BTreeMap<Key, Row> {
         &self.rows

@@ -1,38 +1,65 @@
-//! Measuring codecs: metrics, alignment, real peers, and the rate-distortion suite.
+//! Measuring codecs: metrics, alignment, real peers, the rate-distortion suite, and what is read off its results.
 //!
-//! * [`metrics`]: distances between a reference and its decoded version, one file each.
-//! * [`align`], [`resample`]: bringing the decoded version onto the reference's time and rate.
-//! * [`perceptual`]: a distance that a well-kept Python package computes in one long-lived worker.
-//! * [`peers`]: codecs under test, foreign programs and Melisma itself, behind one trait.
-//! * [`suite`]: [`clips`] x codecs x rates into a resumable journal; [`results`]: the file of results.
-//! * [`bd_rate`], [`bootstrap`], [`at_rate`], [`table`], [`study_table`]: what is read off the results;
-//!   [`regression`]: what got worse; [`summary`]: all of it as Markdown.
+//! ```text
+//! clips x codecs x points -suite-> journal of rows -> results.json -points-> medians -tables-> Markdown, pages
+//! ```
+//!
+//! | question | file |
+//! |---|---|
+//! | how far is a decoded version from its reference? | [`metrics`], one file each; all of them in one walk: [`reference`] |
+//! | how is it brought onto the reference's time and rate? | [`align`], [`resample`] |
+//! | which metrics does a Python package compute? | [`perceptual`] |
+//! | which codecs are there, and how is each run? | [`peers`], by [`process`], through files of [`sound_file`] |
+//! | what becomes of a clip before a codec gets it? | [`setting`] |
+//! | which clips, and which excerpts of them are kept? | [`clips`] |
+//! | what is measured in which order, and what already has been? | [`suite`], [`journal`] |
+//! | how does a decoded version become a row? | `measurement` |
+//! | what is kept, and in which form? | [`results`] |
+//! | how sure is a median? | [`bootstrap`], [`estimate`] |
+//! | what does a codec reach at its points, and at a rate between them? | [`points`], [`at_rate`] |
+//! | which kind of music is a clip, and how do two codecs compare on each kind? | [`class`], [`equal_rate`] |
+//! | how many bits does one codec need for the quality of another? | [`bd_rate`] |
+//! | what got worse since earlier results? | [`regression`] |
+//! | what does a table look like, and which tables are there? | [`table`]; [`bench_tables`], [`study_table`] |
+//! | which tables go into which Markdown file? | [`summary`] |
+//! | what makes the loops fast? | [`lanes`] |
+//!
+//! [`resample`] is a measuring instrument: it has to agree with SciPy's and stays as it is whatever `melisma_media` does.
+//! Spectra, random numbers and the greatest common divisor are those of `melisma_signal`.
 //!
 //! Nothing here prints, exits or reads the environment; clips come in as [`melisma_signal::Pcm`].
 
 pub mod align;
 pub mod at_rate;
 pub mod bd_rate;
+pub mod bench_tables;
 pub mod bootstrap;
+pub mod class;
 pub mod clips;
+pub mod equal_rate;
 pub mod error;
+pub mod estimate;
 pub mod journal;
 pub mod lanes;
+mod measurement;
 pub mod metrics;
 pub mod peers;
 pub mod perceptual;
+pub mod points;
 pub mod process;
 pub mod reference;
 pub mod regression;
 pub mod resample;
 pub mod results;
-pub mod stft;
+pub mod setting;
+pub mod sound_file;
 pub mod study_table;
 pub mod suite;
 pub mod summary;
 pub mod table;
-pub mod wav;
 
 pub use error::EvalError;
+pub use estimate::Estimate;
 pub use metrics::{Direction, Metric, Scores};
 pub use reference::{Reference, ScoreOptions};
+pub use setting::Setting;

@@ -21,7 +21,7 @@ use wait4::Wait4;
 /// What a piece of work cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
-    /// User and system seconds.
+    /// Seconds of processor time, user and system together.
     pub cpu_s: f64,
     /// Seconds on the clock.
     pub wall_s: f64,
@@ -32,10 +32,10 @@ pub struct Cost {
 /// How a program failed, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// It is not installed.
+    /// The program is not installed.
     #[error("{0} is not installed")]
     Missing(String),
-    /// The system could not run it.
+    /// The system could not run the program.
     #[error("{program}: {source}")]
     System {
         /// The program.
@@ -44,7 +44,7 @@ pub enum ProcessError {
         #[source]
         source: std::io::Error,
     },
-    /// It ended with an error.
+    /// The program ended with an error.
     #[error("{program}: {status}{message}")]
     Failed {
         /// The program.
@@ -54,17 +54,17 @@ pub enum ProcessError {
         /// The end of what it wrote to stderr, or nothing.
         message: String,
     },
-    /// It took too long and was ended.
+    /// The program took too long and was ended.
     #[error("{program}: no end after {seconds} s")]
     TimedOut {
         /// The program.
         program: String,
-        /// The time it was given.
+        /// The time it was given, seconds.
         seconds: u64,
     },
 }
 
-/// Programs that run now.
+/// Process ids of the programs that run now.
 static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 fn running() -> MutexGuard<'static, BTreeSet<i32>> {
@@ -208,7 +208,7 @@ fn thread_cpu_s() -> f64 {
     now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9
 }
 
-/// Where the system does not tell a thread's time, the clock has to do.
+/// Seconds on the clock, where the system does not tell a thread's own time.
 #[cfg(not(unix))]
 fn thread_cpu_s() -> f64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();

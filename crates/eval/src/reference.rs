@@ -3,7 +3,7 @@
 //!
 //! A window length is transformed once a channel and feeds mel L1, multi-scale STFT, log-spectral
 //! distance and (as the mean of the channels' spectra, the transform being linear) the mono forms.
-//! Zimtohrli has spectrograms of its own, of the signal at 48 kHz.
+//! Zimtohrli, NMR and PEAQ have spectra of their own, of the signal at 48 kHz, to which it is brought once for all.
 //! The cache takes about 130 bytes a sample and channel: meant for excerpts, not for whole albums.
 
 use melisma_signal::Pcm;
@@ -16,12 +16,14 @@ use crate::lanes;
 use crate::metrics::lsd::{self, LsdSums};
 use crate::metrics::mel::{self, MelBank, MelSums};
 use crate::metrics::ms_stft::{self, MsStftSums};
+use crate::metrics::nmr::{self, NmrReference};
+use crate::metrics::peaq::{self, Grades, PeaqReference};
 use crate::metrics::study::{self, StudySums};
 use crate::metrics::waveform::Moments;
 use crate::metrics::zimtohrli::{self, Spectrogram};
 use crate::metrics::{Metric, Scores};
 use crate::resample::{Resampler, mono};
-use crate::stft::{Stft, StftScratch};
+use melisma_signal::stft::{Stft, StftScratch};
 
 /// How a decoded version is brought onto the reference before it is scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,12 +88,17 @@ struct StudySide {
     magnitudes: Magnitudes,
 }
 
-/// The side at 48 kHz.
-struct ZimtohrliSide {
+/// The side at 48 kHz: what models of hearing keep of the reference.
+struct HearingSide {
     resampler: Resampler,
     /// One a channel; none if the clip is too short.
     spectrograms: Option<Vec<Spectrogram>>,
+    nmr: NmrReference,
+    peaq: PeaqReference,
 }
+
+// The models hear the same signal.
+const _: () = assert!(zimtohrli::RATE_HZ == nmr::RATE_HZ && nmr::RATE_HZ == peaq::RATE_HZ);
 
 /// A reference clip and its cached features.
 pub struct Reference {
@@ -99,7 +106,7 @@ pub struct Reference {
     aligner: Aligner,
     scales: Vec<Scale>,
     study: StudySide,
-    zimtohrli: ZimtohrliSide,
+    hearing: HearingSide,
 }
 
 /// What one walk over the frames of a scale puts into or compares with.
@@ -148,8 +155,8 @@ impl Reference {
         let scales = mel::WINDOWS_SAMPLES.iter().zip(mel::BANDS);
         let scales = scales.map(|(&window, bands)| scale_of(&pcm, window, bands)).collect();
         let study = StudySide::new(&pcm);
-        let zimtohrli = ZimtohrliSide::new(&pcm);
-        Self { pcm, aligner, scales, study, zimtohrli }
+        let hearing = HearingSide::new(&pcm);
+        Self { pcm, aligner, scales, study, hearing }
     }
 
     /// The clip itself.
@@ -200,7 +207,19 @@ impl Reference {
     /// The perceptual distance alone, which [`Self::score`] includes; none for clips below about 0.1 s.
     #[must_use]
     pub fn zimtohrli(&self, decoded: &[Vec<f32>]) -> Option<f64> {
-        self.zimtohrli.compare(decoded)
+        self.hearing.zimtohrli(&self.hearing.at_48_khz(decoded))
+    }
+
+    /// The noise-to-mask ratio in dB alone, which [`Self::score`] includes; none for clips below 43 ms or silent ones.
+    #[must_use]
+    pub fn nmr(&self, decoded: &[Vec<f32>]) -> Option<f64> {
+        self.hearing.nmr.compare(&self.hearing.at_48_khz(decoded))
+    }
+
+    /// PEAQ's grades alone, which [`Self::score`] includes; none for clips below 0.64 s or silent ones.
+    #[must_use]
+    pub fn peaq(&self, decoded: &[Vec<f32>]) -> Option<Grades> {
+        self.hearing.peaq.compare(&self.hearing.at_48_khz(decoded))
     }
 
     /// Every metric that needs no outside program, for a version given by [`Reference::prepare`].
@@ -208,9 +227,16 @@ impl Reference {
     pub fn score(&self, decoded: &[Vec<f32>]) -> Scores {
         let mut scores = Scores::new();
         let study = self.study.compare(decoded);
-        if let Some(distance) = self.zimtohrli(decoded) {
-            scores.insert(Metric::Zimtohrli, distance);
-        }
+        let at_48_khz = self.hearing.at_48_khz(decoded);
+        let peaq = self.hearing.peaq.compare(&at_48_khz);
+        let heard = [
+            (Metric::Zimtohrli, self.hearing.zimtohrli(&at_48_khz)),
+            (Metric::Nmr, self.hearing.nmr.compare(&at_48_khz)),
+            (Metric::PeaqOdg, peaq.as_ref().and_then(|grades| grades.odg)),
+            (Metric::TwoF, peaq.map(|grades| grades.two_f)),
+        ];
+        scores.extend(heard.into_iter().filter_map(|(metric, value)| Some((metric, value?))));
+        drop(at_48_khz);
         scores.insert(Metric::StudyComplex8k, study.complex());
         scores.insert(Metric::StudyLog8k, study.log());
         scores.insert(Metric::StudyLinear8k, study.linear());
@@ -338,23 +364,27 @@ fn compare(scale: &Scale, decoded: &[Vec<f32>], sample_rate_hz: u32) -> ScaleSum
     sums
 }
 
-impl ZimtohrliSide {
+impl HearingSide {
     fn new(pcm: &Pcm) -> Self {
         let resampler = Resampler::new(pcm.sample_rate_hz, zimtohrli::RATE_HZ);
-        let mut side = Self { resampler, spectrograms: None };
-        side.spectrograms = side.analyse(&pcm.channels);
-        side
+        let channels: Vec<Vec<f32>> = pcm.channels.iter().map(|c| resampler.process(c)).collect();
+        let spectrograms = channels.iter().map(|channel| zimtohrli::analyse(channel)).collect();
+        let (nmr, peaq) = (NmrReference::new(&channels), PeaqReference::new(&channels));
+        Self { resampler, spectrograms, nmr, peaq }
     }
 
-    fn analyse(&self, channels: &[Vec<f32>]) -> Option<Vec<Spectrogram>> {
-        channels.iter().map(|channel| zimtohrli::analyse(&self.resampler.process(channel))).collect()
+    fn at_48_khz(&self, channels: &[Vec<f32>]) -> Vec<Vec<f32>> {
+        channels.iter().map(|channel| self.resampler.process(channel)).collect()
     }
 
     /// Mean over channels.
-    fn compare(&self, decoded: &[Vec<f32>]) -> Option<f64> {
-        let (reference, decoded) = (self.spectrograms.as_ref()?, self.analyse(decoded)?);
-        let distances = reference.iter().zip(&decoded).map(|(r, d)| zimtohrli::distance(r, d));
-        Some(distances.sum::<f64>() / decoded.len() as f64)
+    fn zimtohrli(&self, decoded: &[Vec<f32>]) -> Option<f64> {
+        let reference = self.spectrograms.as_ref()?;
+        let mut sum = 0.0;
+        for (reference, decoded) in reference.iter().zip(decoded) {
+            sum += zimtohrli::distance(reference, &zimtohrli::analyse(decoded)?);
+        }
+        Some(sum / decoded.len() as f64)
     }
 }
 

@@ -24,38 +24,38 @@ pub struct Comparison {
     pub pairs: usize,
     /// Measurements of a clip that has the same name but is another one now.
     pub other_clips: usize,
-    /// What got worse.
+    /// Codecs' points that got worse, one entry for each quantity.
     pub worse: Vec<Worse>,
-    /// What fails now and did not fail before: the row of now.
+    /// Measurements that fail now and did not fail before, as they are now.
     pub failed: Vec<Row>,
 }
 
 /// A codec's point that got worse in one quantity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Worse {
-    /// Name of the track.
-    pub track: String,
+    /// Name of the setting.
+    pub setting: String,
     /// Name of the codec.
     pub codec: String,
     /// Name of the point.
     pub label: String,
     /// A metric's name, or `kbps`.
     pub quantity: &'static str,
-    /// Its unit.
+    /// Unit of the quantity, empty for a pure number.
     pub unit: &'static str,
-    /// Median before.
+    /// Median over clips before.
     pub before: f64,
     /// Median of the paired changes, now minus before.
     pub change: f64,
-    /// Its 95 % interval.
+    /// 95 % bootstrap interval of that change.
     pub interval: Interval,
-    /// Clips compared.
+    /// Number of clips compared.
     pub clips: usize,
 }
 
 impl fmt::Display for Worse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { track, codec, label, quantity, unit, before, change, interval, clips } = self;
+        let Self { setting, codec, label, quantity, unit, before, change, interval, clips } = self;
         let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
         let percent = if unit.is_empty() && *before != 0.0 {
             format!(" ({:+.1} %)", 100.0 * change / before.abs())
@@ -65,7 +65,7 @@ impl fmt::Display for Worse {
         let digits = if before.abs() < 0.1 { 5 } else { 3 };
         write!(
             f,
-            "{track} {codec} at {label}: {quantity} {before:.digits$} -> {:.digits$}{unit}, {change:+.digits$}{unit}{percent}, \
+            "{setting} {codec} at {label}: {quantity} {before:.digits$} -> {:.digits$}{unit}, {change:+.digits$}{unit}{percent}, \
              95 % interval [{:+.digits$}, {:+.digits$}] over {clips} clips",
             before + change,
             interval.low,
@@ -74,10 +74,10 @@ impl fmt::Display for Worse {
     }
 }
 
-/// Track, codec, label.
+/// Names of a setting, a codec and its point.
 type Point<'a> = (&'a str, &'a str, &'a str);
 
-/// A row of now and the same of before.
+/// The row of a measurement now, and its row of before.
 type Pair<'a> = (&'a Row, &'a Row);
 
 /// A quantity that is compared: a metric, or the rate.
@@ -135,20 +135,20 @@ pub fn compare(now: &[Row], before: &[Row], bootstrap: BootstrapConfig) -> Compa
         comparison.pairs += 1;
         match (&row.error, &old.error) {
             (None, None) => {
-                groups.entry((&row.track, &row.codec, &row.label)).or_default().push((row, old));
+                groups.entry((&row.setting, &row.codec, &row.label)).or_default().push((row, old));
             }
             (Some(_), None) => comparison.failed.push(row.clone()),
             (_, Some(_)) => {}
         }
     }
-    for ((track, codec, label), pairs) in groups {
+    for ((setting, codec, label), pairs) in groups {
         for quantity in quantities() {
             let value = |row: &Row| (quantity.of)(row, quantity.metric);
             let (changes, old): (Vec<f64>, Vec<f64>) =
                 pairs.iter().filter_map(|(row, old)| Some((value(row)? - value(old)?, value(old)?))).unzip();
             let Some((change, interval)) = worse(&changes, &old, quantity, bootstrap) else { continue };
             comparison.worse.push(Worse {
-                track: track.to_string(),
+                setting: setting.to_string(),
                 codec: codec.to_string(),
                 label: label.to_string(),
                 quantity: quantity.name,

@@ -9,6 +9,7 @@
 use multiversion::multiversion;
 
 use crate::lanes;
+use melisma_signal::ratio::gcd;
 
 /// Filter taps for one pair of rates.
 pub struct Resampler {
@@ -29,8 +30,9 @@ impl Resampler {
     /// Prepares the conversion between two rates, both above zero.
     #[must_use]
     pub fn new(from_hz: u32, to_hz: u32) -> Self {
-        let divisor = gcd(from_hz.max(1) as usize, to_hz.max(1) as usize);
-        let (up, down) = (to_hz.max(1) as usize / divisor, from_hz.max(1) as usize / divisor);
+        let (from, to) = (u64::from(from_hz.max(1)), u64::from(to_hz.max(1)));
+        let divisor = gcd(from, to);
+        let (up, down) = ((to / divisor) as usize, (from / divisor) as usize);
         if up == down {
             return Self { up, down, taps: Vec::new(), width: 0, first: Vec::new() };
         }
@@ -128,10 +130,6 @@ fn bessel_i0(x: f64) -> f64 {
 
 fn ceil_div(a: isize, b: isize) -> isize {
     -(-a).div_euclid(b)
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Arithmetic mean of the channels.

@@ -25,7 +25,7 @@ pub const SCHEMA: u32 = 1;
 /// A compressed file that unpacks to more than this is none of ours.
 const LARGEST_TEXT_BYTES: u64 = 1 << 30;
 
-/// Where it was measured.
+/// The machine that something was measured on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// Processor, as the system names it.
@@ -37,7 +37,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This machine.
+    /// The machine that this process runs on.
     #[must_use]
     pub fn here() -> Self {
         let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -54,41 +54,42 @@ impl Machine {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Listening {
-    /// Name of the track.
-    pub track: String,
+    /// Name of the setting.
+    #[serde(rename = "track")]
+    pub setting: String,
     /// Name of the clip.
     pub clip: String,
-    /// Name of the codec; none for the original.
+    /// Name of the codec; none for the clip itself.
     pub codec: Option<String>,
-    /// The codec's point.
+    /// Name of the codec's point; none for the clip itself.
     pub label: Option<String>,
-    /// Rate of the whole coded file (not of the excerpt alone).
+    /// Rate of the whole coded file (not of the excerpt alone), kbit/s; none for the clip itself.
     pub kbps: Option<f64>,
-    /// Where in the clip the excerpt starts.
+    /// Where in the clip the excerpt starts, seconds.
     pub start_s: f64,
     /// A FLAC or WAV file, relative to the folder of the results.
     pub file: String,
 }
 
-/// The file of results.
+/// Everything in the file of results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Results {
-    /// [`SCHEMA`].
+    /// Shape of the file: [`SCHEMA`].
     pub schema: u32,
     /// Version of this crate.
     pub version: String,
     /// Seconds since 1970 when the file was written.
     pub written_unix_s: u64,
-    /// Commit of Melisma's source that was measured, if it was known.
+    /// Version of Melisma that was measured, usually a commit of its source; `unknown` outside a checkout.
     #[serde(default)]
     pub git_revision: Option<String>,
-    /// Where the last run was made.
+    /// The machine of the last run.
     pub machine: Machine,
     /// Settings of the last run.
     pub settings: SuiteConfig,
-    /// Source hash of each clip, by track and name.
+    /// Source hash of each clip, by setting and name.
     pub clips: BTreeMap<String, String>,
-    /// Codecs that were asked for and not there.
+    /// Codecs that were asked for and are not installed.
     #[serde(default)]
     pub missing: Vec<MissingPeer>,
     /// Excerpts to listen to.
@@ -99,12 +100,12 @@ pub struct Results {
 }
 
 impl Results {
-    /// Gathers a journal.
+    /// Gathers everything that a journal holds, with `settings` as those of the last run.
     #[must_use]
     pub fn of(journal: &Journal, settings: SuiteConfig) -> Self {
         let rows: Vec<Row> = journal.rows().values().cloned().collect();
         let named = rows.iter().filter(|r| !r.clip_hash.is_empty());
-        let clips = named.map(|r| (format!("{}/{}", r.track, r.clip), r.clip_hash.clone())).collect();
+        let clips = named.map(|r| (format!("{}/{}", r.setting, r.clip), r.clip_hash.clone())).collect();
         let listening = listening(&rows);
         let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Self {
@@ -135,7 +136,7 @@ impl Results {
         }
         .map_err(EvalError::io(path))?;
         let wrong = |source| EvalError::Results { path: path.to_path_buf(), source };
-        /// What every version of the file has.
+        /// The field that every version of the file has.
         #[derive(Deserialize)]
         struct Head {
             schema: u32,
@@ -214,7 +215,7 @@ impl Results {
         text.push_str(",error\n");
         for row in &self.rows {
             let peak = |peak: Option<u64>| peak.map(|p| p.to_string()).unwrap_or_default();
-            let names = [&row.track, &row.codec, &row.label, &row.clip].map(|s| quoted(s)).join(",");
+            let names = [&row.setting, &row.codec, &row.label, &row.clip].map(|s| quoted(s)).join(",");
             let _ = write!(
                 text,
                 "{names},{},{},{},{},{},{},{},{},{},{}",
@@ -255,7 +256,7 @@ fn listening(rows: &[Row]) -> Vec<Listening> {
     for row in rows {
         let Some(excerpt) = &row.excerpt else { continue };
         let original = Listening {
-            track: row.track.clone(),
+            setting: row.setting.clone(),
             clip: row.clip.clone(),
             start_s: excerpt.start_s,
             file: excerpt.original.clone(),

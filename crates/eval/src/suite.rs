@@ -8,29 +8,34 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use melisma_media::Encoding;
 use melisma_signal::Pcm;
 use serde::{Deserialize, Serialize};
 
+use crate::class::Class;
 use crate::clips::{Clips, ListenConfig, clip_hash};
 use crate::error::EvalError;
 use crate::journal::{Journal, Key, Row};
+use crate::measurement::{checked, describe, finite};
 use crate::metrics::Metric;
 use crate::metrics::study;
 use crate::peers::external::ExternalCodec;
 use crate::peers::melisma;
-use crate::peers::{self, CodecUnderTest, Coded, MissingPeer, OperatingPoint, Source, Track};
+use crate::peers::{self, CodecUnderTest, MissingPeer, OperatingPoint, Source};
 use crate::perceptual::{self, PerceptualWorker};
 use crate::reference::{Reference, ScoreOptions};
 use crate::resample::{Resampler, mono};
-use crate::wav;
+use crate::setting::Setting;
+use crate::sound_file;
 
-/// What to run.
+/// Which codecs are measured at which rates, and how.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SuiteConfig {
-    /// The setting.
-    pub track: Track,
-    /// Codecs by name.
+    /// What becomes of a clip before any codec gets it.
+    #[serde(rename = "track")]
+    pub setting: Setting,
+    /// Names of codecs that [`peers::by_name`] knows.
     pub codecs: Vec<String>,
     /// Further codecs as `name[:rates]=encoder ;; decoder`.
     pub custom_codecs: Vec<String>,
@@ -44,7 +49,7 @@ pub struct SuiteConfig {
     /// The program `melisma`; without it, its codecs are missing.
     #[serde(skip)]
     pub melisma: Option<PathBuf>,
-    /// Clips worked on at a time.
+    /// Clips worked on at a time, each on a thread.
     pub jobs: usize,
     /// How decoded versions are brought onto the reference.
     pub score: ScoreOptions,
@@ -52,23 +57,30 @@ pub struct SuiteConfig {
     pub revision: Option<String>,
     /// Appended to the names of codecs as `name@tag`, to keep several versions side by side.
     pub tag: Option<String>,
-    /// Try again what failed before.
+    /// Whether measurements that failed before are tried again.
     pub retry_failed: bool,
-    /// What is kept to listen to.
+    /// Which excerpts are kept to listen to.
     pub listen: ListenConfig,
 }
 
 /// Raised whenever a metric changes its values or another joins: rows scored before are measured anew.
-const SCORING: u32 = 2;
+const SCORING: u32 = 3;
 
 impl Default for SuiteConfig {
     fn default() -> Self {
-        let names = ["melisma", "melisma:mse", "mp3", "opus", "vorbis", "aac", "flac", "downsample"];
+        Self::usual(Setting::default())
+    }
+}
+
+impl SuiteConfig {
+    /// The usual codecs at the usual rates of a setting.
+    #[must_use]
+    pub fn usual(setting: Setting) -> Self {
         Self {
-            track: Track::S44,
-            codecs: names.map(str::to_string).to_vec(),
+            setting,
+            codecs: setting.usual_codecs().iter().map(|&name| name.to_owned()).collect(),
             custom_codecs: Vec::new(),
-            rates_kbps: vec![6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0],
+            rates_kbps: setting.usual_rates_kbps(),
             perceptual: Vec::new(),
             python: PathBuf::from("python3"),
             melisma: None,
@@ -82,39 +94,37 @@ impl Default for SuiteConfig {
     }
 }
 
-/// What a run works on and where.
+/// The clips and folders of a run.
 pub struct Workplace<'a> {
-    /// The clips.
+    /// The clips to measure on.
     pub clips: &'a Clips<'a>,
     /// Folder of the results: excerpts go below it.
     pub folder: &'a Path,
     /// Folder for files that nobody keeps.
     pub scratch: &'a Path,
-    /// Writes an excerpt to a FLAC file, over an earlier one, making its folder.
-    pub write_flac: &'a (dyn Fn(&Path, &Pcm) -> Result<(), String> + Sync),
-    /// Once true, nothing more is begun or written down: what fails then fails because the run ends.
+    /// Once true, nothing more is begun or written down: what fails from then on fails because the run ends.
     pub stop: &'a AtomicBool,
 }
 
 /// What happens while the suite runs.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A peer is not there; the run goes on without it.
+    /// A peer is not installed; the run goes on without it.
     Missing(MissingPeer),
-    /// A perceptual metric is not there; its values will be null.
+    /// A perceptual metric cannot be had, and why; its values will be null.
     NoPerceptual(String),
-    /// So many measurements lie ahead, so many are in the journal already.
+    /// It is known how much there is to measure.
     Planned {
-        /// To do.
+        /// Measurements to make.
         todo: usize,
-        /// Done before.
+        /// Measurements that the journal has already.
         done: usize,
     },
-    /// A measurement was made (or failed).
+    /// A measurement was made, or failed.
     Measured(Box<Row>),
 }
 
-/// A codec of this run and the name of its rows.
+/// A codec of this run, and the name that its rows have.
 struct Entry {
     name: String,
     recipe: String,
@@ -130,7 +140,7 @@ struct Task {
 
 struct Shared<'a> {
     config: &'a SuiteConfig,
-    place: &'a Workplace<'a>,
+    workplace: &'a Workplace<'a>,
     entries: &'a [Entry],
     tasks: &'a [Task],
     next: AtomicUsize,
@@ -147,11 +157,11 @@ impl SuiteConfig {
     /// fails on a clip is a row, not an error.
     pub fn run(
         &self,
-        place: &Workplace<'_>,
+        workplace: &Workplace<'_>,
         journal: &mut Journal,
         report: &mut (dyn FnMut(Event) + Send),
     ) -> Result<Vec<Key>, EvalError> {
-        self.run_with(Vec::new(), place, journal, report)
+        self.run_with(Vec::new(), workplace, journal, report)
     }
 
     /// As [`Self::run`], with codecs that only the caller knows beside those that are named.
@@ -161,18 +171,18 @@ impl SuiteConfig {
     pub fn run_with(
         &self,
         further: Vec<Box<dyn CodecUnderTest>>,
-        place: &Workplace<'_>,
+        workplace: &Workplace<'_>,
         journal: &mut Journal,
         report: &mut (dyn FnMut(Event) + Send),
     ) -> Result<Vec<Key>, EvalError> {
         let entries = self.entries(further, report)?;
         let perceptual = self.available_perceptual(report);
-        let (tasks, keys) = self.plan(place, journal, &entries, &perceptual);
+        let (tasks, keys) = self.plan(workplace, journal, &entries, &perceptual);
         let todo = tasks.iter().map(|t| t.points.len()).sum();
         report(Event::Planned { todo, done: keys.len() - todo });
         let shared = Shared {
             config: self,
-            place,
+            workplace,
             entries: &entries,
             tasks: &tasks,
             next: AtomicUsize::new(0),
@@ -210,7 +220,7 @@ impl SuiteConfig {
         let program = self.melisma.as_deref().map(|path| melisma::Program { path, revision });
         let mut codecs: Vec<Box<dyn CodecUnderTest>> = Vec::new();
         for name in &self.codecs {
-            match peers::by_name(name, self.track, program)? {
+            match peers::by_name(name, self.setting, program)? {
                 Ok(codec) => codecs.push(codec),
                 Err(missing) => report(Event::Missing(missing)),
             }
@@ -256,29 +266,31 @@ impl SuiteConfig {
         available
     }
 
-    /// What is left to do, and the keys of all.
+    /// What is left to measure, and the keys of everything that was asked for.
     fn plan(
         &self,
-        place: &Workplace<'_>,
+        workplace: &Workplace<'_>,
         journal: &Journal,
         entries: &[Entry],
         perceptual: &[Metric],
     ) -> (Vec<Task>, Vec<Key>) {
         let scoring = self.scoring();
         let (mut tasks, mut keys) = (Vec::new(), Vec::new());
-        for (clip, (name, source)) in place.clips.names.iter().zip(&place.clips.fingerprints).enumerate() {
+        for (clip, (name, source)) in
+            workplace.clips.names.iter().zip(&workplace.clips.fingerprints).enumerate()
+        {
             let kept = self.listen.clips.contains(name);
             let mut points = Vec::new();
             for (e, entry) in entries.iter().enumerate() {
                 for (p, point) in entry.points.iter().enumerate() {
                     let key: Key =
-                        (self.track.name().into(), name.clone(), entry.name.clone(), point.label.clone());
+                        (self.setting.name().into(), name.clone(), entry.name.clone(), point.label.clone());
                     let known = journal.rows().get(&key).is_some_and(|row| {
                         let complete = match &row.error {
                             Some(_) => !self.retry_failed,
                             None => {
                                 perceptual.iter().all(|&m| row.metric(m).is_some())
-                                    && (!kept || self.has_excerpt(row, place.folder))
+                                    && (!kept || self.has_excerpt(row, workplace.folder))
                             }
                         };
                         row.recipe == entry.recipe
@@ -320,20 +332,22 @@ impl Shared<'_> {
     }
 
     fn clip(&self, task: &Task, worker: &mut Option<PerceptualWorker>) -> Result<(), EvalError> {
-        let loaded = (self.place.clips.load)(task.clip).and_then(|pcm| self.source(pcm));
+        let loaded = (self.workplace.clips.load)(task.clip).and_then(|pcm| self.source(pcm));
         let pcm = match loaded {
             Ok(pcm) => pcm,
-            Err(what) => {
+            Err(error) => {
                 for &at in &task.points {
-                    self.finish(Row { error: Some(format!("clip: {what}")), ..self.row(task, at) })?;
+                    self.finish(Row { error: Some(error.to_string()), ..self.row(task, at) })?;
                 }
                 return Ok(());
             }
         };
-        let scratch = tempfile::tempdir_in(self.place.scratch).map_err(EvalError::io(self.place.scratch))?;
+        let scratch =
+            tempfile::tempdir_in(self.workplace.scratch).map_err(EvalError::io(self.workplace.scratch))?;
         let wav_path = scratch.path().join("source.wav");
-        wav::write_16_bits(&wav_path, &pcm)?;
+        sound_file::write(&wav_path, &pcm, Encoding::WavInt16)?;
         let hash = clip_hash(&pcm);
+        let class = Class::of(&self.workplace.clips.names[task.clip], &pcm);
         let to_perceptual = Resampler::new(pcm.sample_rate_hz, perceptual::RATE_HZ);
         let resampled =
             |channels: &[Vec<f32>]| channels.iter().map(|c| to_perceptual.process(c)).collect::<Vec<_>>();
@@ -351,9 +365,10 @@ impl Shared<'_> {
             std::fs::remove_dir_all(&run_directory).map_err(EvalError::io(&run_directory))?;
             let mut row = self.row(task, at);
             row.clip_hash.clone_from(&hash);
+            row.class = Some(class);
             row.seconds = reference.pcm().seconds();
             match coded {
-                Err(what) => row.error = Some(what),
+                Err(error) => row.error = Some(error.to_string()),
                 Ok(coded) => {
                     let channels = describe(&mut row, &coded, &reference, self.config.score);
                     if let Some(worker) = worker {
@@ -378,13 +393,13 @@ impl Shared<'_> {
     fn keep(&self, row: &mut Row, decoded: &[Vec<f32>], clip: &Pcm, first: bool) -> Result<(), EvalError> {
         let listen = &self.config.listen;
         let part = listen.part(clip);
-        let mut excerpt = listen.excerpt(&row.track, &row.clip, &row.codec, &row.label);
+        let mut excerpt = listen.excerpt(&row.setting, &row.clip, &row.codec, &row.label);
         excerpt.start_s = part.start as f64 / f64::from(clip.sample_rate_hz);
         let write = |file: &str, channels: &[Vec<f32>]| {
             let channels = channels.iter().map(|c| c[part.clone()].to_vec()).collect();
-            let path = self.place.folder.join(file);
-            (self.place.write_flac)(&path, &Pcm { sample_rate_hz: clip.sample_rate_hz, channels })
-                .map_err(|what| EvalError::Excerpt { path, what })
+            let path = self.workplace.folder.join(file);
+            let part = Pcm { sample_rate_hz: clip.sample_rate_hz, channels };
+            sound_file::write(&path, &part, Encoding::FlacInt16)
         };
         if first {
             write(&excerpt.original, &clip.channels)?;
@@ -394,30 +409,30 @@ impl Shared<'_> {
         Ok(())
     }
 
-    /// The clip as every codec gets it.
-    fn source(&self, pcm: Pcm) -> Result<Pcm, String> {
+    /// The clip as every codec gets it: in the setting's form, rounded to 16 bits.
+    fn source(&self, pcm: Pcm) -> Result<Pcm, EvalError> {
         if pcm.is_empty() || pcm.sample_rate_hz == 0 {
-            return Err("no samples".to_string());
+            return Err(EvalError::clip("no samples"));
         }
         if pcm.channels.iter().any(|c| c.len() != pcm.samples()) {
-            return Err("channels differ in length".to_string());
+            return Err(EvalError::clip("channels differ in length"));
         }
-        let pcm = match self.config.track {
-            Track::S44 => pcm,
-            Track::Study => {
+        let pcm = match self.config.setting {
+            Setting::S44 => pcm,
+            Setting::Study => {
                 let resampler = Resampler::new(pcm.sample_rate_hz, study::RATE_HZ);
                 let channels = vec![resampler.process(&mono(&pcm.channels))];
                 Pcm { sample_rate_hz: study::RATE_HZ, channels }
             }
         };
-        Ok(wav::rounded_to_16_bits(&pcm))
+        Ok(sound_file::rounded_to_16_bits(&pcm))
     }
 
     fn row(&self, task: &Task, (entry, point): (usize, usize)) -> Row {
         let entry = &self.entries[entry];
-        let clips = self.place.clips;
+        let clips = self.workplace.clips;
         let row = Row::empty(
-            self.config.track.name(),
+            self.config.setting.name(),
             &clips.names[task.clip],
             &entry.name,
             &entry.points[point].label,
@@ -427,7 +442,7 @@ impl Shared<'_> {
     }
 
     fn stopped(&self) -> bool {
-        self.place.stop.load(Ordering::SeqCst)
+        self.workplace.stop.load(Ordering::SeqCst)
     }
 
     fn finish(&self, row: Row) -> Result<(), EvalError> {
@@ -439,52 +454,4 @@ impl Shared<'_> {
         (*report)(Event::Measured(Box::new(row)));
         Ok(())
     }
-}
-
-/// A decoded version may be shorter than the clip by this much (a codec that drops its tail) ...
-const MAX_SHORTER_S: f64 = 0.5;
-/// ... or longer (delay and padding).
-const MAX_LONGER_S: f64 = 1.0;
-
-/// Refuses output that cannot be the clip: empty, of another length, with a wrong rate, not numbers.
-fn checked(coded: Coded, reference: &Reference) -> Result<Coded, String> {
-    let (pcm, clip_s) = (&coded.pcm, reference.pcm().seconds());
-    if pcm.is_empty() {
-        return Err("decoder: no samples".to_string());
-    }
-    let longer_s = pcm.seconds() - clip_s;
-    if !(-MAX_SHORTER_S..=MAX_LONGER_S).contains(&longer_s) {
-        let (s, rate) = (pcm.seconds(), pcm.sample_rate_hz);
-        return Err(format!("decoder: {s:.2} s at {rate} Hz instead of {clip_s:.2} s: wrong length or rate"));
-    }
-    if pcm.channels.iter().flatten().any(|x| !x.is_finite()) {
-        return Err("decoder: samples that are not numbers".to_string());
-    }
-    Ok(coded)
-}
-
-/// Fills in everything but the perceptual metrics; returns the prepared channels.
-fn describe(row: &mut Row, coded: &Coded, reference: &Reference, options: ScoreOptions) -> Vec<Vec<f32>> {
-    row.bytes_file = coded.file_bytes;
-    row.bytes_payload = coded.payload_bytes;
-    row.kbps = rounded(coded.file_bytes as f64 * 8e-3 / row.seconds);
-    row.kbps_payload = rounded(coded.payload_bytes as f64 * 8e-3 / row.seconds);
-    (row.encode, row.decode) = (coded.encode, coded.decode);
-    (row.decoded_rate_hz, row.decoded_channels) = (coded.pcm.sample_rate_hz, coded.pcm.channel_count());
-    let prepared = reference.prepare(&coded.pcm, options);
-    row.lag_samples = prepared.delay.lag_samples as i64;
-    row.fraction_samples = prepared.delay.fraction_samples;
-    row.gain_fix_db = prepared.gain_fix_db;
-    row.metrics = reference.score(&prepared.channels).into_iter().map(|(m, v)| (m, finite(v))).collect();
-    prepared.channels
-}
-
-/// A measured figure; none if it is no number.
-fn finite(value: f64) -> Option<f64> {
-    value.is_finite().then(|| rounded(value))
-}
-
-/// To six digits: more than any figure here is good for, and the files of results stay small.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value)
 }

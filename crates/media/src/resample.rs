@@ -7,7 +7,7 @@
 //! Length rule: `n` input samples give `ceil(n * out / in)` output samples: exactly those whose
 //! time is before the end of the input.
 
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, ratio::gcd};
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Indexing, Resampler as _, WindowFunction};
 
@@ -49,7 +49,7 @@ impl Resampler {
         } else {
             // An even number of the smallest blocks: both transforms then have even lengths, and the
             // delay, half of that, is a whole number of samples.
-            let block = (from_hz / greatest_common_divisor(from_hz, to_hz)) as usize;
+            let block = (u64::from(from_hz) / gcd(from_hz.into(), to_hz.into())) as usize;
             let engine = Fft::new_custom(
                 from_hz as usize,
                 to_hz as usize,
@@ -167,8 +167,4 @@ impl Resampler {
         }
         Ok(())
     }
-}
-
-fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

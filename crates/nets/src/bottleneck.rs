@@ -29,11 +29,11 @@ pub enum Rounding {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BottleneckConfig {
-    /// In training; otherwise it is rounding, unless [`Rounding::Absent`].
+    /// What stands for rounding in training; everywhere else it is rounding, unless [`Rounding::Absent`].
     pub rounding: Rounding,
     /// The step that every channel starts with.
     pub first_step: f32,
-    /// How much a bit a modelled frame adds to the loss.
+    /// How much one bit a modelled frame adds to the loss.
     pub rate_weight: f32,
 }
 
@@ -64,7 +64,7 @@ pub struct Quantised<B: Backend> {
 }
 
 impl BottleneckConfig {
-    /// For that many channels.
+    /// The bottleneck of that many channels, before training.
     pub fn init<B: Backend>(&self, channels: usize, device: &B::Device) -> Option<Bottleneck<B>> {
         let full = |value: f32| Param::from_tensor(Tensor::full([channels], value, device));
         (self.rounding != Rounding::Absent).then(|| Bottleneck {
@@ -97,7 +97,7 @@ impl<B: Backend> Bottleneck<B> {
         Quantised { bits: self.bits(whole.clone()), latents: whole * step }
     }
 
-    /// How much a bit a frame adds to the loss.
+    /// How much one bit a frame adds to the loss.
     pub fn rate_weight(&self) -> f32 {
         self.config.rate_weight
     }

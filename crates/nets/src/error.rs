@@ -37,7 +37,7 @@ pub enum Error {
     },
     /// Bytes are no file of weights, or weights make no file.
     #[error("weights: {0}")]
-    Packing(String),
+    TensorFile(String),
     /// The components of data cannot be found.
     #[error("principal components: {0}")]
     Components(String),

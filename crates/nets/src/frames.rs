@@ -36,11 +36,11 @@ pub enum Standardise {
     /// Frames stay as they are.
     #[default]
     Nothing,
-    /// One mean, one deviation.
+    /// One mean and one deviation over all values of all frames.
     Whole,
-    /// One of each a value of the frame.
+    /// A mean and a deviation for each value of a frame.
     EachValue,
-    /// One mean a value of the frame, one deviation: distances keep their proportions.
+    /// A mean for each value of a frame, and one deviation for all: distances keep their proportions.
     Centred,
 }
 
@@ -56,7 +56,7 @@ pub struct FramesConfig {
     pub standardise: Standardise,
 }
 
-/// The transform both ways.
+/// The transform from sound to frames and back.
 #[derive(Module, Debug)]
 pub struct Frames<B: Backend> {
     stft: Option<Stft<B>>,
@@ -71,11 +71,11 @@ pub struct Frames<B: Backend> {
 /// Rounds of Griffin and Lim's iteration; their fig. 1 is flat from there.
 const PHASE_ROUNDS: usize = 32;
 const POWER_FLOOR: f32 = 1e-8;
-/// 64 MiB of basis.
+/// Longest hop of a lapped transform, in samples: its basis then takes 32 MiB.
 const MOST_HOP_SAMPLES: usize = 2048;
 
 impl FramesConfig {
-    /// Values a frame.
+    /// Number of values of a frame.
     #[must_use]
     pub fn values(&self) -> usize {
         match self.kind {
@@ -98,7 +98,7 @@ impl FramesConfig {
         Self { standardise: Standardise::Nothing, ..*self }
     }
 
-    /// With those statistics of training data, of plain frames.
+    /// The transform, with statistics of plain frames of training data.
     ///
     /// # Errors
     /// [`crate::Error::Config`] for an impossible transform or statistics of another size.
@@ -175,7 +175,7 @@ impl<B: Backend> Frames<B> {
         self.inverse_after(frames, samples, None)
     }
 
-    /// The same for frames that follow on sound already made, which made-up phases then continue.
+    /// Sound of frames that follow on sound already made, which made-up phases then continue.
     ///
     /// # Shapes
     /// As [`Self::inverse`]; `before` `[batch, known samples]` begins with the first frame's centre.

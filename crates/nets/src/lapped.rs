@@ -28,7 +28,7 @@ pub fn basis(hop_samples: usize) -> Vec<f32> {
     values
 }
 
-/// The transform.
+/// The transform, with its basis on a device.
 #[derive(Module, Debug)]
 pub struct Lapped<B: Backend> {
     // [2 * hop, hop].
@@ -36,7 +36,7 @@ pub struct Lapped<B: Backend> {
 }
 
 impl<B: Backend> Lapped<B> {
-    /// For frames of `hop_samples`.
+    /// The transform with frames every `hop_samples`.
     #[must_use]
     pub fn new(hop_samples: usize, device: &B::Device) -> Self {
         let values = TensorData::new(basis(hop_samples), [2 * hop_samples, hop_samples]);

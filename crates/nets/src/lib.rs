@@ -1,4 +1,4 @@
-//! The trainable networks of Melisma: what they model, what they lose, and every weight by its name.
+//! The trainable networks of Melisma: what they model, the losses they are trained with, and their weights by name.
 //!
 //! | system | [`networks`] | frames | source |
 //! |---|---|---|---|
@@ -15,7 +15,6 @@
 
 pub mod bottleneck;
 mod error;
-pub mod extent;
 pub mod frames;
 mod kernels;
 pub mod lapped;
@@ -24,10 +23,11 @@ pub mod loss;
 pub mod mel;
 pub mod networks;
 pub mod noise;
-pub mod packed;
 pub mod parameters;
 pub mod pca;
 pub mod precision;
+pub mod receptive_field;
+pub mod safetensors;
 pub mod statistics;
 pub mod stft;
 pub mod system;

@@ -66,11 +66,11 @@ impl LossKind {
     }
 }
 
-/// One summand.
+/// One summand of a loss, as a config asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossTerm {
-    /// Which distance.
+    /// The distance that is measured.
     pub kind: LossKind,
     /// What it is multiplied with.
     pub weight: f32,
@@ -80,7 +80,7 @@ pub struct LossTerm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LossConfig {
-    /// The summands.
+    /// The distances and their weights.
     pub terms: Vec<LossTerm>,
     /// The transform of the spectral distances.
     pub stft: StftConfig,
@@ -102,6 +102,17 @@ impl Default for LossConfig {
     }
 }
 
+/// One summand of a loss, computed.
+#[derive(Clone, Debug)]
+pub struct Summand<B: Backend> {
+    /// As logs call it.
+    pub name: &'static str,
+    /// What it is multiplied with.
+    pub weight: f32,
+    /// Before that: `[1]`.
+    pub value: Tensor<B, 1>,
+}
+
 /// The sum, ready to be computed.
 #[derive(Clone, Debug)]
 pub struct Loss<B: Backend> {
@@ -112,9 +123,9 @@ pub struct Loss<B: Backend> {
 
 /// Keeps the slope of a magnitude finite at silence; 1e-6 of a full-scale sample.
 const MAGNITUDE_FLOOR: f32 = 1e-12;
-/// The study's.
+/// Least power of a logarithm, as in the study.
 const POWER_FLOOR: f32 = 1e-8;
-/// -100 dB, as in the work cited.
+/// Added to mel bands before their logarithm: -100 dB, as in the work cited.
 const MEL_FLOOR: f32 = 1e-5;
 
 impl LossConfig {
@@ -140,7 +151,7 @@ impl LossConfig {
 }
 
 impl<B: Backend> Loss<B> {
-    /// The value of each term, unweighted, in the order of the configuration.
+    /// Each term, in the order of the configuration.
     ///
     /// `sound` is called at most once, and only where a term looks at sound.
     ///
@@ -151,7 +162,7 @@ impl<B: Backend> Loss<B> {
         &self,
         frames: &[Tensor<B, 3>; 2],
         sound: impl Fn() -> [Tensor<B, 2>; 2],
-    ) -> Vec<(LossTerm, Tensor<B, 1>)> {
+    ) -> Vec<Summand<B>> {
         let (heard, seen) = (OnceCell::new(), OnceCell::new());
         let sound = || heard.get_or_init(&sound).clone();
         let spectra = || seen.get_or_init(|| sound().map(|x| self.stft.forward(x))).clone();
@@ -169,7 +180,12 @@ impl<B: Backend> Loss<B> {
             LossKind::TotalVariation => total_variation(sound()[1].clone()),
             LossKind::Mel => self.mel(&sound()),
         };
-        self.terms.iter().map(|&term| (term, value(term.kind))).collect()
+        let summand = |term: &LossTerm| Summand {
+            name: term.kind.name(),
+            weight: term.weight,
+            value: value(term.kind),
+        };
+        self.terms.iter().map(summand).collect()
     }
 
     fn mel(&self, sound: &[Tensor<B, 2>; 2]) -> Tensor<B, 1> {
@@ -185,13 +201,10 @@ impl<B: Backend> Loss<B> {
     }
 }
 
-/// The weighted sum of [`Loss::terms`].
-///
-/// # Shapes
-/// `[1]`; zero of no terms.
-pub fn total<B: Backend>(terms: &[(LossTerm, Tensor<B, 1>)], device: &B::Device) -> Tensor<B, 1> {
-    let weighted = terms.iter().map(|(term, value)| value.clone() * term.weight);
-    weighted.reduce(|sum, value| sum + value).unwrap_or_else(|| Tensor::zeros([1], device))
+/// The weighted sum, `[1]`; none of no summands.
+pub fn total<B: Backend>(summands: &[Summand<B>]) -> Option<Tensor<B, 1>> {
+    let weighted = summands.iter().map(|summand| summand.value.clone() * summand.weight);
+    weighted.reduce(|sum, value| sum + value)
 }
 
 /// The mean of squared differences of original and estimate.

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 /// A tensor on its way to or from a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedTensor {
-    /// Path through the network, with dots.
+    /// Path of the weight through the network, joined by dots.
     pub name: String,
-    /// Sizes, outermost first.
+    /// Length of each axis, outermost first.
     pub shape: Vec<usize>,
-    /// Values, last axis fastest.
+    /// All values, the last axis fastest.
     pub values: Vec<f32>,
 }
 

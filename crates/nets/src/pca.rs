@@ -17,9 +17,9 @@ pub struct Covariance {
 /// Directions in the order of falling variance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Components {
-    /// `[value]`.
+    /// Mean of the frames, `[value]`.
     pub mean: Vec<f64>,
-    /// `[component][value]`, of length 1.
+    /// Directions of length 1, `[component][value]`.
     pub axes: Vec<Vec<f64>>,
     /// Variance along each axis, `[component]`.
     pub variances: Vec<f64>,
@@ -29,7 +29,7 @@ pub struct Components {
 const MOST_VALUES: usize = 4096;
 
 impl Covariance {
-    /// Of frames of that many values.
+    /// Sums over no frames yet, each of that many values.
     ///
     /// # Errors
     /// [`Error::Components`] for no values, or more than 4096.

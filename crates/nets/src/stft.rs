@@ -9,6 +9,7 @@ use burn::{
     module::Module,
     tensor::{Tensor, TensorData, backend::Backend},
 };
+use melisma_signal::stft::hann;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::TAU;
 
@@ -16,7 +17,7 @@ use std::f64::consts::TAU;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StftConfig {
-    /// Samples a frame; even.
+    /// Number of samples of a frame; even.
     pub fft_samples: usize,
     /// Samples from one frame to the next; divides `fft_samples` at least twice.
     pub hop_samples: usize,
@@ -41,13 +42,13 @@ pub struct Stft<B: Backend> {
 }
 
 impl StftConfig {
-    /// Frequencies from 0 to half the sampling rate, both included.
+    /// Number of frequencies from 0 to half the sampling rate, both included.
     #[must_use]
     pub fn bins(&self) -> usize {
         self.fft_samples / 2 + 1
     }
 
-    /// Frames of a sound.
+    /// Number of frames of a sound.
     #[must_use]
     pub fn frames(&self, samples: usize) -> usize {
         1 + samples / self.hop_samples
@@ -64,7 +65,7 @@ impl StftConfig {
             return Err(Error::Config(format!("frames of {n} samples every {hop} samples")));
         }
         let bins = self.bins();
-        let window = window(n);
+        let window = hann(n);
         let turn: Vec<(f64, f64)> = (0..n).map(|step| (TAU * step as f64 / n as f64).sin_cos()).collect();
         let mut analysis = vec![0.0; n * 2 * bins];
         let mut synthesis = vec![0.0; 2 * bins * n];
@@ -89,11 +90,6 @@ impl StftConfig {
     }
 }
 
-/// Periodic Hann window.
-fn window(length: usize) -> Vec<f64> {
-    (0..length).map(|n| 0.5 - 0.5 * (TAU * n as f64 / length as f64).cos()).collect()
-}
-
 impl<B: Backend> Stft<B> {
     /// The complex spectrum.
     ///
@@ -101,7 +97,7 @@ impl<B: Backend> Stft<B> {
     /// `[batch, sample]` -> `[batch, frame, 2 * bins]`: the real parts of a frame, then its imaginary parts.
     /// `sample` must exceed half a frame; there are `1 + samples / hop` frames.
     pub fn forward(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
-        let window: Vec<f32> = window(self.fft_samples).into_iter().map(|w| w as f32).collect();
+        let window: Vec<f32> = hann(self.fft_samples).into_iter().map(|w| w as f32).collect();
         kernels::spectrum(&window, self.hop_samples, &sound).unwrap_or_else(|| self.plain_forward(sound))
     }
 
@@ -132,7 +128,7 @@ impl<B: Backend> Stft<B> {
     /// # Shapes
     /// `[batch, frame, 2 * bins]` -> `[batch, samples]`; beyond what the frames cover there is silence.
     pub fn inverse(&self, spectrum: Tensor<B, 3>, samples: usize) -> Tensor<B, 2> {
-        let window: Vec<f32> = window(self.fft_samples).into_iter().map(|w| w as f32).collect();
+        let window: Vec<f32> = hann(self.fft_samples).into_iter().map(|w| w as f32).collect();
         let factors = self.normalisation(spectrum.dims()[1]);
         kernels::sound(&window, self.hop_samples, &factors, samples, &spectrum)
             .unwrap_or_else(|| self.plain_inverse(spectrum, samples))
@@ -167,7 +163,7 @@ impl<B: Backend> Stft<B> {
     /// One over the summed squares of all windows at each sample.
     fn normalisation(&self, frames: usize) -> Vec<f32> {
         let (n, hop) = (self.fft_samples, self.hop_samples);
-        let window = window(n);
+        let window = hann(n);
         let mut weight = vec![0.0; (frames - 1) * hop + n];
         for frame in 0..frames {
             for (sum, value) in weight[frame * hop..].iter_mut().zip(&window) {
@@ -210,7 +206,7 @@ mod tests {
         };
         (0..n).fold((0.0, 0.0), |(real, imaginary), k| {
             let start = (frame * CONFIG.hop_samples) as isize - (n / 2) as isize;
-            let value = at(start + k as isize) * window(n)[k];
+            let value = at(start + k as isize) * hann(n)[k];
             let angle = TAU * (k * bin) as f64 / n as f64;
             (real + value * angle.cos(), imaginary - value * angle.sin())
         })

@@ -4,10 +4,8 @@ use crate::{
     Error, Result,
     bottleneck::{Bottleneck, BottleneckConfig, Quantised},
     frames::{Frames, FramesConfig, FramesKind},
-    networks::{
-        Activation, DenseAe, DenseAeConfig, FreqAe, FreqAeConfig, RecurrentAe, RecurrentAeConfig, ResidualAe,
-        ResidualAeConfig, Start, TimeAe, TimeAeConfig, VariationalAe, VariationalAeConfig,
-    },
+    loss::Summand,
+    networks::{Architecture, Autoencoder, Network, NetworkConfig},
     noise::Noise,
     pca::Components,
     statistics::Statistics,
@@ -17,24 +15,6 @@ use burn::{
     tensor::{Tensor, backend::Backend},
 };
 use serde::{Deserialize, Serialize};
-
-/// Which network, with its sizes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum NetworkConfig {
-    /// The study's, on complex spectra.
-    FreqAe(FreqAeConfig),
-    /// The study's, on samples.
-    TimeAe(TimeAeConfig),
-    /// The improved variant of either.
-    Residual(ResidualAeConfig),
-    /// Linear, shallow and deep.
-    Dense(DenseAeConfig),
-    /// With memory.
-    Recurrent(RecurrentAeConfig),
-    /// With latents drawn.
-    Variational(VariationalAeConfig),
-}
 
 /// What is done to frames before the encoder sees them in training; the decoder still has to give the clean ones.
 ///
@@ -48,32 +28,21 @@ pub struct CorruptionConfig {
     pub noise: f32,
 }
 
-/// A system.
+/// Everything that makes a system: what is modelled, by which network, how latents are quantised.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SystemConfig {
-    /// What is modelled.
+    /// How sound becomes the frames that are modelled.
     #[serde(default)]
     pub frames: FramesConfig,
-    /// By what.
+    /// The network that models it, with its sizes.
     pub network: NetworkConfig,
     /// How latents are quantised.
     #[serde(default)]
     pub bottleneck: BottleneckConfig,
-    /// Denoising.
+    /// What is done to the encoder's input in training.
     #[serde(default)]
     pub corruption: CorruptionConfig,
-}
-
-/// A network of any kind.
-#[derive(Module, Debug)]
-enum Network<B: Backend> {
-    FreqAe(FreqAe<B>),
-    TimeAe(TimeAe<B>),
-    Residual(ResidualAe<B>),
-    Dense(DenseAe<B>),
-    Recurrent(RecurrentAe<B>),
-    Variational(VariationalAe<B>),
 }
 
 /// A system with its weights.
@@ -86,74 +55,15 @@ pub struct System<B: Backend> {
     config: SystemConfig,
 }
 
-/// What came of a batch.
+/// What a system makes of a batch.
 #[derive(Clone, Debug)]
 pub struct Output<B: Backend> {
     /// What was modelled and its reconstruction, `[batch, frame, value]` each.
     pub frames: [Tensor<B, 3>; 2],
     /// What the decoder got, `[batch, time, channel]`.
     pub latents: Tensor<B, 3>,
-    /// What else training has to keep small.
-    pub penalties: Vec<Penalty<B>>,
-}
-
-/// A summand of the loss that does not look at the reconstruction.
-#[derive(Clone, Debug)]
-pub struct Penalty<B: Backend> {
-    /// For logs.
-    pub name: &'static str,
-    /// What it is multiplied with.
-    pub weight: f32,
-    /// `[1]`.
-    pub value: Tensor<B, 1>,
-}
-
-impl NetworkConfig {
-    pub(crate) fn latents(&self) -> usize {
-        match self {
-            Self::FreqAe(config) => config.latents,
-            Self::TimeAe(config) => config.latents,
-            Self::Residual(config) => config.latents,
-            Self::Dense(config) => config.latents,
-            Self::Recurrent(config) => config.latents,
-            Self::Variational(config) => config.latents,
-        }
-    }
-
-    /// Latents of so many frames.
-    pub(crate) fn latent_count(&self, frames: usize) -> usize {
-        let frames = self.whole_frames(frames);
-        match self {
-            Self::FreqAe(_) => (frames - 9) / 4,
-            Self::TimeAe(config) => frames / config.stride.max(1) - 1,
-            Self::Residual(config) => (frames + self.lead_frames()) / config.stride.max(1) - 1,
-            Self::Dense(_) | Self::Recurrent(_) | Self::Variational(_) => frames,
-        }
-    }
-
-    /// Frames of silence put before a clip, so that its first ones have all their latents. The study's networks have
-    /// ends of their own.
-    fn lead_frames(&self) -> usize {
-        match self {
-            Self::Residual(config) if config.stride > 1 => config.stride,
-            _ => 0,
-        }
-    }
-
-    /// The least number of frames, not below `frames`, that the network takes.
-    fn whole_frames(&self, frames: usize) -> usize {
-        // A stride of 0 is refused elsewhere.
-        let strides = |stride: usize| frames.next_multiple_of(stride.max(1)).max(2 * stride.max(1));
-        match self {
-            Self::FreqAe(_) => FreqAeConfig::whole_frames(frames),
-            Self::TimeAe(config) => strides(config.stride),
-            // Its straight way gives a frame at a time to a latent, and the kernel has two taps: one more, or the last is lost.
-            Self::Residual(config) if config.stride <= 1 => frames + 1,
-            // For the same reason.
-            Self::Residual(config) => frames.next_multiple_of(config.stride) + config.stride,
-            Self::Dense(_) | Self::Recurrent(_) | Self::Variational(_) => frames,
-        }
-    }
+    /// Summands of the loss that do not look at the reconstruction: bits, divergence.
+    pub penalties: Vec<Summand<B>>,
 }
 
 impl SystemConfig {
@@ -168,54 +78,18 @@ impl SystemConfig {
         device: &B::Device,
     ) -> Result<System<B>> {
         self.check()?;
-        let values = self.frames.values();
-        let noise = &mut Noise::at(seed, &[]);
-        let network = match &self.network {
-            NetworkConfig::FreqAe(config) => Network::FreqAe(config.init(values, noise, device)?),
-            NetworkConfig::TimeAe(config) => Network::TimeAe(config.init(noise, device)),
-            NetworkConfig::Residual(config) => Network::Residual(config.init(values, noise, device)),
-            NetworkConfig::Dense(config) => Network::Dense(config.init(values, noise, device)),
-            NetworkConfig::Recurrent(config) => Network::Recurrent(config.init(values, noise, device)),
-            NetworkConfig::Variational(config) => Network::Variational(config.init(values, noise, device)),
-        };
         Ok(System {
             frames: self.frames.init(statistics, device)?,
-            network,
+            network: self.network.init(self.frames.values(), &mut Noise::at(seed, &[]), device)?,
             bottleneck: self.bottleneck.init(self.network.latents(), device),
             config: self.clone(),
         })
     }
 
     fn check(&self) -> Result<()> {
-        let samples = self.frames.kind == FramesKind::Samples;
-        let sizes: &[usize] = match &self.network {
-            NetworkConfig::FreqAe(_) if self.frames.kind != FramesKind::Complex => {
-                return Err(Error::Config("the frequency-domain network models complex spectra".to_owned()));
-            }
-            NetworkConfig::TimeAe(_) if !samples => {
-                return Err(Error::Config("the time-domain network models samples".to_owned()));
-            }
-            NetworkConfig::FreqAe(_) => &[],
-            NetworkConfig::TimeAe(config) => &[config.stride, config.hidden],
-            NetworkConfig::Residual(config) if config.kernel % 2 == 0 => {
-                return Err(Error::Config(format!("a kernel of {} taps; it has to be odd", config.kernel)));
-            }
-            NetworkConfig::Residual(config)
-                if config.start == Start::Lapped
-                    && !samples
-                    && (self.frames.kind != FramesKind::Lapped || config.stride != 1) =>
-            {
-                return Err(Error::Config(
-                    "start = \"lapped\" is for samples, or for lapped frames with a stride of 1".to_owned(),
-                ));
-            }
-            NetworkConfig::Residual(config) => &[config.stride, config.channels, config.expansion],
-            NetworkConfig::Dense(config) => &config.hidden,
-            NetworkConfig::Recurrent(config) => &[config.memory],
-            NetworkConfig::Variational(config) => &config.hidden,
-        };
-        if sizes.contains(&0) || self.network.latents() == 0 {
-            return Err(Error::Config("a size is 0".to_owned()));
+        self.network.check(&self.frames)?;
+        if self.network.latents() == 0 {
+            return Err(Error::Config("latents of 0 values".to_owned()));
         }
         let positive = self.bottleneck.first_step > 0.0;
         if !positive || !(0.0..=1.0).contains(&self.corruption.masked) || self.corruption.noise.is_nan() {
@@ -226,7 +100,7 @@ impl SystemConfig {
 }
 
 impl<B: Backend> System<B> {
-    /// How it was made.
+    /// The config that the system was made of.
     pub fn config(&self) -> &SystemConfig {
         &self.config
     }
@@ -252,21 +126,18 @@ impl<B: Backend> System<B> {
     /// # Errors
     /// [`Error::Config`] unless the network is linear, with as many values and no more latents than components.
     pub fn with_components(mut self, components: &Components) -> Result<Self> {
-        let linear = matches!(&self.config.network, NetworkConfig::Dense(dense)
-            if dense.hidden.is_empty() && dense.activation == Activation::Identity);
-        let (values, latents) = (components.mean.len(), self.config.network.latents());
-        if !linear || values != self.config.frames.values() || latents > values {
-            return Err(Error::Config(format!(
-                "{latents} of {values} components for {:?}",
-                self.config.network
-            )));
-        }
-        let device = self.frames.device();
-        self.network = Network::Dense(DenseAe::from_components(components, latents, &device));
+        let network = &self.config.network;
+        let (values, latents) = (components.mean.len(), network.latents());
+        let fits = values == self.config.frames.values() && latents <= values;
+        let found = if fits { network.closed_form(components, &self.frames.device()) } else { None };
+        self.network = found.ok_or_else(|| {
+            Error::Config(format!("{latents} of {values} components for {:?}", self.config.network))
+        })?;
         Ok(self)
     }
 
-    /// There and back; with `noise`, as in training. Channels of a recording count as clips of their own.
+    /// Encodes, quantises and decodes sound; with `noise`, as in training. Channels of a recording count as clips of
+    /// their own.
     ///
     /// # Shapes
     /// `[batch, sample]`; see [`Output`].
@@ -277,14 +148,14 @@ impl<B: Backend> System<B> {
             None => original.clone(),
         };
         let [batch, time, values] = original.dims();
-        let mut penalties = Vec::new();
-        let latents = self.encode_frames(seen, noise.as_deref_mut(), &mut penalties);
+        let (latents, penalty) = self.encode_frames(seen, noise.as_deref_mut());
+        let mut penalties: Vec<Summand<B>> = penalty.into_iter().collect();
         let latents = match &self.bottleneck {
             None => latents,
             Some(bottleneck) => {
                 let Quantised { latents, bits } = bottleneck.forward(latents, noise);
                 let value = bits / (batch * time) as f32;
-                penalties.push(Penalty { name: "bits", weight: bottleneck.rate_weight(), value });
+                penalties.push(Summand { name: "bits", weight: bottleneck.rate_weight(), value });
                 latents
             }
         };
@@ -334,59 +205,34 @@ impl<B: Backend> System<B> {
     /// # Shapes
     /// `[batch, sample]` -> `[batch, time, channel]`: latents, not quantised.
     pub fn encode(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
-        self.encode_frames(self.frames.forward(sound), None, &mut Vec::new())
+        self.encode_frames(self.frames.forward(sound), None).0
     }
 
     /// # Shapes
     /// `[batch, time, channel]` -> `[batch, frame, value]`; at least as many frames as were encoded.
     pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
-        match &self.network {
-            Network::FreqAe(network) => network.decode(latents),
-            Network::TimeAe(network) => network.decode(latents),
-            Network::Residual(network) => {
-                let frames = network.decode(latents);
-                let ([batch, time, values], lead) = (frames.dims(), self.config.network.lead_frames());
-                if lead == 0 { frames } else { frames.slice([0..batch, lead..time, 0..values]) }
-            }
-            Network::Dense(network) => network.decode(latents),
-            Network::Recurrent(network) => network.decode(latents),
-            Network::Variational(network) => network.decode(latents),
-        }
+        let frames = self.network.decode(latents);
+        let ([batch, time, values], [before, _]) =
+            (frames.dims(), self.config.network.timing().padding_frames);
+        if before == 0 { frames } else { frames.slice([0..batch, before..time, 0..values]) }
     }
 
     fn encode_frames(
         &self,
         frames: Tensor<B, 3>,
         noise: Option<&mut Noise>,
-        penalties: &mut Vec<Penalty<B>>,
-    ) -> Tensor<B, 3> {
+    ) -> (Tensor<B, 3>, Option<Summand<B>>) {
         let [batch, time, values] = frames.dims();
-        let (lead, missing) =
-            (self.config.network.lead_frames(), self.config.network.whole_frames(time) - time);
-        let frames = if lead + missing == 0 {
-            frames
-        } else {
-            let silence = |count| Tensor::zeros([batch, count, values], &frames.device());
-            let parts = [
-                (lead > 0).then(|| silence(lead)),
-                Some(frames.clone()),
-                (missing > 0).then(|| silence(missing)),
-            ];
-            Tensor::cat(parts.into_iter().flatten().collect(), 1)
+        let silence = |count| Tensor::zeros([batch, count, values], &frames.device());
+        let frames = match self.config.network.timing().silence(time) {
+            [0, 0] => frames,
+            [0, behind] => Tensor::cat(vec![frames.clone(), silence(behind)], 1),
+            [before, 0] => Tensor::cat(vec![silence(before), frames.clone()], 1),
+            [before, behind] => Tensor::cat(vec![silence(before), frames.clone(), silence(behind)], 1),
         };
-        match (&self.network, &self.config.network, noise) {
-            (Network::FreqAe(network), ..) => network.encode(frames),
-            (Network::TimeAe(network), ..) => network.encode(frames),
-            (Network::Residual(network), ..) => network.encode(frames),
-            (Network::Dense(network), ..) => network.encode(frames),
-            (Network::Recurrent(network), ..) => network.encode(frames),
-            (Network::Variational(network), NetworkConfig::Variational(config), Some(noise)) => {
-                let (latents, value) = VariationalAe::draw(network.distribution(frames), noise);
-                let weight = config.beta / values as f32;
-                penalties.push(Penalty { name: "divergence", weight, value });
-                latents
-            }
-            (Network::Variational(network), ..) => network.distribution(frames).0,
+        match noise {
+            Some(noise) => self.network.encode_in_training(frames, noise),
+            None => (self.network.encode(frames), None),
         }
     }
 }

@@ -7,12 +7,12 @@ use melisma_nets::{
     Error,
     bottleneck::Rounding,
     frames::{FramesConfig, FramesKind, Standardise},
-    networks::{DenseAe, FreqAeConfig, TimeAeConfig},
+    networks::{Autoencoder, DenseAe, FreqAeConfig, NetworkConfig, TimeAeConfig},
     noise::Noise,
     parameters,
     pca::Covariance,
     statistics::Statistics,
-    system::{NetworkConfig, System, SystemConfig},
+    system::{System, SystemConfig},
 };
 use systems::{SAMPLES, named, raw_frames, sound};
 

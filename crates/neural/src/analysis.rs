@@ -1,10 +1,10 @@
 //! Sound of any length to latents, section by section, in memory that does not grow with it but for the latents.
 
-use crate::{Error, LearnedCodec, ModelId, Result};
+use crate::{Error, ModelId, NeuralCodec, Result};
 use melisma_media::Resampler;
 use melisma_nets::{
     burn::tensor::{Tensor, TensorData, backend::Backend},
-    extent::Extent,
+    receptive_field::ReceptiveField,
     system::System,
 };
 use melisma_signal::{Loudness, Metadata, Pcm};
@@ -14,7 +14,7 @@ use std::ops::Range;
 pub(crate) struct Windows<'a, B: Backend> {
     pub(crate) system: &'a System<B>,
     pub(crate) device: &'a B::Device,
-    pub(crate) extent: Extent,
+    pub(crate) receptive_field: ReceptiveField,
     /// Latents to make at a time.
     pub(crate) section_latents: usize,
 }
@@ -50,7 +50,7 @@ impl<B: Backend> Windows<'_, B> {
         heard.samples += sequences[0].len();
         loop {
             let end = heard.done_latents + self.section_latents;
-            let reach = (end + self.extent.encode_margin[1]) * self.extent.latent_samples;
+            let reach = (end + self.receptive_field.encode_margin[1]) * self.receptive_field.latent_samples;
             if reach > heard.samples {
                 return Ok(());
             }
@@ -62,14 +62,14 @@ impl<B: Backend> Windows<'_, B> {
         if heard.samples == 0 {
             return Ok(());
         }
-        let padded = self.extent.padded_samples(heard.samples);
+        let padded = self.receptive_field.padded_samples(heard.samples);
         for pending in &mut heard.pending {
             pending.resize(padded - heard.start, 0.0);
         }
-        let total = self.extent.latents(padded);
+        let total = self.receptive_field.latents(padded);
         while heard.done_latents < total {
             let end = (heard.done_latents + self.section_latents).min(total);
-            let reach = (end + self.extent.encode_margin[1]) * self.extent.latent_samples;
+            let reach = (end + self.receptive_field.encode_margin[1]) * self.receptive_field.latent_samples;
             self.window(heard, end, reach.min(padded))?;
         }
         Ok(())
@@ -77,9 +77,9 @@ impl<B: Backend> Windows<'_, B> {
 
     /// Makes the latents from the first that is not done to `end`, of sound up to sample `reach`.
     fn window(&self, heard: &mut Heard, end: usize, reach: usize) -> Result<()> {
-        let margin = self.extent.encode_margin[0];
+        let margin = self.receptive_field.encode_margin[0];
         let first = heard.done_latents.saturating_sub(margin);
-        let begin = first * self.extent.latent_samples;
+        let begin = first * self.receptive_field.latent_samples;
         let values: Vec<f32> = heard
             .pending
             .iter()
@@ -98,7 +98,7 @@ impl<B: Backend> Windows<'_, B> {
             sequence.extend_from_slice(latents);
         }
         heard.done_latents = end;
-        let keep = end.saturating_sub(margin) * self.extent.latent_samples;
+        let keep = end.saturating_sub(margin) * self.receptive_field.latent_samples;
         for pending in &mut heard.pending {
             pending.drain(..keep - heard.start);
         }
@@ -151,13 +151,13 @@ pub struct Analysed {
 }
 
 impl Analysed {
-    /// Duration.
+    /// Duration in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.samples as f64 / f64::from(self.sample_rate_hz)
     }
 
-    /// Samples per channel at the model's rate.
+    /// Number of samples per channel, at the model's rate.
     #[must_use]
     pub fn samples(&self) -> usize {
         self.samples
@@ -165,8 +165,8 @@ impl Analysed {
 }
 
 /// Analyses a recording block by block.
-pub struct Analysis<'a, B: Backend> {
-    codec: &'a LearnedCodec<B>,
+pub struct LatentAnalysis<'a, B: Backend> {
+    codec: &'a NeuralCodec<B>,
     resampler: Resampler,
     original_hz: u32,
     original_samples: u64,
@@ -176,8 +176,8 @@ pub struct Analysis<'a, B: Backend> {
     alike: bool,
 }
 
-impl<'a, B: Backend> Analysis<'a, B> {
-    pub(crate) fn new(codec: &'a LearnedCodec<B>, sample_rate_hz: u32, channel_count: usize) -> Result<Self> {
+impl<'a, B: Backend> LatentAnalysis<'a, B> {
+    pub(crate) fn new(codec: &'a NeuralCodec<B>, sample_rate_hz: u32, channel_count: usize) -> Result<Self> {
         if !(1..=2).contains(&channel_count) {
             let what = format!("{channel_count} channels");
             return Err(Error::Unsupported { what, allowed: "1 or 2; mix more down first" });

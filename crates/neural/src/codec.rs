@@ -1,8 +1,12 @@
 //! A model made ready on a device: sound to files at any rate, and back.
 
-use crate::{Analysed, Analysis, Decoded, Error, Model, Playback, Result, analysis::Windows, playback};
-use melisma_codec::latent::{File, Header, MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section, write_file};
-use melisma_nets::{burn::tensor::backend::Backend, extent::Extent, system::System};
+use crate::{
+    Analysed, Decoded, Error, LatentAnalysis, NeuralModel, Playback, Result, analysis::Windows, playback,
+};
+use melisma_codec::latent::{
+    File, Header, MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section, step_index, write_file,
+};
+use melisma_nets::{burn::tensor::backend::Backend, receptive_field::ReceptiveField, system::System};
 use melisma_signal::{Metadata, Pcm};
 use rayon::prelude::*;
 
@@ -17,31 +21,32 @@ pub enum Target {
 }
 
 /// A model on a device.
-pub struct LearnedCodec<B: Backend> {
-    model: Model,
+pub struct NeuralCodec<B: Backend> {
+    model: NeuralModel,
     pub(crate) system: System<B>,
-    pub(crate) extent: Extent,
+    pub(crate) receptive_field: ReceptiveField,
     pub(crate) device: B::Device,
 }
 
-/// Steps from one trial of a bitrate to the next, until two have it between them: an octave.
+/// Step indices from one trial of a bitrate to the next, until two trials have it between them. Any number would find the
+/// same file; an octave takes few trials.
 const GALLOP_STEPS: u16 = 32;
 
-/// Samples that [`LearnedCodec::analyse`] hands on at a time.
+/// Samples that [`NeuralCodec::analyse`] hands on at a time.
 const BLOCK_SAMPLES: usize = 1 << 16;
 
-impl<B: Backend> LearnedCodec<B> {
+impl<B: Backend> NeuralCodec<B> {
     /// Builds the network.
     ///
     /// # Errors
     /// [`Error::Network`] where weights do not fit the system.
-    pub fn new(model: Model, device: &B::Device) -> Result<Self> {
+    pub fn new(model: NeuralModel, device: &B::Device) -> Result<Self> {
         let system = model.system(device)?;
-        Ok(Self { extent: model.extent(), model, system, device: device.clone() })
+        Ok(Self { receptive_field: model.receptive_field(), model, system, device: device.clone() })
     }
 
-    /// The model.
-    pub fn model(&self) -> &Model {
+    /// The model that is coded with.
+    pub fn model(&self) -> &NeuralModel {
         &self.model
     }
 
@@ -49,7 +54,7 @@ impl<B: Backend> LearnedCodec<B> {
         Windows {
             system: &self.system,
             device: &self.device,
-            extent: self.extent,
+            receptive_field: self.receptive_field,
             section_latents: self.model.section_latents(),
         }
     }
@@ -58,14 +63,14 @@ impl<B: Backend> LearnedCodec<B> {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for other than one or two channels, [`Error::Resample`] for an impossible rate.
-    pub fn analysis(&self, sample_rate_hz: u32, channel_count: usize) -> Result<Analysis<'_, B>> {
-        Analysis::new(self, sample_rate_hz, channel_count)
+    pub fn analysis(&self, sample_rate_hz: u32, channel_count: usize) -> Result<LatentAnalysis<'_, B>> {
+        LatentAnalysis::new(self, sample_rate_hz, channel_count)
     }
 
     /// Analyses a whole recording of any length and rate.
     ///
     /// # Errors
-    /// As [`LearnedCodec::analysis`] and [`Analysis::push`].
+    /// As [`NeuralCodec::analysis`] and [`LatentAnalysis::push`].
     pub fn analyse(&self, sound: &Pcm) -> Result<Analysed> {
         let mut analysis = self.analysis(sound.sample_rate_hz, sound.channel_count())?;
         for begin in (0..sound.samples()).step_by(BLOCK_SAMPLES) {
@@ -118,7 +123,7 @@ impl<B: Backend> LearnedCodec<B> {
     /// Decodes a whole file, at the model's rate and with its exact length. Damaged sections are silent.
     ///
     /// # Errors
-    /// As [`LearnedCodec::playback`].
+    /// As [`NeuralCodec::playback`].
     pub fn decode(&self, file: &[u8]) -> Result<Decoded> {
         playback::decode(self.playback(file)?)
     }
@@ -134,7 +139,7 @@ impl<B: Backend> LearnedCodec<B> {
             total_samples: analysed.samples as u64,
             system: config.name.clone(),
             model: self.model.id(),
-            latent_samples: self.extent.latent_samples as u32,
+            latent_samples: self.receptive_field.latent_samples as u32,
             latent_channels: channels,
             section_latents: self.model.section_latents() as u32,
             total_latents: (analysed.latents[0].len() / channels) as u64,
@@ -143,7 +148,7 @@ impl<B: Backend> LearnedCodec<B> {
 
     /// Payloads of all sections.
     fn sections(&self, header: &Header, analysed: &Analysed, step_index: u16) -> Vec<Vec<u8>> {
-        let Model { quantiser, tables, .. } = &self.model;
+        let NeuralModel { quantiser, tables, .. } = &self.model;
         let sections: Vec<u64> = (0..header.sections()).collect();
         sections
             .into_par_iter()
@@ -161,12 +166,6 @@ impl<B: Backend> LearnedCodec<B> {
             })
             .collect()
     }
-}
-
-/// The nearest step index.
-fn step_index(multiplier: f64) -> u16 {
-    let steps = multiplier.log2() * f64::from(GALLOP_STEPS);
-    (f64::from(UNIT_STEP_INDEX) + steps).round().clamp(0.0, f64::from(MAX_STEP_INDEX)) as u16
 }
 
 /// What the smallest step index gives that fits, or the largest one if none does; whatever fits is taken to fit when it
@@ -232,13 +231,5 @@ mod tests {
             assert!(trials < 24, "{limit}: {trials}");
         }
         assert_eq!(finest(|index| (false, index)), MAX_STEP_INDEX);
-    }
-
-    #[test]
-    fn multipliers_become_the_nearest_index() {
-        for (multiplier, index) in [(1.0, 512), (2.0, 544), (0.5, 480), (1.01, 512), (1e-30, 0), (1e30, 1023)]
-        {
-            assert_eq!(step_index(multiplier), index, "{multiplier}");
-        }
     }
 }

@@ -12,18 +12,18 @@ pub enum Error {
     /// A file of a model's folder cannot be read or written.
     #[error("{action} {path}")]
     File {
-        /// What was tried.
+        /// What was attempted, such as "cannot open".
         action: &'static str,
-        /// With which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// What the operating system says.
         #[source]
         source: std::io::Error,
     },
     /// A model's folder holds something, but no model that this program can use.
     #[error("{path} is no usable part of a model: {what}")]
     Folder {
-        /// The file, or the folder.
+        /// Path of the file, or of the whole folder.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
@@ -31,11 +31,11 @@ pub enum Error {
     /// Parts of a folder changed since they were written together.
     #[error("{path} is damaged: it says that it is model {expected}, but its parts are {found}")]
     Garbled {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// What it says.
+        /// The id that the folder states.
         expected: String,
-        /// What its parts hash to.
+        /// The id that its parts hash to.
         found: ModelId,
     },
     /// The system cannot be built, or takes other weights.
@@ -47,15 +47,15 @@ pub enum Error {
     /// The network gave something that is not a number.
     #[error("the network's output is not finite at latent {latent}")]
     NotFinite {
-        /// The first such latent.
+        /// Number of the first latent that is not finite, counted from 0.
         latent: usize,
     },
     /// The sound is of a kind that a `.mlsm` file cannot hold.
     #[error("cannot encode {what}: {allowed}")]
     Unsupported {
-        /// What was asked for.
+        /// What was asked for, such as a number of channels.
         what: String,
-        /// What would do.
+        /// What can be encoded instead.
         allowed: &'static str,
     },
     /// Resampling failed.
@@ -67,11 +67,11 @@ pub enum Error {
     /// The file was made with another model.
     #[error("the file needs model {wanted} ({system}), this is model {given}")]
     WrongModel {
-        /// The file's.
+        /// Id of the model that the file needs.
         wanted: ModelId,
-        /// The one at hand.
+        /// Id of the model at hand.
         given: ModelId,
-        /// Name of the file's system.
+        /// Name of the system that the file needs.
         system: String,
     },
     /// A file says of its latents what its model cannot have written.

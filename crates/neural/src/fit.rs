@@ -6,16 +6,16 @@
 //! Compression", 1992, section 8.3: equal slopes).
 
 use crate::{
-    Error, Model, ModelConfig, Quantiser, Result,
+    Error, LatentQuantiser, ModelConfig, NeuralModel, Result,
     analysis::{Windows, rows},
 };
-use melisma_codec::latent::{self, CLASSES, UNIT_STEP_INDEX, class_exponent};
+use melisma_codec::latent::{self, CLASSES, class_step};
 use melisma_nets::{
     burn::tensor::{Tensor, TensorData, backend::Backend},
-    extent::Extent,
     frames::FramesKind,
     noise::Noise,
     parameters,
+    receptive_field::ReceptiveField,
     statistics::Statistics,
     system::System,
 };
@@ -40,13 +40,13 @@ const DISTURBANCE: f32 = 0.2;
 /// Channels that move the output less than this share of what the most moving one does are all the same: of no matter.
 const LEAST_GAIN: f64 = 1e-3;
 
-/// Symbols that tables are learned from.
+/// Most symbols that tables are learned from.
 const MOST_SYMBOLS: usize = 300_000;
 
 /// Clips are cut there for learning tables: about a section.
 const CLIP_LATENTS: usize = 1024;
 
-impl Model {
+impl NeuralModel {
     /// Measures on clips of training data how much each latent channel matters and how it is distributed, and makes a
     /// model of a trained system.
     ///
@@ -67,8 +67,8 @@ impl Model {
         if system.config() != &config.system {
             return Err(Error::Fit("the configuration is another system's".to_owned()));
         }
-        let extent = config.system.extent();
-        let windows = Windows { system, device, extent, section_latents: CLIP_LATENTS };
+        let receptive_field = config.system.receptive_field();
+        let windows = Windows { system, device, receptive_field, section_latents: CLIP_LATENTS };
         let latents = clips.iter().map(|clip| windows.whole(clip)).collect::<Result<Vec<_>>>()?;
         let channels = config.system.latent_channels();
         let latents: Vec<Vec<f32>> = shortened(latents, channels);
@@ -78,19 +78,22 @@ impl Model {
         let (steps, centres) = match system.steps() {
             Some(steps) => (steps, vec![0.0; channels]),
             None => {
-                let probe = Probe { system, device, extent, channels };
+                let probe = Probe { system, device, receptive_field, channels };
                 (probe.steps(&latents, clips)?, medians(&latents, channels))
             }
         };
-        let mut quantiser =
-            Quantiser { steps, centres, shrinkage: vec![[0.0; 2]; CLASSES], statistics: statistics.clone() };
+        let mut quantiser = LatentQuantiser {
+            steps,
+            centres,
+            shrinkage: vec![[0.0; 2]; CLASSES],
+            statistics: statistics.clone(),
+        };
         quantiser.check(channels)?;
-        let step_of = |class| (i32::from(UNIT_STEP_INDEX) + 32 * class_exponent(class)) as u16;
         for class in 0..CLASSES {
-            quantiser.fit_shrinkage(class, step_of(class), &latents);
+            quantiser.fit_shrinkage(class, class_step(class), &latents);
         }
         let tables = latent::fit(channels, |class| {
-            latents.iter().map(|latents| quantiser.symbols(latents, step_of(class))).collect()
+            latents.iter().map(|latents| quantiser.symbols(latents, class_step(class))).collect()
         });
         Self::new(config, parameters::read(system), quantiser, tables)
     }
@@ -104,7 +107,7 @@ fn shortened(mut latents: Vec<Vec<f32>>, channels: usize) -> Vec<Vec<f32>> {
     latents
 }
 
-/// `[channel]`
+/// Median of each latent channel, `[channel]`.
 fn medians(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
     let median = |channel: usize| {
         let all = latents.iter().flat_map(|clip| clip.iter().skip(channel).step_by(channels));
@@ -115,7 +118,7 @@ fn medians(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
     (0..channels).map(median).collect()
 }
 
-/// `[channel]`
+/// Standard deviation of each latent channel, `[channel]`.
 fn deviations(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
     let deviation = |channel: usize| {
         let column = || latents.iter().flat_map(|clip| clip.iter().skip(channel).step_by(channels));
@@ -126,11 +129,11 @@ fn deviations(latents: &[Vec<f32>], channels: usize) -> Vec<f32> {
     (0..channels).map(deviation).collect()
 }
 
-/// Disturbs latents and listens.
+/// Measures how much the output moves when latents are disturbed.
 struct Probe<'a, B: Backend> {
     system: &'a System<B>,
     device: &'a B::Device,
-    extent: Extent,
+    receptive_field: ReceptiveField,
     channels: usize,
 }
 
@@ -166,12 +169,12 @@ impl<B: Backend> Probe<'_, B> {
         }
     }
 
-    /// Values heard that a latent stands for.
+    /// Number of output values that a latent stands for.
     fn values_per_latent(&self) -> f64 {
         let frames = self.system.config().frames;
         match frames.kind {
-            FramesKind::LogMagnitude => self.extent.values_per_latent(frames.values()) as f64,
-            _ => self.extent.latent_samples as f64,
+            FramesKind::LogMagnitude => self.receptive_field.values_per_latent(frames.values()) as f64,
+            _ => self.receptive_field.latent_samples as f64,
         }
     }
 
@@ -179,8 +182,9 @@ impl<B: Backend> Probe<'_, B> {
     fn error(&self, clips: &[Vec<f32>]) -> Result<f64> {
         let (mut error, mut power, mut count) = (0.0, 0.0, 0.0);
         for clip in spread(clips) {
-            let samples =
-                self.extent.padded_samples(clip.len().min(PIECE_LATENTS * self.extent.latent_samples));
+            let samples = self
+                .receptive_field
+                .padded_samples(clip.len().min(PIECE_LATENTS * self.receptive_field.latent_samples));
             let mut sound: Vec<f32> = clip.iter().take(samples).copied().collect();
             sound.resize(samples, 0.0);
             let sound = Tensor::<B, 2>::from_data(TensorData::new(sound, [1, samples]), self.device);
@@ -212,7 +216,7 @@ impl<B: Backend> Probe<'_, B> {
             let count = (clip.len() / self.channels).min(PIECE_LATENTS);
             let first = (clip.len() / self.channels - count) / 2;
             let piece = &clip[first * self.channels..(first + count) * self.channels];
-            let samples = count * self.extent.latent_samples;
+            let samples = count * self.receptive_field.latent_samples;
             let sound = |latents: Vec<f32>, copies: usize| {
                 let latents = TensorData::new(latents, [copies, count, self.channels]);
                 self.heard(self.system.decode(Tensor::from_data(latents, self.device)), samples)
@@ -240,7 +244,7 @@ impl<B: Backend> Probe<'_, B> {
     }
 }
 
-/// A few of many, from all over.
+/// A few items, evenly spread over all of them.
 fn spread<T>(all: &[T]) -> impl Iterator<Item = &T> {
     all.iter().step_by(all.len().div_ceil(PIECES).max(1))
 }

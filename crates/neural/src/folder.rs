@@ -4,14 +4,14 @@
 //! |---|---|
 //! | `config.json` | format, [`ModelConfig`] |
 //! | `model.safetensors` | weights |
-//! | `quantiser.json` | steps, centres, statistics: [`Quantiser`] |
+//! | `quantiser.json` | steps, centres, statistics: [`LatentQuantiser`] |
 //! | `tables.bin` | entropy tables: [`melisma_codec::latent::Tables`] |
 //! | `id` | the model's id in hexadecimal; checked against the parts |
 //! | `README.md` | for people |
 
-use crate::{Error, Model, ModelConfig, ModelId, Quantiser, Result};
+use crate::{Error, LatentQuantiser, ModelConfig, ModelId, NeuralModel, Result};
 use melisma_codec::latent::Tables;
-use melisma_nets::{device::Cpu, packed::Packed};
+use melisma_nets::{device::Cpu, safetensors::TensorFile};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs, io,
@@ -26,7 +26,7 @@ const TABLES: &str = "tables.bin";
 const ID: &str = "id";
 const CARD: &str = "README.md";
 
-/// Version of the folder.
+/// Version of the folder's layout.
 const FORMAT: u32 = 1;
 
 /// Longest file that is read: a billion weights.
@@ -39,7 +39,7 @@ struct ConfigFile {
     model: ModelConfig,
 }
 
-/// To tell another format from a damaged file.
+/// The version alone, read first to tell another layout from a damaged file.
 #[derive(Deserialize)]
 struct FormatOnly {
     format: u32,
@@ -88,7 +88,7 @@ fn parse_id(text: &str) -> Option<ModelId> {
     Some(id)
 }
 
-impl Model {
+impl NeuralModel {
     /// Reads a folder.
     ///
     /// # Errors
@@ -103,10 +103,10 @@ impl Model {
         }
         let ConfigFile { model: config, .. } = read_json(&path, &bytes)?;
         let (path, bytes) = read_part(folder, WEIGHTS)?;
-        let Packed { tensors: weights, .. } =
-            Packed::from_bytes(&bytes).map_err(|error| unusable(&path, error))?;
+        let TensorFile { tensors: weights, .. } =
+            TensorFile::from_bytes(&bytes).map_err(|error| unusable(&path, error))?;
         let (path, bytes) = read_part(folder, QUANTISER)?;
-        let quantiser: Quantiser = read_json(&path, &bytes)?;
+        let quantiser: LatentQuantiser = read_json(&path, &bytes)?;
         let (path, bytes) = read_part(folder, TABLES)?;
         let tables = Tables::from_bytes(&bytes).map_err(|error| unusable(&path, error))?;
         let model = Self::new(config, weights, quantiser, tables).map_err(|error| match error {
@@ -154,7 +154,7 @@ impl Model {
 
     fn write_parts(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).map_err(failed("cannot make", folder))?;
-        let weights = Packed { tensors: self.weights.clone(), ..Packed::default() };
+        let weights = TensorFile { tensors: self.weights.clone(), ..TensorFile::default() };
         let config = ConfigFile { format: FORMAT, model: self.config.clone() };
         let json = |result: serde_json::Result<Vec<u8>>, name| {
             result.map_err(|error| unusable(&folder.join(name), error))
@@ -175,12 +175,12 @@ impl Model {
         Ok(())
     }
 
-    /// The model card.
+    /// The text of the folder's README.
     fn card(&self) -> String {
         let ModelConfig { name, description, sample_rate_hz, trained_on, .. } = &self.config;
-        let extent = self.extent();
+        let receptive_field = self.receptive_field();
         let count: usize = self.weights.iter().map(|tensor| tensor.values.len()).sum();
-        let per_second = f64::from(*sample_rate_hz) / extent.latent_samples as f64;
+        let per_second = f64::from(*sample_rate_hz) / receptive_field.latent_samples as f64;
         format!(
             "# {name}\n\n{description}\n\n\
              - model: `{}`\n- weights: {count}\n- sound: {sample_rate_hz} Hz\n\

@@ -1,8 +1,8 @@
 //! A trained network as a codec: sound in, a `.mlsm` file of real bytes out, and back.
 //!
 //! ```text
-//! training data -Model::fit-> steps, centres, tables -Model::write-> folder -Model::read-> Model
-//! Pcm -Analysis-> latents -quantise-> symbols -codec::latent-> file
+//! training data -NeuralModel::fit-> steps, centres, tables -NeuralModel::write-> folder -NeuralModel::read-> NeuralModel
+//! Pcm -LatentAnalysis-> latents -quantise-> symbols -codec::latent-> file
 //! file -codec::latent-> symbols -dequantise-> latents -Playback-> Pcm
 //! ```
 //!
@@ -28,11 +28,11 @@ mod model;
 mod playback;
 mod quantiser;
 
-pub use analysis::{Analysed, Analysis};
-pub use codec::{LearnedCodec, Target};
+pub use analysis::{Analysed, LatentAnalysis};
+pub use codec::{NeuralCodec, Target};
 pub use error::{Error, Result};
 pub use folder::folder_id;
 pub use melisma_codec::latent::File;
-pub use model::{Model, ModelConfig, ModelId};
+pub use model::{ModelConfig, ModelId, NeuralModel};
 pub use playback::{Decoded, Playback};
-pub use quantiser::Quantiser;
+pub use quantiser::LatentQuantiser;

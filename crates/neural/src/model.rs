@@ -1,11 +1,11 @@
 //! A trained network with all that a codec needs besides: quantiser, entropy tables, and a name that no other has.
 
-use crate::{Error, Quantiser, Result};
+use crate::{Error, LatentQuantiser, Result};
 use melisma_codec::latent::{MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SYMBOLS, Tables};
 use melisma_nets::{
     burn::tensor::backend::Backend,
-    extent::Extent,
     parameters::{self, NamedTensor},
+    receptive_field::ReceptiveField,
     system::{System, SystemConfig},
 };
 use serde::{Deserialize, Serialize};
@@ -15,29 +15,29 @@ use sha2::{Digest, Sha256};
 /// tables. Not over descriptions.
 pub use melisma_codec::latent::ModelHash as ModelId;
 
-/// What a model is.
+/// What a model is, apart from its weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelConfig {
-    /// Of the system, as files name it: at most 32 bytes.
+    /// Name of the system in files: at most 32 bytes.
     pub name: String,
-    /// For people.
+    /// A description for people; nothing depends on it.
     pub description: String,
     /// Samples per second that the system works at.
     pub sample_rate_hz: u32,
-    /// The network.
+    /// The frames, network and bottleneck.
     pub system: SystemConfig,
-    /// For people: what data, how long.
+    /// What the model was trained on, for people; nothing depends on it.
     pub trained_on: String,
 }
 
 /// A model, whole and checked.
 #[derive(Clone, Debug)]
-pub struct Model {
-    /// What it is.
+pub struct NeuralModel {
+    /// Name, rate and system of the model.
     pub config: ModelConfig,
     pub(crate) weights: Vec<NamedTensor>,
-    pub(crate) quantiser: Quantiser,
+    pub(crate) quantiser: LatentQuantiser,
     pub(crate) tables: Tables,
     id: ModelId,
 }
@@ -70,7 +70,8 @@ impl ModelConfig {
         if let Some(size) = largest(&sizes).filter(|&size| size > 1 << 16) {
             return refuse(format!("a size of {size}, allowed are at most 65536"));
         }
-        let (channels, samples) = (self.system.latent_channels(), self.system.extent().latent_samples);
+        let (channels, samples) =
+            (self.system.latent_channels(), self.system.receptive_field().latent_samples);
         if !(1..=MAX_CHANNELS).contains(&channels) || samples > 1 << 16 {
             return refuse(format!("latents of {channels} values every {samples} samples"));
         }
@@ -88,11 +89,11 @@ fn largest(value: &serde_json::Value) -> Option<u64> {
     }
 }
 
-impl Model {
+impl NeuralModel {
     pub(crate) fn new(
         config: ModelConfig,
         weights: Vec<NamedTensor>,
-        quantiser: Quantiser,
+        quantiser: LatentQuantiser,
         tables: Tables,
     ) -> Result<Self> {
         config.check()?;
@@ -106,7 +107,7 @@ impl Model {
         Ok(model)
     }
 
-    /// Names exactly this model.
+    /// The id that no other model has.
     #[must_use]
     pub fn id(&self) -> ModelId {
         self.id
@@ -114,26 +115,26 @@ impl Model {
 
     /// Steps, centres and statistics.
     #[must_use]
-    pub fn quantiser(&self) -> &Quantiser {
+    pub fn quantiser(&self) -> &LatentQuantiser {
         &self.quantiser
     }
 
-    /// What symbols are coded with.
+    /// Entropy tables that symbols are coded with.
     #[must_use]
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
 
-    /// Sizes in time.
+    /// How latents and sound belong together in time.
     #[must_use]
-    pub fn extent(&self) -> Extent {
-        self.config.system.extent()
+    pub fn receptive_field(&self) -> ReceptiveField {
+        self.config.system.receptive_field()
     }
 
     /// Latents of a full section.
     #[must_use]
     pub fn section_latents(&self) -> usize {
-        let samples = self.extent().latent_samples;
+        let samples = self.receptive_field().latent_samples;
         let wanted =
             (SECTION_SECONDS * f64::from(self.config.sample_rate_hz) / samples as f64).round() as usize;
         let most =

@@ -4,7 +4,7 @@
 //! neighbour is lost, the network sees what it would at the end of a recording. Where phases are made up, they go on from
 //! those of the section before, and the two are faded into each other.
 
-use crate::{Error, LearnedCodec, Result, analysis::rows};
+use crate::{Error, NeuralCodec, Result, analysis::rows};
 use melisma_bitstream::FormatError;
 use melisma_codec::{
     Damage,
@@ -18,14 +18,14 @@ use melisma_nets::{
 use melisma_signal::{Loudness, Metadata, Pcm};
 use std::collections::BTreeMap;
 
-/// Decodes a file.
+/// Decodes a file block by block.
 pub struct Playback<'a, B: Backend> {
-    codec: &'a LearnedCodec<B>,
+    codec: &'a NeuralCodec<B>,
     file: File<'a>,
     damage: Vec<Damage>,
     /// The section that comes next.
     next: u64,
-    /// Samples before this one are not given out.
+    /// Number of the first sample that is given out; those before it are skipped.
     skip_before: u64,
     /// `[sequence][time * channels + channel]` of sections around the next; none where one is lost.
     latents: BTreeMap<u64, Option<Vec<Vec<f32>>>>,
@@ -36,29 +36,29 @@ pub struct Playback<'a, B: Backend> {
 /// A whole decoded recording.
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// What the file says about itself.
+    /// What the file says about itself: rates, lengths, model.
     pub header: Header,
-    /// Tags and cover.
+    /// Tags and cover of the file.
     pub metadata: Metadata,
     /// Loudness of the source, if the file names it.
     pub loudness: Option<Loudness>,
     /// The sound, at the model's rate.
     pub pcm: Pcm,
-    /// Damaged places.
+    /// Stretches of the file that are damaged, and silent in the sound.
     pub damage: Vec<Damage>,
 }
 
 /// The latents that a window is made from.
 struct Window {
     begin: usize,
-    /// `[sequence][time * channels + channel]`
+    /// Latents of the window, `[sequence][time * channels + channel]`.
     latents: Vec<Vec<f32>>,
     /// Whether the recording ends where the window does.
     at_end: bool,
 }
 
 impl<'a, B: Backend> Playback<'a, B> {
-    pub(crate) fn new(codec: &'a LearnedCodec<B>, file: File<'a>) -> Result<Self> {
+    pub(crate) fn new(codec: &'a NeuralCodec<B>, file: File<'a>) -> Result<Self> {
         let (header, model) = (&file.header, codec.model());
         if header.model != model.id() {
             return Err(Error::WrongModel {
@@ -70,11 +70,15 @@ impl<'a, B: Backend> Playback<'a, B> {
         let samples = usize::try_from(header.total_samples).unwrap_or(usize::MAX);
         let latents = match samples {
             0 => 0,
-            _ => codec.extent.latents(codec.extent.padded_samples(samples)),
+            _ => codec.receptive_field.latents(codec.receptive_field.padded_samples(samples)),
         };
         for (field, value, expected) in [
             ("sample rate", u64::from(header.sample_rate_hz), u64::from(model.config.sample_rate_hz)),
-            ("samples per latent", u64::from(header.latent_samples), codec.extent.latent_samples as u64),
+            (
+                "samples per latent",
+                u64::from(header.latent_samples),
+                codec.receptive_field.latent_samples as u64,
+            ),
             ("latent channels", header.latent_channels as u64, model.config.system.latent_channels() as u64),
             ("total latents", header.total_latents, latents as u64),
         ] {
@@ -91,7 +95,7 @@ impl<'a, B: Backend> Playback<'a, B> {
         &self.file
     }
 
-    /// Damaged places found so far.
+    /// Stretches of the file found damaged so far.
     pub fn damage(&self) -> &[Damage] {
         &self.damage
     }
@@ -170,7 +174,7 @@ impl<'a, B: Backend> Playback<'a, B> {
         }
         let header = self.file.header.clone();
         let wanted = header.latents_of(section);
-        let [back, ahead] = self.codec.extent.decode_margin.map(|margin| margin as u64);
+        let [back, ahead] = self.codec.receptive_field.decode_margin.map(|margin| margin as u64);
         let (begin, end) =
             (wanted.start.saturating_sub(back), (wanted.end + ahead).min(header.total_latents));
         let (mut first, mut last) = (section, section);
@@ -195,7 +199,7 @@ impl<'a, B: Backend> Playback<'a, B> {
         }
         let mut at_end = end == header.total_latents;
         // Between two lost sections there may be too few to make any sound of: the last one then goes on.
-        let least = self.codec.extent.least_latents;
+        let least = self.codec.receptive_field.least_latents;
         for count in (end - begin) as usize..least {
             if begin == 0 && at_end {
                 break;
@@ -211,7 +215,7 @@ impl<'a, B: Backend> Playback<'a, B> {
     /// A section's sound, `[sequence][sample]`.
     fn sound(&mut self, section: u64, window: &Window) -> Vec<Vec<f32>> {
         let (codec, header) = (self.codec, &self.file.header);
-        let extent = codec.extent;
+        let receptive_field = codec.receptive_field;
         let frames_config = codec.model().config.system.frames;
         let channels = header.latent_channels;
         let samples = header.samples_of(section);
@@ -219,13 +223,14 @@ impl<'a, B: Backend> Playback<'a, B> {
         let shape = [window.latents.len(), window.latents[0].len() / channels, channels];
         let latents = TensorData::new(window.latents.concat(), shape);
         let mut frames = codec.system.decode(Tensor::<B, 3>::from_data(latents, &codec.device));
-        let start = window.begin * extent.latent_samples;
+        let start = window.begin * receptive_field.latent_samples;
         if window.at_end {
             let [batch, count, values] = frames.dims();
-            let padded = extent.padded_samples(header.total_samples as usize);
-            frames = frames.slice([0..batch, 0..count.min(extent.frames(padded - start)), 0..values]);
+            let padded = receptive_field.padded_samples(header.total_samples as usize);
+            frames =
+                frames.slice([0..batch, 0..count.min(receptive_field.frames(padded - start)), 0..values]);
         }
-        let reach = extent.samples(frames.dims()[1]);
+        let reach = receptive_field.samples(frames.dims()[1]);
         let mut sound = match frames_config.kind {
             FramesKind::LogMagnitude => {
                 // The last half window of what is known knew too little of what follows.
@@ -272,8 +277,10 @@ impl<'a, B: Backend> Playback<'a, B> {
     /// Drops what no later section needs.
     fn forget(&mut self, done: u64) {
         let header = &self.file.header;
-        let from =
-            header.latents_of(done + 1).start.saturating_sub(self.codec.extent.decode_margin[0] as u64);
+        let from = header
+            .latents_of(done + 1)
+            .start
+            .saturating_sub(self.codec.receptive_field.decode_margin[0] as u64);
         let first = from / u64::from(header.section_latents);
         self.latents = self.latents.split_off(&first);
     }

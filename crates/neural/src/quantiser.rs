@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 /// How a model's latents are quantised, and the statistics of its frames.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Quantiser {
-    /// `[channel]`, positive.
+pub struct LatentQuantiser {
+    /// Step of each latent channel, `[channel]`; positive.
     pub steps: Vec<f32>,
-    /// `[channel]`: what becomes the integer 0.
+    /// Latent that becomes the integer 0, `[channel]`.
     pub centres: Vec<f32>,
     /// `[class]`: how far magnitudes of 1, and larger ones, are brought back towards 0, in steps.
     pub shrinkage: Vec<[f32; 2]>,
-    /// Of the frames that the system was trained on.
+    /// Mean and deviation of the frames that the system was trained on.
     pub statistics: Statistics,
 }
 
-impl Quantiser {
+impl LatentQuantiser {
     /// Checks what was read.
     ///
     /// # Errors
@@ -79,7 +79,7 @@ impl Quantiser {
             .collect()
     }
 
-    /// Steps of a file.
+    /// Step of each channel in a file with that step index, `[channel]`.
     fn factors(&self, step_index: u16) -> Vec<f64> {
         let multiplier = step_multiplier(step_index);
         self.steps.iter().map(|&step| f64::from(step) * multiplier).collect()
@@ -117,8 +117,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn quantiser() -> Quantiser {
-        Quantiser {
+    fn quantiser() -> LatentQuantiser {
+        LatentQuantiser {
             steps: vec![0.5, 0.01],
             centres: vec![0.0, -3.0],
             shrinkage: vec![[0.0; 2]; CLASSES],
@@ -162,7 +162,7 @@ mod tests {
         assert!(quantiser().check(3).is_err());
         for lie in [f32::NAN, f32::INFINITY, 0.0, -1.0] {
             let steps = vec![0.5, lie];
-            assert!(Quantiser { steps, ..quantiser() }.check(2).is_err(), "{lie}");
+            assert!(LatentQuantiser { steps, ..quantiser() }.check(2).is_err(), "{lie}");
         }
     }
 }

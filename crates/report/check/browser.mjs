@@ -113,11 +113,19 @@ class Page {
     }
   }
 
-  /** Clicks the middle of an element, as a mouse does. */
-  async click(element) {
+  /** One event of the mouse. */
+  mouse(type, x, y, clickCount = 1) {
+    const button = type === "mouseMoved" ? "none" : "left";
+    return this.send("Input.dispatchMouseEvent", { type, x, y, button, clickCount });
+  }
+
+  /** Clicks the middle of an element, as a mouse does, once or `times` times. */
+  async click(element, times = 1) {
     await this.ask(`${element}.scrollIntoView({ block: "center" })`);
     const { x, y } = await this.ask(`(({ left, top, width, height }) => ({ x: left + width / 2, y: top + height / 2 }))(${element}.getBoundingClientRect())`);
-    for (const type of ["mousePressed", "mouseReleased"]) await this.send("Input.dispatchMouseEvent", { type, x, y, button: "left", clickCount: 1 });
+    for (let count = 1; count <= times; count++) {
+      for (const type of ["mousePressed", "mouseReleased"]) await this.mouse(type, x, y, count);
+    }
   }
 
   /** Presses a key. */

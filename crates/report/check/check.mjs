@@ -56,18 +56,47 @@ async function hear(page, player, hz) {
 async function checkCharts(page) {
   await page.until(`document.documentElement?.dataset.drawn === "true"`);
   const wanted = await page.ask(`JSON.parse(document.getElementById("data").textContent).sections.flatMap((s) => s.blocks).flatMap((b) => b.charts ?? []).length`);
-  const lines = await page.ask(`[...document.querySelectorAll(".chart")].map((c) => [...c.querySelectorAll(".scatterlayer .js-line")].filter((p) => p.getAttribute("d")?.length > 10).length)`);
+  const lines = await page.ask(`[...document.querySelectorAll(".chart")].map((c) => [...c.querySelectorAll(".curve")].filter((p) => p.getAttribute("d").split("L").length === 4).length)`);
   assert.ok(wanted > 20);
   assert.deepEqual(lines, Array(wanted).fill(3));
-  const bars = await page.ask(`document.querySelectorAll(".chart .errorbar path").length`);
-  assert.ok(bars >= wanted, `${bars} error bars`);
+  const bars = await page.ask(`document.querySelectorAll(".chart .interval").length`);
+  assert.ok(bars >= wanted, `${bars} intervals`);
   const first = `document.querySelector(".chart")`;
-  await page.click(`${first}.querySelector(".legendtoggle")`);
-  await page.until(`${first}.querySelectorAll(".scatterlayer .js-line").length === 2`);
-  const ink = `${first}._fullLayout.font.color`;
-  const before = await page.ask(ink);
+  const curves = `${first}.querySelectorAll(".curve").length`;
+  const labels = `[...${first}.querySelectorAll(".labels text[text-anchor=middle]:not([class])")].map((t) => t.textContent).join(" ")`;
+  assert.equal(await page.ask(labels), "8 16 32 64");
+  const names = `${first}.querySelectorAll(".legend button")`;
+  await page.click(`${names}[0]`);
+  assert.equal(await page.ask(curves), 2);
+  assert.equal(await page.ask(`${names}[0].getAttribute("aria-pressed")`), "false");
+  await page.click(`${names}[1]`, 2);
+  assert.equal(await page.ask(curves), 1);
+  await page.click(`${names}[1]`, 2);
+  assert.equal(await page.ask(curves), 3);
+
+  // The same codec has the same colour in every chart.
+  const colours = await page.ask(`[...document.querySelectorAll(".chart")].map((c) => [...c.querySelectorAll(".curve")].map((p) => p.getAttribute("stroke")).join())`);
+  assert.equal(new Set(colours).size, 1);
+  assert.equal(new Set(colours[0].split(",")).size, 3);
+
+  // A point tells what it is; a drag enlarges; a double click shows everything again.
+  const point = await page.ask(`(({ left, top, width, height }) => ({ x: left + width / 2, y: top + height / 2 }))(${first}.querySelectorAll(".canvas .mark")[1].getBoundingClientRect())`);
+  await page.mouse("mouseMoved", point.x, point.y);
+  assert.match(await page.ask(`${first}.querySelector(".tip").textContent`), /^alpha\n16: .* point 16, 6 clips$/);
+  const range = `${first}.querySelector(".canvas").drawing.xRange`;
+  const before = await page.ask(range);
+  await page.mouse("mousePressed", point.x - 40, point.y);
+  await page.mouse("mouseMoved", point.x + 40, point.y);
+  await page.mouse("mouseReleased", point.x + 40, point.y);
+  const enlarged = await page.ask(range);
+  assert.ok(before[0] < enlarged[0] && enlarged[0] < 16 && 16 < enlarged[1] && enlarged[1] < before[1], `${enlarged}`);
+  await page.click(`${first}.querySelector("svg.drawing")`, 2);
+  assert.deepEqual(await page.ask(range), before);
+
+  const ink = `getComputedStyle(${first}.querySelector(".labels text")).fill`;
+  const light = await page.ask(ink);
   await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "dark" }] });
-  await page.until(`${ink} !== ${JSON.stringify(before)}`);
+  await page.until(`${ink} !== ${JSON.stringify(light)}`);
   await page.send("Emulation.setEmulatedMedia", { features: [] });
 }
 
@@ -96,8 +125,9 @@ async function checkPlayer(page) {
   const player = `document.querySelector(".player")`;
   const byText = (text) => `[...${player}.querySelectorAll("button")].find((b) => b.textContent === ${JSON.stringify(text)})`;
   const position = `${player}.deck.position()`;
-  assert.equal(await page.ask(`${player}.querySelectorAll(".heatmaplayer image").length`), 3);
-  assert.ok((await page.ask(`${player}.querySelectorAll(".fills path, .js-fill").length`)) >= 2);
+  // Three spectrograms, a bar of colours for each, two outlines.
+  assert.equal(await page.ask(`${player}.querySelectorAll(".sound image").length`), 6);
+  assert.equal(await page.ask(`${player}.querySelectorAll(".sound .outline").length`), 2);
   await page.click(byText("Play"));
   await hear(page, player, HZ[0]);
   for (const version of [1, 2, 3, 0]) {
@@ -119,6 +149,14 @@ async function checkPlayer(page) {
     await sleep(120);
   }
   await page.press("p");
+  // A click into a picture goes there, and the playhead stands there.
+  await page.click(`${player}.querySelector(".sound svg")`);
+  const middle = await page.ask(`${player}.querySelector(".sound").drawing.placed.map(({ box }) => [(box.left + box.right) / 2, box.right - box.left])[0]`);
+  const clicked = await page.ask(`${player}.querySelector(".sound").clientWidth / 2`);
+  const expected = 1.5 + (3 * (clicked - middle[0])) / middle[1];
+  assert.ok(Math.abs((await page.ask(position)) - expected) < 0.02);
+  assert.ok(Math.abs((await page.ask(`parseFloat(${player}.querySelector(".playhead").style.left)`)) - clicked) < 2);
+  await page.ask(`${player}.focus()`);
   const resting = await page.ask(position);
   await sleep(200);
   assert.equal(await page.ask(position), resting);
@@ -174,10 +212,10 @@ async function checkLadder(page) {
 async function checkHeatMaps(page) {
   await page.until(`document.documentElement?.dataset.drawn === "true"`);
   const maps = `[...document.querySelectorAll(".heat-map")]`;
-  assert.deepEqual(await page.ask(`${maps}.map((m) => m.querySelectorAll(".heatmaplayer image").length)`), [1, 1]);
+  assert.deepEqual(await page.ask(`${maps}.map((m) => m.querySelectorAll("[clip-path] image").length)`), [1, 1]);
   // Three rows of eight columns a quarter of a second apart, the first around 0.5 s.
-  assert.deepEqual(await page.ask(`${maps}.map((m) => m._fullLayout.xaxis.range)`), Array(2).fill([0.375, 2.375]));
-  assert.equal(await page.ask(`${maps}[0]._fullLayout.xaxis.title.text`), "seconds");
+  assert.deepEqual(await page.ask(`${maps}.map((m) => m.drawing.xRange)`), Array(2).fill([0.375, 2.375]));
+  assert.equal(await page.ask(`${maps}[0].querySelector(".x-label").textContent`), "seconds");
 }
 
 async function checkStillness(page) {

@@ -30,3 +30,39 @@ function clock(seconds) {
   const tenths = Math.floor(Math.max(0, seconds) * 10 + 1e-6);
   return `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}.${tenths % 10}`;
 }
+
+/** An element of a drawing: `shape("path", { d: "M0 0" }, child, ...)`. Strings become text nodes. */
+function shape(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== undefined));
+  return element;
+}
+
+/** Says above the page that a part of it could not be drawn; the others go on. */
+function tellFailure(error) {
+  console.error(error);
+  document.querySelector("header").append(noteBlock({ text: `A part of this page could not be drawn: ${error.message}`, warning: true }));
+}
+
+const waiting = [];
+let working = false;
+
+/** Runs `work` after what was asked for before, one at a time, so that the page stays usable. */
+async function later(work) {
+  waiting.push(work);
+  if (working) return;
+  working = true;
+  while (waiting.length > 0) {
+    await new Promise((resolve) => setTimeout(resolve));
+    try {
+      await waiting.shift()();
+    } catch (error) {
+      tellFailure(error);
+    }
+  }
+  working = false;
+  document.documentElement.dataset.drawn = "true";
+}

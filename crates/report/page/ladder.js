@@ -28,7 +28,7 @@ function ladderBlock(ladder) {
   const table = make(
     "table",
     { class: "grid" },
-    make("thead", {}, make("tr", {}, make("th", {}, "asked for"), ...columns.map((name) => make("th", { scope: "col" }, name)))),
+    make("thead", {}, make("tr", {}, make("th", {}, "asked for"), ...columns.map(({ name, look }) => make("th", { scope: "col" }, lookElement(look), name)))),
     make("tbody", {}, ...places.map((row, index) => make("tr", {}, make("th", { scope: "row" }, rows[index]), ...row))),
   );
   const element = make(

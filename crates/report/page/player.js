@@ -17,6 +17,7 @@ function playerBlock(player) {
   const rows = versions.map((version, index) => {
     const sound = [version.sound.level_dbfs, version.sound.peak_dbfs].map((db) => db.toFixed(1));
     const cells = [...version.figures, ...sound].map((text) => make("td", { class: "number" }, text));
+    buttons[index].prepend(lookElement(version.look));
     return make("tr", {}, make("td", {}, index < 10 ? String(index) : ""), make("td", {}, buttons[index]), ...cells);
   });
   const table = make(

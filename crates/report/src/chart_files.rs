@@ -1,32 +1,28 @@
-//! Charts as files for documents: SVG and PNG, drawn by kuva, which brings its own font.
+//! Charts as files for documents: curves with intervals in, SVG and PNG out.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use kuva::backend::png::PngBackend;
-use kuva::backend::svg::SvgBackend;
-use kuva::plot::{LinePlot, MarkerShape, ScatterPlot};
-use kuva::render::layout::{Layout, TickFormat};
-use kuva::render::plots::Plot;
-use kuva::render::render::{Scene, render_multiple};
 use melisma_media::AtomicFile;
 
+use crate::canvas::{Anchor, Canvas, Inside, LETTER};
 use crate::error::ReportError;
-use crate::section::{Chart, Point};
-use crate::text::number;
+use crate::scale::{Scale, Spacing};
+use crate::section::{Chart, Point, Series};
 
-const WIDTH: f64 = 720.0;
+/// Size in pixels without the legend, which stands on the right.
+const WIDTH: f64 = 660.0;
 const HEIGHT: f64 = 440.0;
-/// Room beside the outermost points of a logarithmic axis, as a factor.
-const MARGIN: f64 = 1.15;
-/// Shapes by series, so that curves differ without their colours.
-const MARKERS: [MarkerShape; 5] = [
-    MarkerShape::Circle,
-    MarkerShape::Square,
-    MarkerShape::Triangle,
-    MarkerShape::Diamond,
-    MarkerShape::TriangleDown,
-];
+/// Room for labels.
+const LEFT: f64 = 80.0;
+const TOP: f64 = 40.0;
+const BOTTOM: f64 = 52.0;
+/// Half of a mark's size, and of the ends of intervals.
+const MARK: f64 = 4.0;
+/// Height of a line of the legend.
+const LEGEND_LINE: f64 = 19.0;
+/// A curve of more points has marks at about so many of them only.
+const MOST_MARKS: usize = 16;
 
 /// Writes each chart as `ID.svg` and `ID.png` into `folder`; answers the files.
 ///
@@ -36,12 +32,9 @@ pub fn write(charts: &[&Chart], folder: &Path, overwrite: bool) -> Result<Vec<Pa
     std::fs::create_dir_all(folder).map_err(ReportError::io(folder))?;
     let mut files = Vec::with_capacity(2 * charts.len());
     for chart in charts {
-        let scene = scene(chart);
-        let png = PngBackend::new()
-            .render_scene(&scene)
-            .map_err(|what| ReportError::Chart { chart: chart.id.clone(), what })?;
-        let svg = SvgBackend::new().render_scene(&scene);
-        for (extension, bytes) in [("svg", svg.as_bytes()), ("png", &png)] {
+        let canvas = drawn(chart);
+        let png = canvas.png().map_err(|what| ReportError::Chart { chart: chart.id.clone(), what })?;
+        for (extension, bytes) in [("svg", canvas.svg().as_bytes()), ("png", &png)] {
             let path = folder.join(format!("{}.{extension}", chart.id));
             let mut file = AtomicFile::create(&path, overwrite)?;
             file.write_all(bytes).map_err(ReportError::io(&path))?;
@@ -52,54 +45,52 @@ pub fn write(charts: &[&Chart], folder: &Path, overwrite: bool) -> Result<Vec<Pa
     Ok(files)
 }
 
-fn scene(chart: &Chart) -> Scene {
-    let mut plots = Vec::new();
-    for series in chart.series.iter().filter(|series| !series.hidden) {
-        // A logarithmic axis has no place for zero.
-        let shown = |p: &&Point| (!chart.x.log || p.x > 0.0) && (!chart.y.log || p.y > 0.0 && p.low > 0.0);
-        let points: Vec<&Point> = series.points.iter().filter(shown).collect();
-        let places = || points.iter().map(|p| (p.x, p.y));
-        let line = LinePlot::new()
-            .with_data(places())
-            .with_y_err_asymmetric(points.iter().map(|p| ((p.y - p.low).max(0.0), (p.high - p.y).max(0.0))))
-            .with_color(&series.colour)
-            .with_stroke_width(1.8);
-        let markers = ScatterPlot::new()
-            .with_data(places())
-            .with_color(&series.colour)
-            .with_marker(MARKERS[series.marker % MARKERS.len()])
-            .with_size(3.5)
-            .with_legend(&series.name);
-        plots.extend([Plot::Line(line), Plot::Scatter(markers)]);
+fn drawn(chart: &Chart) -> Canvas {
+    let series: Vec<&Series> = chart.series.iter().filter(|series| !series.hidden).collect();
+    let longest = series.iter().map(|series| series.name.chars().count()).max().unwrap_or(0);
+    let legend_width = 44.0 + LETTER * longest as f64;
+    let height = HEIGHT.max(TOP + LEGEND_LINE * series.len() as f64 + 10.0);
+    let mut canvas = Canvas::new(WIDTH + legend_width, height);
+    let inside = Inside { left: LEFT, right: WIDTH - 10.0, top: TOP, bottom: height - BOTTOM };
+    let spacing = |log: bool, spacing| if log { spacing } else { Spacing::Linear };
+    let points = || series.iter().flat_map(|series| &series.points);
+    let x = Scale::around(
+        spacing(chart.x.log, Spacing::Octaves),
+        points().map(|point| point.x),
+        [inside.left, inside.right],
+    );
+    let y = Scale::around(
+        spacing(chart.y.log, Spacing::Decades),
+        points().flat_map(|point| [point.low, point.high]),
+        [inside.bottom, inside.top],
+    );
+    canvas.axes(inside, &chart.title, (&x, &chart.x.label), (&y, &chart.y.label), true);
+    for series in &series {
+        curve(&mut canvas, series, &x, &y);
     }
-    let mut layout = Layout::auto_from_plots(&plots)
-        .with_width(WIDTH)
-        .with_height(HEIGHT)
-        .with_title(&chart.title)
-        .with_x_label(&chart.x.label)
-        .with_y_label(&chart.y.label)
-        .with_tick_format(TickFormat::Custom(std::sync::Arc::new(tick)));
-    // Else a logarithmic axis would run from one power of ten to the next.
-    let shown = || chart.series.iter().filter(|series| !series.hidden).flat_map(|series| &series.points);
-    if let Some((low, high)) = chart.x.log.then(|| range(shown().map(|p| (p.x, p.x)))).flatten() {
-        layout = layout.with_log_x().with_x_axis_min(low).with_x_axis_max(high);
+    for (index, series) in series.iter().enumerate() {
+        let (left, middle) = (WIDTH + 6.0, TOP + LEGEND_LINE * (index as f64 + 0.5));
+        canvas.line(vec![(left, middle), (left + 24.0, middle)], series.look.colour, 1.8);
+        canvas.mark([left + 12.0, middle], &series.look.mark.outline(), MARK, series.look.colour);
+        canvas.text([left + 31.0, middle + 4.0], &series.name, Anchor::Start, false);
     }
-    if let Some((low, high)) = chart.y.log.then(|| range(shown().map(|p| (p.low, p.high)))).flatten() {
-        layout = layout.with_log_y().with_y_axis_min(low).with_y_axis_max(high);
-    }
-    render_multiple(plots, layout)
+    canvas
 }
 
-/// Ends of a logarithmic axis with room to spare; none without anything above zero.
-fn range(intervals: impl Iterator<Item = (f64, f64)>) -> Option<(f64, f64)> {
-    let above_zero = intervals.filter(|(low, _)| *low > 0.0);
-    let (low, high) =
-        above_zero.fold((f64::INFINITY, 0.0), |(low, high), next| (next.0.min(low), next.1.max(high)));
-    (low <= high).then_some((low / MARGIN, high * MARGIN))
-}
-
-/// `0.002`, `8`, `100`: no zeros that say nothing.
-fn tick(value: f64) -> String {
-    let text = number(value);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+fn curve(canvas: &mut Canvas, series: &Series, x: &Scale, y: &Scale) {
+    // A logarithmic axis has no place for zero.
+    let shown: Vec<&Point> = series.points.iter().filter(|p| x.has(p.x) && y.has(p.y)).collect();
+    let colour = series.look.colour;
+    canvas.line(shown.iter().map(|point| (x.place(point.x), y.place(point.y))).collect(), colour, 1.8);
+    for point in shown.iter().filter(|point| y.has(point.low) && point.low < point.high) {
+        let (across, low, high) = (x.place(point.x), y.place(point.low), y.place(point.high));
+        canvas.line(vec![(across, low), (across, high)], colour, 1.0);
+        for end in [low, high] {
+            canvas.line(vec![(across - MARK, end), (across + MARK, end)], colour, 1.0);
+        }
+    }
+    let outline = series.look.mark.outline();
+    for point in shown.iter().step_by(shown.len().div_ceil(MOST_MARKS).max(1)) {
+        canvas.mark([x.place(point.x), y.place(point.y)], &outline, MARK, colour);
+    }
 }

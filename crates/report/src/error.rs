@@ -13,7 +13,7 @@ pub enum ReportError {
     /// A sound cannot be shown or embedded.
     #[error("{what}")]
     Sound {
-        /// What is wrong with it.
+        /// What is wrong with the sound.
         what: String,
     },
     /// An audio file could not be read or made.
@@ -22,9 +22,9 @@ pub enum ReportError {
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file.
+        /// The file that was read or written.
         path: PathBuf,
-        /// What the system said.
+        /// The system's own error.
         #[source]
         source: std::io::Error,
     },
@@ -37,9 +37,9 @@ pub enum ReportError {
     /// The plotting library did not draw a chart.
     #[error("chart {chart}: {what}")]
     Chart {
-        /// Its identifier.
+        /// Identifier or heading of the chart.
         chart: String,
-        /// What the library said.
+        /// The library's own message.
         what: String,
     },
 }

@@ -1,31 +1,30 @@
 //! The same excerpt at every rate through every codec, as a grid to hear what bitrate means.
 
 use melisma_signal::Pcm;
-use serde::Serialize;
 
 use crate::error::ReportError;
-use crate::listening::Version;
 use crate::page::Page;
-use crate::section::{Block, Section};
+use crate::palette::look;
+use crate::section::{Block, Ladder, LadderCell, LadderColumn, Section, Version};
 use crate::sound::Sound;
 
 /// What was made of the excerpt at one rate by one codec.
 #[derive(Clone, Debug)]
 pub enum Rung {
-    /// It was coded.
+    /// The codec's result.
     Coded(Box<CodedRung>),
-    /// It was not, and why.
+    /// There is no result, for this reason.
     Unavailable(String),
 }
 
 /// A coded excerpt.
 #[derive(Clone, Debug)]
 pub struct CodedRung {
-    /// Aligned with the original, as long, at the same rate.
+    /// The decoded sound: aligned with the original, as long, at the same rate.
     pub pcm: Pcm,
-    /// Rate of the whole file.
+    /// Bitrate of the whole file, kbit/s.
     pub kbps: f64,
-    /// Figures by name, as text.
+    /// Names and values of what was measured, as text.
     pub figures: Vec<(String, String)>,
 }
 
@@ -34,7 +33,7 @@ pub struct CodedRung {
 pub struct LadderConfig {
     /// Name of the song.
     pub song: String,
-    /// Where in the song the excerpt starts.
+    /// Time in the song at which the excerpt starts, seconds.
     pub start_s: f64,
     /// The excerpt itself.
     pub original: Pcm,
@@ -42,50 +41,13 @@ pub struct LadderConfig {
     pub rates_kbps: Vec<f64>,
     /// Names of the codecs: the columns.
     pub codecs: Vec<String>,
-    /// What each of them is: name, settings and version.
+    /// Name of each codec with its settings and version.
     pub recipes: Vec<(String, String)>,
-    /// `[rate][codec]`
+    /// What came of each rate and codec, `[rate][codec]`.
     pub rungs: Vec<Vec<Rung>>,
 }
 
-/// A grid of versions, as the page shows it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Ladder {
-    /// Unique on the page.
-    pub id: String,
-    /// Length of every version.
-    pub seconds: f64,
-    /// Rate of every version.
-    pub sample_rate_hz: u32,
-    /// Headings of the rows.
-    pub rows: Vec<String>,
-    /// Headings of the columns.
-    pub columns: Vec<String>,
-    /// `[row][column]`
-    pub cells: Vec<Vec<LadderCell>>,
-    /// The original, then every version that a cell names.
-    pub versions: Vec<Version>,
-}
-
-/// One place of the grid.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum LadderCell {
-    /// A version to hear.
-    Coded {
-        /// Index of the version.
-        version: usize,
-        /// Lines that describe it.
-        lines: Vec<String>,
-    },
-    /// None, and why.
-    Unavailable {
-        /// The reason.
-        reason: String,
-    },
-}
-
-/// A song of four minutes, the measure of size.
+/// Length of the song whose size in bytes is told, seconds.
 const SONG_S: f64 = 240.0;
 
 impl LadderConfig {
@@ -98,6 +60,7 @@ impl LadderConfig {
         let (samples, sample_rate_hz) = (self.original.samples(), self.original.sample_rate_hz);
         let mut versions = vec![Version {
             name: "original".to_owned(),
+            look: look("original"),
             original: true,
             figures: Vec::new(),
             sound: Sound::of(&self.original)?,
@@ -122,6 +85,7 @@ impl LadderConfig {
                         lines.extend(coded.figures.iter().map(|(name, value)| format!("{name} {value}")));
                         versions.push(Version {
                             name: format!("{codec} at {:.1} kbit/s", coded.kbps),
+                            look: look(codec),
                             original: false,
                             figures: Vec::new(),
                             sound: Sound::of(&coded.pcm)?,
@@ -147,7 +111,7 @@ impl LadderConfig {
             seconds: self.original.seconds(),
             sample_rate_hz,
             rows: self.rates_kbps.iter().map(|rate| format!("{rate} kbit/s")).collect(),
-            columns: self.codecs,
+            columns: self.codecs.into_iter().map(|name| LadderColumn { look: look(&name), name }).collect(),
             cells,
             versions,
         }));

@@ -7,27 +7,26 @@
 //! |---|---|
 //! | what can a page hold? | [`section`] |
 //! | how does it become one HTML file? | [`page`], with `page/*.{html,css,js}` |
-//! | where does plotly.js come from? | `library` |
-//! | what is shown of a bench's results? | [`mod@bench`], from [`points`] |
-//! | what does a metric mean? | `meaning` |
+//! | what colour and mark has a codec? | [`palette`] |
+//! | what is shown of a bench's results? | [`mod@bench`], from [`melisma_eval::points`] |
 //! | how do excerpts become a player? | [`listening`], from [`sound`] |
 //! | what does a ladder of bitrates look like? | [`ladder`] |
-//! | how are charts drawn as SVG and PNG files? | [`chart_files`] |
-//! | and heat maps? | [`heat_map_files`] |
+//! | how are charts drawn as SVG and PNG files? | [`chart_files`], on a `canvas`, with axes by `scale` |
+//! | and heat maps as PNG files? | [`heat_map_files`] |
 //! | how do sounds become pictures? | [`spectrogram`], [`waveform`] |
 //!
 //! Nothing here measures anything; the codec is not needed.
 
 pub mod bench;
+mod canvas;
 pub mod chart_files;
 pub mod error;
 pub mod heat_map_files;
 pub mod ladder;
-mod library;
 pub mod listening;
-mod meaning;
 pub mod page;
-pub mod points;
+pub mod palette;
+mod scale;
 pub mod section;
 pub mod sound;
 pub mod spectrogram;

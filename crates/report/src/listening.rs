@@ -6,57 +6,25 @@ use std::path::{Component, Path};
 use melisma_eval::Metric;
 use melisma_eval::journal::{Key, Row};
 use melisma_eval::results::{Listening, Results};
-use serde::Serialize;
 
 use crate::error::ReportError;
-use crate::section::{Block, Note, Section};
+use crate::palette::look;
+use crate::section::{Block, Note, Player, Section, Version};
 use crate::sound::{Excerpt, Sound};
 use crate::text::{identifier, number};
-
-/// A clip in several versions, all with the same time axis.
-#[derive(Clone, Debug, Serialize)]
-pub struct Player {
-    /// Unique on the page.
-    pub id: String,
-    /// Name of the clip.
-    pub title: String,
-    /// Where in the clip the excerpt starts.
-    pub start_s: f64,
-    /// Length of every version.
-    pub seconds: f64,
-    /// Rate of every version.
-    pub sample_rate_hz: u32,
-    /// Names of the figures that the versions carry.
-    pub figures: Vec<String>,
-    /// The original first, where there is one.
-    pub versions: Vec<Version>,
-}
-
-/// One version of a clip.
-#[derive(Clone, Debug, Serialize)]
-pub struct Version {
-    /// What it is.
-    pub name: String,
-    /// Whether it is what the others are compared with.
-    pub original: bool,
-    /// Figures as text, in the order of [`Player::figures`].
-    pub figures: Vec<String>,
-    /// What is heard and seen.
-    pub sound: Sound,
-}
 
 /// How much of the excerpts goes into the page.
 #[derive(Clone, Copy, Debug)]
 pub struct ListeningLimits {
-    /// Most clips.
+    /// Largest number of clips.
     pub clips: usize,
-    /// Most bytes of audio, before base64 makes them a third larger.
+    /// Largest number of bytes of audio, before base64 makes them a third larger.
     pub audio_bytes: u64,
 }
 
 /// Figures shown with each version, where they were measured.
-const FIGURES: [Metric; 5] =
-    [Metric::Zimtohrli, Metric::Visqol, Metric::MelL1, Metric::StudyComplex8k, Metric::SiSdr];
+const FIGURES: [Metric; 6] =
+    [Metric::Zimtohrli, Metric::Nmr, Metric::Visqol, Metric::MelL1, Metric::StudyComplex8k, Metric::SiSdr];
 
 /// Players for the clips of `results`, whose excerpts lie beside it in `folder`; what cannot be shown becomes a
 /// note. `None` where the results have no excerpts.
@@ -82,13 +50,13 @@ pub fn section(
     let rows: HashMap<Key, &Row> = results.rows.iter().map(|row| (row.key(), row)).collect();
     let mut clips: BTreeMap<(&str, &str), Vec<&Listening>> = BTreeMap::new();
     for entry in &results.listening {
-        clips.entry((&entry.track, &entry.clip)).or_default().push(entry);
+        clips.entry((&entry.setting, &entry.clip)).or_default().push(entry);
     }
     let (mut audio_bytes, mut shown) = (0, 0);
     let mut left_out = Vec::new();
-    for ((track, clip), mut entries) in clips {
+    for ((setting, clip), mut entries) in clips {
         if shown == limits.clips {
-            left_out.push(format!("{track}/{clip}"));
+            left_out.push(format!("{setting}/{clip}"));
             continue;
         }
         entries.sort_by(|a, b| {
@@ -96,13 +64,13 @@ pub fn section(
             of(a).cmp(&of(b)).then(a.kbps.unwrap_or(0.0).total_cmp(&b.kbps.unwrap_or(0.0)))
         });
         let (excerpts, problems) = read(&entries, folder);
-        section.blocks.extend(problems.into_iter().map(|what| warning(format!("{track}/{clip}: {what}"))));
+        section.blocks.extend(problems.into_iter().map(|what| warning(format!("{setting}/{clip}: {what}"))));
         let bytes: u64 = excerpts.iter().map(|(_, excerpt)| excerpt.flac_file.len() as u64).sum();
         if audio_bytes + bytes > limits.audio_bytes {
-            left_out.push(format!("{track}/{clip} ({:.1} MB)", bytes as f64 / 1e6));
+            left_out.push(format!("{setting}/{clip} ({:.1} MB)", bytes as f64 / 1e6));
             continue;
         }
-        if let Some(player) = player(track, clip, &excerpts, &rows)? {
+        if let Some(player) = player(setting, clip, &excerpts, &rows)? {
             audio_bytes += bytes;
             shown += 1;
             section.blocks.push(Block::Player(player));
@@ -168,7 +136,7 @@ fn name(entry: &Listening) -> String {
 }
 
 fn player(
-    track: &str,
+    setting: &str,
     clip: &str,
     excerpts: &Read<'_>,
     rows: &HashMap<Key, &Row>,
@@ -176,7 +144,7 @@ fn player(
     let Some((first, Excerpt { pcm, .. })) = excerpts.first() else { return Ok(None) };
     let row_of = |entry: &Listening| {
         let (codec, label) = (entry.codec.clone()?, entry.label.clone()?);
-        rows.get(&(track.to_owned(), clip.to_owned(), codec, label)).copied()
+        rows.get(&(setting.to_owned(), clip.to_owned(), codec, label)).copied()
     };
     let measured = |metric: &Metric| {
         excerpts.iter().any(|(entry, _)| row_of(entry).is_some_and(|row| row.metric(*metric).is_some()))
@@ -190,6 +158,7 @@ fn player(
         figures.extend(metrics.iter().map(figure));
         versions.push(Version {
             name: if entry.codec.is_none() { "original".to_owned() } else { name(entry) },
+            look: look(entry.codec.as_deref().unwrap_or("original")),
             original: entry.codec.is_none(),
             figures,
             sound: Sound::with_file(&excerpt.pcm, &excerpt.flac_file)?,
@@ -198,8 +167,8 @@ fn player(
     let mut figures = vec!["kbit/s".to_owned()];
     figures.extend(metrics.iter().map(|metric| metric.name().to_owned()));
     Ok(Some(Player {
-        id: identifier(&format!("player-{track}-{clip}")),
-        title: format!("{track}/{clip}"),
+        id: identifier(&format!("player-{setting}-{clip}")),
+        title: format!("{setting}/{clip}"),
         start_s: first.start_s,
         seconds: pcm.seconds(),
         sample_rate_hz: pcm.sample_rate_hz,

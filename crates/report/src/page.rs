@@ -1,4 +1,4 @@
-//! Sections to one HTML file that needs nothing else: style, script, plotly.js and data are inside.
+//! Sections to one HTML file that needs nothing else: style, script and data are inside.
 //!
 //! The data is one JSON element in which `<` never occurs, so no name in it can end the element; the script
 //! puts every text into the page as text. A content security policy forbids all network access.
@@ -10,15 +10,18 @@ use melisma_media::AtomicFile;
 use serde::Serialize;
 
 use crate::error::ReportError;
-use crate::library::packed_plotly;
+use crate::palette::{DIFFERENCE_RAMP, Mark, RAMP};
 use crate::section::{Block, Chart, Section};
 
 const TEMPLATE: &str = include_str!("../page/page.html");
 const STYLE: &str = include_str!("../page/page.css");
 /// In this order they are one script.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 12] = [
     include_str!("../page/base.js"),
-    include_str!("../page/charts.js"),
+    include_str!("../page/scale.js"),
+    include_str!("../page/drawing.js"),
+    include_str!("../page/curves.js"),
+    include_str!("../page/heat_maps.js"),
     include_str!("../page/tables.js"),
     include_str!("../page/deck.js"),
     include_str!("../page/figures.js"),
@@ -39,22 +42,38 @@ pub struct Page {
     pub sections: Vec<Section>,
 }
 
+/// What the page's script gets.
+#[derive(Serialize)]
+struct Data<'a> {
+    #[serde(flatten)]
+    page: &'a Page,
+    /// Corners of each mark, by its number.
+    marks: [Vec<[f64; 2]>; Mark::ALL.len()],
+    ramps: Ramps,
+}
+
+/// Colours of values, the lowest first.
+#[derive(Serialize)]
+struct Ramps {
+    level: [&'static str; 9],
+    difference: [&'static str; 9],
+}
+
 impl Page {
     /// The whole file.
     ///
     /// # Errors
-    /// [`ReportError::Json`], [`ReportError::Packing`].
+    /// [`ReportError::Json`].
     pub fn html(&self) -> Result<String, ReportError> {
         let title = escaped(&self.title);
-        let data = serde_json::to_string(self)?.replace('<', "\\u003c");
-        let (script, plotly) = (SCRIPTS.concat(), packed_plotly()?);
-        let parts = [
-            ("title", &*title),
-            ("style", STYLE),
-            ("plotly", &*plotly),
-            ("data", &*data),
-            ("script", &*script),
-        ];
+        let data = Data {
+            page: self,
+            marks: Mark::ALL.map(Mark::outline),
+            ramps: Ramps { level: RAMP, difference: DIFFERENCE_RAMP },
+        };
+        let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
+        let script = SCRIPTS.concat();
+        let parts = [("title", &*title), ("style", STYLE), ("data", &*data), ("script", &*script)];
         Ok(filled(TEMPLATE, &parts))
     }
 

@@ -14,9 +14,9 @@ use crate::error::ReportError;
 use crate::spectrogram::{PackedSpectrogram, Spectrogram};
 use crate::waveform::Waveform;
 
-/// A longer sound is no excerpt.
+/// Longest sound that is taken for an excerpt.
 const LONGEST_S: f64 = 120.0;
-/// A larger file is no excerpt: two minutes of 24-bit stereo at 48 kHz, and some room.
+/// Largest file that is taken for an excerpt: two minutes of 24-bit stereo at 48 kHz, and some room.
 const LARGEST_BYTES: u64 = 40_000_000;
 
 /// A sound, packed for the page.
@@ -24,13 +24,13 @@ const LARGEST_BYTES: u64 = 40_000_000;
 pub struct Sound {
     /// Base64 of a FLAC file.
     pub flac: String,
-    /// Its outline.
+    /// The outline of its waveform.
     pub waveform: Waveform,
     /// Its levels over time and frequency.
     pub spectrogram: PackedSpectrogram,
     /// Root mean square over all channels, dB relative to full scale; a full-scale sine has -3.
     pub level_dbfs: f64,
-    /// Largest absolute sample likewise.
+    /// Largest absolute sample, dB relative to full scale.
     pub peak_dbfs: f64,
 }
 
@@ -64,9 +64,9 @@ impl Sound {
 /// An excerpt read from the disk.
 #[derive(Clone, Debug)]
 pub struct Excerpt {
-    /// Its samples.
+    /// The samples, as floats of which 1 is full scale.
     pub pcm: Pcm,
-    /// The same as a FLAC file.
+    /// The same sound as the bytes of a FLAC file.
     pub flac_file: Vec<u8>,
 }
 

@@ -9,55 +9,54 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use melisma_eval::stft::Stft;
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, Stft};
 use serde::Serialize;
 
-/// Levels below this are shown as this.
+/// Lowest level of a picture; lower ones are shown as this one.
 pub const FLOOR_DB: f32 = -100.0;
-/// Most columns of a picture.
+/// Largest number of columns of a picture.
 const MOST_COLUMNS: usize = 400;
-/// Most rows of a picture.
+/// Largest number of rows of a picture.
 const MOST_ROWS: usize = 256;
 /// Window lengths up to 12, 24 and 48 kHz: the powers of two nearest to 46 ms.
 const WINDOWS: [(u32, usize); 3] = [(12_000, 512), (24_000, 1024), (u32::MAX, 2048)];
-/// Hops a window.
+/// Number of hops in the length of a window.
 const OVERLAP: usize = 4;
 
-/// A picture of levels.
+/// Levels over time and frequency.
 #[derive(Clone, Debug)]
 pub struct Spectrogram {
     /// Number of columns (time).
     pub columns: usize,
     /// Number of rows (frequency).
     pub rows: usize,
-    /// Time of the first column's middle, and from column to column.
+    /// Times of the middles of the columns, seconds.
     pub seconds: Grid,
-    /// Frequency of the first row's middle, and from row to row.
+    /// Frequencies of the middles of the rows, Hz.
     pub hz: Grid,
-    /// `[row * columns + column]`, dB.
+    /// Level at `[row * columns + column]`, dB; a full-scale sine has 0.
     pub level_db: Vec<f32>,
 }
 
-/// Places at equal distances.
+/// Places at equal distances on an axis, in its unit.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Grid {
-    /// The first.
+    /// Place with index 0.
     pub first: f64,
-    /// From one to the next.
+    /// Distance between neighbours.
     pub step: f64,
 }
 
-/// A picture, packed for the page.
+/// A spectrogram as the page's data holds it.
 #[derive(Clone, Debug, Serialize)]
 pub struct PackedSpectrogram {
     /// Number of columns (time).
     pub columns: usize,
     /// Number of rows (frequency).
     pub rows: usize,
-    /// Times of the columns.
+    /// Times of the middles of the columns, seconds.
     pub seconds: Grid,
-    /// Frequencies of the rows.
+    /// Frequencies of the middles of the rows, Hz.
     pub hz: Grid,
     /// Base64 of gzip of `[row][column]`, signed bytes, dB.
     pub data: String,
@@ -109,7 +108,7 @@ impl Spectrogram {
     /// Rounds to whole dB and packs.
     ///
     /// # Errors
-    /// What the compressor says.
+    /// An error of the compressor, which writes into memory only.
     pub fn packed(&self) -> std::io::Result<PackedSpectrogram> {
         let byte = |db: &f32| (db.round().clamp(FLOOR_DB, 27.0) as i8).cast_unsigned();
         let bytes: Vec<u8> = self.level_db.iter().map(byte).collect();

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use melisma_signal::Pcm;
 use serde::Serialize;
 
-/// Columns of an outline.
+/// Largest number of columns of an outline.
 pub const COLUMNS: usize = 800;
 
-/// An outline, packed for the page.
+/// An outline as the page's data holds it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Waveform {
     /// Number of columns.
@@ -18,7 +18,7 @@ pub struct Waveform {
 }
 
 impl Waveform {
-    /// The outline over all channels.
+    /// The outline of a sound, over all its channels.
     #[must_use]
     pub fn of(pcm: &Pcm) -> Self {
         let extremes = extremes(pcm, COLUMNS);

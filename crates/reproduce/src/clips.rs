@@ -2,32 +2,33 @@
 
 use crate::{Error, Result};
 use melisma_data::{Cache, CropConfig, CropSource, Manifest, Split};
+use melisma_eval::EvalError;
 use melisma_eval::clips::{Clips, clip_names};
 use melisma_signal::Pcm;
 use std::path::PathBuf;
 
-/// Which clips.
+/// Which excerpts systems are judged by.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClipOptions {
-    /// Most clips, evenly spread over the part.
+    /// Most excerpts, evenly spread over the part of the manifest.
     pub count: usize,
-    /// Length of an excerpt, from the middle.
+    /// Length of an excerpt in seconds, taken from the middle of its clip.
     pub seconds: f64,
 }
 
-/// Rate at which clips are given to codecs; tracks lower it where they say so.
+/// Sample rate at which clips are given to codecs; a setting may lower it.
 pub const RATE_HZ: u32 = 44_100;
 
-/// A part of a manifest, cut into excerpts when asked.
+/// A part of a manifest, from which excerpts are cut when they are asked for.
 pub struct TestClips {
     source: CropSource,
     chosen: Vec<usize>,
     seconds: f64,
-    /// Unique, from the paths.
+    /// Names of the excerpts, unique, made from their paths.
     pub names: Vec<String>,
-    /// Change when a clip does.
+    /// For each excerpt a text that changes when it does.
     pub fingerprints: Vec<String>,
-    /// Whether it is the test or the validation part.
+    /// The part of the manifest that they come from: test or validation.
     pub part: Split,
 }
 
@@ -55,7 +56,7 @@ impl TestClips {
         Ok(Self { chosen, seconds: options.seconds, names, fingerprints, part, source })
     }
 
-    /// One excerpt.
+    /// Cuts one excerpt.
     ///
     /// # Errors
     /// [`Error::Data`].
@@ -70,17 +71,17 @@ impl TestClips {
         Ok(Pcm { sample_rate_hz: RATE_HZ, channels: whole.into_iter().map(cut).collect() })
     }
 
-    /// Indices of so many of them, evenly spread.
+    /// Indices of at most `most` excerpts, at least one, evenly spread.
     pub(crate) fn spread(&self, most: usize) -> Vec<usize> {
         let count = most.clamp(1, self.names.len());
         (0..count).map(|index| index * self.names.len() / count).collect()
     }
 
-    /// Some of them for a suite; `load` takes places in `chosen`.
+    /// The excerpts of the indices `chosen` for a suite; `load` takes an index into `chosen`.
     pub(crate) fn clips<'a>(
         &self,
         chosen: &[usize],
-        load: &'a (dyn Fn(usize) -> std::result::Result<Pcm, String> + Sync),
+        load: &'a (dyn Fn(usize) -> std::result::Result<Pcm, EvalError> + Sync),
     ) -> Clips<'a> {
         let of = |texts: &[String]| chosen.iter().map(|&index| texts[index].clone()).collect();
         Clips { names: of(&self.names), fingerprints: of(&self.fingerprints), load }

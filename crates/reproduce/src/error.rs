@@ -10,13 +10,13 @@ pub enum Error {
     /// The plan cannot be followed.
     #[error("plan: {0}")]
     Plan(String),
-    /// The data cannot show what is to be shown.
+    /// The music cannot show what is to be shown.
     #[error("{0}")]
     Music(String),
     /// One of the systems could not be trained.
     #[error("{system}: {source}")]
     Training {
-        /// Its name.
+        /// Name of the system.
         system: String,
         /// The cause.
         #[source]
@@ -25,7 +25,7 @@ pub enum Error {
     /// One of the systems could not be measured.
     #[error("{system}: {source}")]
     Model {
-        /// Its name.
+        /// Name of the system.
         system: String,
         /// The cause.
         #[source]
@@ -46,15 +46,15 @@ pub enum Error {
     /// A file could not be written.
     #[error(transparent)]
     Media(#[from] melisma_media::MediaError),
-    /// The networks refused.
+    /// A network cannot be built.
     #[error(transparent)]
     Nets(#[from] melisma_nets::Error),
     /// The operating system refused.
     #[error("{action} {path:?}: {source}")]
     File {
-        /// What was attempted.
+        /// What was attempted, such as `cannot write`.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         #[source]
@@ -69,7 +69,7 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
-    /// It was asked to end. Run again, it goes on from there.
+    /// It was asked to end; started again, it goes on where it stopped.
     #[error("interrupted: run the same command again to go on")]
     Interrupted,
 }

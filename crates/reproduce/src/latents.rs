@@ -2,29 +2,29 @@
 //! network's. Here the axis is time, one scale serves all pictures of a system, and the mean is of absolute values: that
 //! of the values themselves only shows where latents are zero.
 
-use crate::{Error, Result, clips::TestClips, runs::Trained};
+use crate::{Error, Result, clips::TestClips, trainings::Trained};
 use melisma_eval::resample::Resampler;
 use melisma_nets::burn::tensor::{Tensor, TensorData};
 use melisma_nets::device::Cpu;
-use melisma_neural::Model;
+use melisma_neural::NeuralModel;
 use melisma_report::section::{Axis, HeatMap};
 use melisma_report::spectrogram::Grid;
 
-/// Clips shown by themselves.
+/// Number of clips that are shown by themselves.
 const SINGLE: usize = 2;
-/// The study's crop, of 1.49 s at 44.1 kHz.
+/// Length of what is shown: the study's crop, 1.49 s at 44.1 kHz.
 const SAMPLES: usize = 65_536;
-/// The largest values are few; this part of all is told apart by colour.
+/// The part of all values that colours tell apart; the few largest beyond look the same.
 const SHOWN_PART: f64 = 0.995;
 
-/// Pictures of a system's latents.
+/// Pictures of a system's latents: of single clips, and of the mean of all.
 ///
 /// # Errors
 /// [`Error::Model`], [`Error::Data`].
 pub fn heat_maps(trained: &Trained, clips: &TestClips) -> Result<Vec<HeatMap>> {
     let config = &trained.planned.config;
     let failed = |source| Error::Model { system: config.name.clone(), source };
-    let system = Model::read(&trained.model)
+    let system = NeuralModel::read(&trained.model)
         .and_then(|model| model.system::<Cpu>(&Default::default()))
         .map_err(failed)?;
     let rate_hz = config.data.sample_rate_hz;
@@ -79,7 +79,7 @@ pub fn heat_maps(trained: &Trained, clips: &TestClips) -> Result<Vec<HeatMap>> {
     Ok(maps)
 }
 
-/// `[channel][time]` of one clip.
+/// Latents of one clip as `[channel][time]`.
 fn rows(latents: Tensor<Cpu, 3>) -> Vec<Vec<f32>> {
     let [_, time, channels] = latents.dims();
     let values: Vec<f32> = latents.into_data().iter::<f32>().collect();
@@ -93,7 +93,7 @@ fn rounded(value: f32) -> f32 {
     format!("{value:.3e}").parse().unwrap_or(value)
 }
 
-/// The value that all but the very largest lie below; 1 of nothing but zeros.
+/// The value that the [`SHOWN_PART`] of `values` lies below; 1 where all are zero.
 fn shown(values: impl Iterator<Item = f32>) -> f32 {
     let mut sorted: Vec<f32> = values.collect();
     sorted.sort_by(f32::total_cmp);

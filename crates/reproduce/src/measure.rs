@@ -4,34 +4,33 @@
 //! families, whose phases are made up at some cost, on a few of the clips.
 
 use crate::{
-    Error, Happening, Result,
+    Error, Event, Result,
     clips::TestClips,
     codecs::{LearnedPeer, Points},
     plan::Group,
-    runs::{Failure, Trained},
+    trainings::{Failure, Trained},
 };
 use melisma_eval::clips::ListenConfig;
 use melisma_eval::journal::{Journal, Row};
-use melisma_eval::peers::{CodecUnderTest, Track};
+use melisma_eval::peers::CodecUnderTest;
 use melisma_eval::results::Results;
 use melisma_eval::study_table;
-use melisma_eval::suite::{Event, SuiteConfig, Workplace};
-use melisma_media::{AudioSink, Encoding, Output, SinkOptions};
-use melisma_signal::Pcm;
+use melisma_eval::suite::{self, SuiteConfig, Workplace};
+use melisma_eval::{EvalError, Setting};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How it is measured.
+/// Measures systems beside other codecs; these are the clips, folders and programs that it has.
 pub struct Bench<'a> {
-    /// What by.
+    /// The clips to measure on.
     pub clips: &'a TestClips,
-    /// Of the journal and excerpts.
+    /// The folder of the journal and the excerpts.
     pub folder: &'a Path,
     /// The program `melisma`, to measure the codec itself beside its students.
     pub melisma: Option<PathBuf>,
-    /// Of the program, for results that will be compared with others.
+    /// Version of the program, for results that will be compared with others.
     pub revision: Option<String>,
     /// Clips worked on at a time.
     pub jobs: usize,
@@ -41,19 +40,17 @@ pub struct Bench<'a> {
     pub family_clips: usize,
     /// Once true, nothing more is begun.
     pub stop: &'a AtomicBool,
-    /// Hears of everything.
-    pub tell: &'a (dyn Fn(Happening) + Sync),
+    /// Is called with everything that happens, from any thread.
+    pub tell: &'a (dyn Fn(Event) + Sync),
 }
 
-/// Codecs beside the systems: as far as they are installed.
-pub const PEERS: [&str; 5] = ["downsample", "mp3", "opus", "aac", "melisma:mse"];
-/// Nominal rates of the peers at 44.1 kHz mono.
+/// Nominal rates of the peers at 44.1 kHz mono, kbit/s.
 const FULL_RATES_KBPS: [f64; 5] = [16.0, 32.0, 64.0, 96.0, 128.0];
-/// Length of an excerpt.
+/// Length of an excerpt to listen to.
 const LISTEN_S: f64 = 8.0;
 
-/// Multipliers of a model's own steps that a group is measured at: its curve. The finest hardly adds to the error of the
-/// network itself.
+/// Multipliers of a model's own steps that a group is measured at; together they are its curve. The finest hardly adds to
+/// the error of the network itself.
 #[must_use]
 pub fn multipliers(group: Group) -> &'static [f64] {
     match group {
@@ -69,7 +66,7 @@ pub fn multipliers(group: Group) -> &'static [f64] {
 /// Systems that are measured alike, and what stands beside them.
 struct Suite {
     belongs: fn(Group) -> bool,
-    track: Track,
+    setting: Setting,
     peers: &'static [&'static str],
     rates_kbps: Vec<f64>,
     clips: usize,
@@ -90,27 +87,27 @@ impl Bench<'_> {
         let suites = [
             Suite {
                 belongs: |group| !group.is_full_rate() && group != Group::Families,
-                track: Track::Study,
-                peers: &PEERS,
+                setting: Setting::Study,
+                peers: &study_table::CODECS,
                 rates_kbps: study_table::rates_kbps(),
                 clips: all,
             },
             Suite {
                 belongs: Group::is_full_rate,
-                track: Track::S44,
-                peers: &PEERS,
+                setting: Setting::S44,
+                peers: &study_table::CODECS,
                 rates_kbps: FULL_RATES_KBPS.to_vec(),
                 clips: all,
             },
             Suite {
                 belongs: |group| group == Group::Families,
-                track: Track::Study,
+                setting: Setting::Study,
                 peers: &[],
                 rates_kbps: Vec::new(),
                 clips: self.family_clips,
             },
         ];
-        for Suite { belongs, track, peers, rates_kbps, clips } in suites {
+        for Suite { belongs, setting, peers, rates_kbps, clips } in suites {
             let mut codecs: Vec<Box<dyn CodecUnderTest>> = Vec::new();
             for one in trained.iter().filter(|one| belongs(one.planned.group)) {
                 match LearnedPeer::open(&one.model, Points::Steps(multipliers(one.planned.group))) {
@@ -122,7 +119,7 @@ impl Bench<'_> {
                 continue;
             }
             let config = SuiteConfig {
-                track,
+                setting,
                 codecs: peers.iter().map(|&name| name.to_owned()).collect(),
                 rates_kbps,
                 melisma: self.melisma.clone(),
@@ -151,7 +148,7 @@ impl Bench<'_> {
         journal: &mut Journal,
     ) -> Result<Vec<melisma_eval::journal::Key>> {
         let chosen = self.clips.spread(most);
-        let load = |index: usize| self.clips.load(chosen[index]).map_err(|error| error.to_string());
+        let load = |index: usize| self.clips.load(chosen[index]).map_err(EvalError::clip);
         let clips = self.clips.clips(&chosen, &load);
         let config = SuiteConfig {
             listen: ListenConfig {
@@ -162,47 +159,27 @@ impl Bench<'_> {
         };
         let scratch =
             tempfile::tempdir_in(self.folder).map_err(Error::file("cannot make a folder in", self.folder))?;
-        let place = Workplace {
-            clips: &clips,
-            folder: self.folder,
-            scratch: scratch.path(),
-            write_flac: &write_flac,
-            stop: self.stop,
-        };
+        let workplace =
+            Workplace { clips: &clips, folder: self.folder, scratch: scratch.path(), stop: self.stop };
         let told = Mutex::new(BTreeSet::new());
-        let keys = config.run_with(codecs, &place, journal, &mut |event| self.hear(event, &told))?;
+        let keys = config.run_with(codecs, &workplace, journal, &mut |event| self.hear(event, &told))?;
         if self.stop.load(Ordering::SeqCst) { Err(Error::Interrupted) } else { Ok(keys) }
     }
 
-    fn hear(&self, event: Event, told: &Mutex<BTreeSet<String>>) {
+    fn hear(&self, event: suite::Event, told: &Mutex<BTreeSet<String>>) {
         match event {
-            Event::Missing(missing) => {
+            suite::Event::Missing(missing) => {
                 let what = format!("{} ({})", missing.codec, missing.package);
                 if told.lock().is_ok_and(|mut told| told.insert(what.clone())) {
-                    (self.tell)(Happening::Missing { what });
+                    (self.tell)(Event::Missing { what });
                 }
             }
-            Event::NoPerceptual(_) => {}
-            Event::Planned { todo, done } => (self.tell)(Happening::Measuring { todo, done }),
-            Event::Measured(row) => {
+            suite::Event::NoPerceptual(_) => {}
+            suite::Event::Planned { todo, done } => (self.tell)(Event::Measuring { todo, done }),
+            suite::Event::Measured(row) => {
                 let what = format!("{} {} {}", row.codec, row.label, row.clip);
-                (self.tell)(Happening::Measured { what, failed: row.error });
+                (self.tell)(Event::Measured { what, failed: row.error });
             }
         }
     }
-}
-
-fn write_flac(path: &Path, pcm: &Pcm) -> std::result::Result<(), String> {
-    let write = || -> std::result::Result<(), Box<dyn std::error::Error>> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut options = SinkOptions::new(Encoding::FlacInt16, pcm.sample_rate_hz, pcm.channel_count());
-        options.total_samples = Some(pcm.samples() as u64);
-        options.overwrite = true;
-        let mut sink = AudioSink::create(&Output::Path(path.to_owned()), &options)?;
-        sink.write(pcm)?;
-        Ok(sink.finish()?)
-    };
-    write().map_err(|error| error.to_string())
 }

@@ -2,22 +2,22 @@
 
 use crate::{
     Result,
-    expected::{RMSE, best},
+    expectations::{RMSE, best},
     families::DB_PER_NEPER,
-    measure::PEERS,
     plan::Group,
-    results::{PointResult, StudyResults, SystemResult, short_name},
+    results::{StudyResults, SystemResult, short_name},
     tables::tables,
 };
-use melisma_eval::Metric;
+use melisma_eval::points::CodecPoint;
 use melisma_eval::results::Results;
-use melisma_eval::study_table::MODELS;
+use melisma_eval::study_table::{CODECS, MODELS, StudyModel};
+use melisma_eval::{Metric, Setting};
 use melisma_report::Page;
 use melisma_report::listening::{self, ListeningLimits};
-use melisma_report::section::{Axis, Block, COLOURS, Chart, HeatMap, Note, Point, Section, Series};
+use melisma_report::section::{Axis, Block, Chart, HeatMap, Note, Point, Section, Series};
 use std::path::Path;
 
-/// Bytes of sound on the page, before they become text.
+/// Most bytes of sound on the page, before they become text.
 const AUDIO_BYTES: u64 = 24_000_000;
 
 /// Makes the page; excerpts lie in `folder`.
@@ -40,7 +40,7 @@ pub fn page(
     sections.push(systems(results));
     sections.push(origin(results));
     Ok(Page {
-        title: "The reference study, reproduced and beaten".to_owned(),
+        title: "Autoencoders of the reference study, and others beside them".to_owned(),
         written_unix_s: Some(results.written_unix_s),
         sections,
     })
@@ -73,32 +73,26 @@ fn summary(results: &StudyResults) -> Section {
     section
 }
 
-fn point(place: (f64, f64), note: String) -> Point {
-    Point { x: place.0, y: place.1, low: place.1, high: place.1, note }
+fn point((x, y): (f64, f64), note: String) -> Point {
+    Point { x, y, low: y, high: y, note }
 }
 
-fn series(name: &str, index: usize, hidden: bool, points: Vec<Point>) -> Option<Series> {
-    (!points.is_empty()).then(|| Series {
-        name: name.to_owned(),
-        colour: COLOURS[index % COLOURS.len()].to_owned(),
-        marker: index,
-        hidden,
-        points,
-    })
+fn series(name: &str, hidden: bool, points: Vec<Point>) -> Option<Series> {
+    (!points.is_empty()).then(|| Series::new(name, hidden, points))
 }
 
 /// Points of one codec with intervals.
-fn measured_points(points: &[PointResult], metric: Metric, scale: f64) -> Vec<Point> {
+fn measured_points(points: &[CodecPoint], metric: Metric, scale: f64) -> Vec<Point> {
     let mut found: Vec<Point> = points
         .iter()
         .filter_map(|one| {
-            let figure = one.figures.get(&metric)?;
+            let found = one.metrics.get(&metric)?;
             Some(Point {
-                x: one.kbps,
-                y: scale * figure.median,
-                low: scale * figure.low,
-                high: scale * figure.high,
-                note: format!("{:.3}, steps {}, {} clips", scale * figure.median, one.label, one.clips),
+                x: one.kbps?,
+                y: scale * found.median,
+                low: scale * found.low(),
+                high: scale * found.high(),
+                note: format!("{:.3}, steps {}, {} clips", scale * found.median, one.label, one.measured),
             })
         })
         .collect();
@@ -136,29 +130,28 @@ fn performance(results: &StudyResults) -> Section {
             "Medians over clips with 95 % bootstrap intervals. Each system is one model; its curve comes from coarser and finer steps. The study's own figures, at nominal rates and on other clips, are hidden at first, as are single models of ours: click their names.",
         ],
     );
-    let published = |value: fn(&melisma_eval::study_table::Model) -> f64| {
-        let place = |model: &melisma_eval::study_table::Model| (model.nominal_kbps, value(model));
-        // A logarithmic axis has no place for 0.
-        let shown = MODELS.iter().rev().map(place).filter(|place| place.1 > 0.0);
-        shown.map(|place| point(place, "as published".to_owned())).collect::<Vec<_>>()
+    let published = |value: fn(&StudyModel) -> f64| {
+        let at = |model: &StudyModel| (model.nominal_kbps, value(model));
+        // A logarithmic axis cannot show 0.
+        let shown = MODELS.iter().rev().map(at).filter(|(_, error)| *error > 0.0);
+        shown.map(|at| point(at, "as published".to_owned())).collect::<Vec<_>>()
     };
     let mut all = vec![
-        series("freq-ae, by latents", 0, false, own_points(results.group(Group::FreqAe))),
+        series("freq-ae, by latents", false, own_points(results.group(Group::FreqAe))),
         series(
             "freq-ae-plus, best of all",
-            1,
             false,
             best(results, Group::FreqAePlus).into_iter().map(|p| point(p, format!("{:.3}", p.1))).collect(),
         ),
     ];
-    for (index, peer) in PEERS.into_iter().enumerate() {
-        all.push(series(peer, index + 2, false, measured_points(results.peer("study", peer), RMSE, 1.0)));
+    for peer in CODECS {
+        all.push(series(peer, false, measured_points(results.peer(Setting::Study, peer), RMSE, 1.0)));
     }
-    for (index, system) in results.group(Group::FreqAe).chain(results.group(Group::FreqAePlus)).enumerate() {
-        all.push(series(&system.name, index + 7, true, measured_points(&system.points, RMSE, 1.0)));
+    for system in results.group(Group::FreqAe).chain(results.group(Group::FreqAePlus)) {
+        all.push(series(&system.name, true, measured_points(&system.points, RMSE, 1.0)));
     }
-    all.push(series("the study, published", 0, true, published(|model| model.rmse)));
-    all.push(series("its downsampling, published", 2, true, published(|model| model.downsampling_rmse)));
+    all.push(series("the study, published", true, published(|model| model.rmse)));
+    all.push(series("its downsampling, published", true, published(|model| model.downsampling_rmse)));
     let spectra = Chart {
         id: "rate-error-8k".to_owned(),
         title: "8 kHz mono".to_owned(),
@@ -168,12 +161,12 @@ fn performance(results: &StudyResults) -> Section {
     };
     let mut all = Vec::new();
     let groups = [Group::TimeAe, Group::TimeAePlus, Group::TimeAeLosses];
-    for (index, system) in groups.into_iter().flat_map(|group| results.group(group)).enumerate() {
+    for system in groups.into_iter().flat_map(|group| results.group(group)) {
         let hidden = system.group == Group::TimeAeLosses;
-        all.push(series(&system.name, index, hidden, measured_points(&system.points, RMSE, 1.0)));
+        all.push(series(&system.name, hidden, measured_points(&system.points, RMSE, 1.0)));
     }
-    for (index, peer) in PEERS.into_iter().enumerate() {
-        all.push(series(peer, index + 5, false, measured_points(results.peer("S44", peer), RMSE, 1.0)));
+    for peer in CODECS {
+        all.push(series(peer, false, measured_points(results.peer(Setting::S44, peer), RMSE, 1.0)));
     }
     let samples = Chart {
         id: "rate-error-44k".to_owned(),
@@ -203,7 +196,7 @@ fn losses(results: &StudyResults) -> Section {
     ];
     let chart = |(id, groups): (&str, &[Group])| {
         let systems = || groups.iter().flat_map(|&group| results.group(group));
-        let curve = |system: &SystemResult, index: usize| {
+        let curve = |system: &SystemResult| {
             let course = if system.validation.len() > 1 { &system.validation } else { &system.training };
             let first = course.first().map(|point| point.loss).filter(|&loss| loss > 0.0)?;
             let points = course.iter().map(|one| {
@@ -212,14 +205,14 @@ fn losses(results: &StudyResults) -> Section {
                     format!("{:.4} after {} steps", one.loss, one.step),
                 )
             });
-            series(&system.name, index, false, points.collect())
+            series(&system.name, false, points.collect())
         };
         Chart {
             id: format!("losses-{id}"),
             title: format!("Validation losses, {id}"),
             x: Axis { label: "steps".to_owned(), log: false },
             y: Axis { label: "loss, first = 1".to_owned(), log: true },
-            series: systems().enumerate().filter_map(|(index, system)| curve(system, index)).collect(),
+            series: systems().filter_map(curve).collect(),
         }
     };
     let charts: Vec<Chart> = groups.into_iter().map(chart).filter(|chart| !chart.series.is_empty()).collect();
@@ -256,13 +249,13 @@ fn families(results: &StudyResults) -> Option<Section> {
             .group(Group::Families)
             .filter(|system| system.file == **file)
             .filter_map(|system| {
-                let figure = system.spectral_db?;
+                let found = system.spectral_db?;
                 Some(Point {
                     x: system.latents as f64,
-                    y: figure.median,
-                    low: figure.low,
-                    high: figure.high,
-                    note: format!("{:.2} dB", figure.median),
+                    y: found.median,
+                    low: found.low(),
+                    high: found.high(),
+                    note: format!("{:.2} dB", found.median),
                 })
             })
             .collect();
@@ -285,11 +278,7 @@ fn families(results: &StudyResults) -> Option<Section> {
         title: title.to_owned(),
         x,
         y: Axis { label: "error of log magnitudes, dB".to_owned(), log: false },
-        series: files
-            .iter()
-            .enumerate()
-            .filter_map(|(index, file)| series(short_name(file), index, false, points(file)))
-            .collect(),
+        series: files.iter().filter_map(|file| series(short_name(file), false, points(file))).collect(),
     };
     let latents = Axis { label: "latents".to_owned(), log: true };
     let charts = vec![
@@ -300,7 +289,7 @@ fn families(results: &StudyResults) -> Option<Section> {
     Some(section)
 }
 
-/// Nominal rate of the peers that are heard beside the systems.
+/// Peers that are heard beside the systems, each at one of its points.
 const HEARD_PEERS: [(&str, &str); 8] = [
     ("downsample", "31.5"),
     ("mp3", "16"),
@@ -312,7 +301,7 @@ const HEARD_PEERS: [(&str, &str); 8] = [
     ("opus", "32"),
 ];
 
-/// What goes into the players: the systems with their own steps, a few peers, the original.
+/// The results with those excerpts alone that go into the players: systems at their own steps, a few peers, the originals.
 fn audible(results: &StudyResults, measured: &Results) -> Results {
     let own = crate::codecs::label(1.0);
     let mut chosen = measured.clone();

@@ -1,30 +1,29 @@
 //! Which systems there are, from `configs/`: the plan `reproduce.toml` and one file a system, all built in.
 
 use crate::{Error, Result};
-use melisma_nets::system::NetworkConfig;
 use melisma_train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
-/// What a system is compared with.
+/// Systems that are compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Group {
-    /// The study's network on spectra, one a latent size.
+    /// The study's network on spectra, one system for each latent size.
     FreqAe,
-    /// Ours beside it, one a rate.
+    /// Our network on spectra, one system for each rate.
     FreqAePlus,
     /// The study's network on samples.
     TimeAe,
-    /// The same with its other losses.
+    /// The study's network on samples with its other losses.
     TimeAeLosses,
-    /// Ours beside it, one a rate.
+    /// Our network on samples, one system for each rate.
     TimeAePlus,
-    /// The families of Roche et al., by latent size.
+    /// The families of Roche et al., one system for each latent size.
     Families,
 }
 
 impl Group {
-    /// As results and tables have it.
+    /// Name in results and tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,7 +36,7 @@ impl Group {
         }
     }
 
-    /// Whether it models 44.1 kHz; all others model 8 kHz.
+    /// Whether its systems model sound at 44.1 kHz; all others model 8 kHz.
     #[must_use]
     pub fn is_full_rate(self) -> bool {
         matches!(self, Self::TimeAe | Self::TimeAeLosses | Self::TimeAePlus)
@@ -47,28 +46,21 @@ impl Group {
 /// One system to train.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
-    /// What is trained.
+    /// What is trained, and how.
     pub config: TrainConfig,
-    /// The file that it comes from.
+    /// Name of its config below `configs/`, without extension.
     pub file: String,
-    /// What it is compared with.
+    /// Which systems it is compared with.
     pub group: Group,
-    /// Its share of the time.
+    /// How much of the time for training it is given beside the others: time is divided by weight.
     pub weight: f64,
 }
 
 impl Planned {
-    /// Values of a latent.
+    /// Number of values in a latent.
     #[must_use]
     pub fn latents(&self) -> usize {
-        match &self.config.system.network {
-            NetworkConfig::FreqAe(network) => network.latents,
-            NetworkConfig::TimeAe(network) => network.latents,
-            NetworkConfig::Residual(network) => network.latents,
-            NetworkConfig::Dense(network) => network.latents,
-            NetworkConfig::Recurrent(network) => network.latents,
-            NetworkConfig::Variational(network) => network.latents,
-        }
+        self.config.system.latent_channels()
     }
 }
 

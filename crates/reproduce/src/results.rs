@@ -1,13 +1,12 @@
 //! `results.json`: everything that the page and the tables show, and what is needed to judge and repeat it.
 
-use crate::{Error, Result, families::Spectral, plan::Group, runs::Trained};
-use melisma_eval::Metric;
-use melisma_eval::bootstrap::{BootstrapConfig, median};
+use crate::{Error, Result, families::Spectral, plan::Group, trainings::Trained};
+use melisma_eval::bootstrap::BootstrapConfig;
+use melisma_eval::points::{CodecPoint, of_setting, points};
 use melisma_eval::results::{Machine, Results};
-use melisma_eval::table::of_track;
+use melisma_eval::{Estimate, Setting};
 use melisma_media::AtomicFile;
-use melisma_report::points::{CodecPoint, points};
-use melisma_train::{Event, Validated};
+use melisma_train::{TrainEvent, Validated};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -16,22 +15,22 @@ use std::path::Path;
 /// Shape of the file; a reader refuses a newer one.
 pub const SCHEMA: u32 = 1;
 
-/// The file.
+/// Everything in the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StudyResults {
-    /// [`SCHEMA`].
+    /// Shape of the file: [`SCHEMA`].
     pub schema: u32,
     /// Version of this crate.
     pub version: String,
     /// Seconds since 1970 when it was written.
     pub written_unix_s: u64,
-    /// Commit of Melisma's source, if it was known.
+    /// Version of Melisma, usually a commit of its source; `unknown` outside a checkout.
     pub git_revision: Option<String>,
     /// Where it was measured.
     pub machine: Machine,
-    /// What it was learned from and judged by.
+    /// The music that was learned from and judged by.
     pub music: Music,
-    /// Time for all trainings together, on the clock.
+    /// Time for all trainings together, seconds on the clock.
     pub budget_s: f64,
     /// Trainings at a time, each on one thread.
     pub jobs: usize,
@@ -39,7 +38,7 @@ pub struct StudyResults {
     pub quick: bool,
     /// The systems, in the order of the plan.
     pub systems: Vec<SystemResult>,
-    /// Codecs beside them.
+    /// The codecs that stand beside them.
     pub peers: Vec<PeerResult>,
     /// Systems that failed, and why.
     pub failures: Vec<(String, String)>,
@@ -47,20 +46,20 @@ pub struct StudyResults {
     pub expectations: Vec<Expectation>,
 }
 
-/// What was learned from and judged by.
+/// The music that was learned from and judged by.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Music {
     /// Hash of the manifest that was learned from.
     pub trained_on: String,
-    /// Clips learned from.
+    /// Number of clips learned from.
     pub training_clips: usize,
     /// Hash of the manifest that was tested on.
     pub tested_on: String,
-    /// The part: `test` or `val`.
+    /// The part of the tested manifest: `test` or `val`.
     pub part: String,
-    /// Clips tested on.
+    /// Names of the clips tested on.
     pub clips: Vec<String>,
-    /// Length of each.
+    /// Length of each clip, seconds.
     pub clip_s: f64,
 }
 
@@ -70,47 +69,22 @@ pub fn short_name(file: &str) -> &str {
     file.rsplit('/').next().unwrap_or(file)
 }
 
-/// A median over clips.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Figure {
-    /// The median.
-    pub median: f64,
-    /// Lower end of the 95 % interval; the median where there is none.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
-
-/// One setting of a codec.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PointResult {
-    /// Its name.
-    pub label: String,
-    /// Median rate of whole files.
-    pub kbps: f64,
-    /// Clips measured.
-    pub clips: usize,
-    /// Clips failed.
-    pub failed: usize,
-    /// By metric.
-    pub figures: BTreeMap<Metric, Figure>,
-}
-
 /// A codec that is no system of the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PeerResult {
-    /// Name of the track: `study` or `S44`.
-    pub track: String,
-    /// Its name.
+    /// Name of the setting: `study` or `S44`.
+    #[serde(rename = "track")]
+    pub setting: String,
+    /// Name of the codec.
     pub codec: String,
-    /// By rising rate.
-    pub points: Vec<PointResult>,
+    /// Its points, by rising rate.
+    pub points: Vec<CodecPoint>,
 }
 
 /// A loss in the course of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossPoint {
-    /// After so many steps.
+    /// Number of steps made when it was taken.
     pub step: u64,
     /// Weighted sum of terms and penalties.
     pub loss: f64,
@@ -119,94 +93,48 @@ pub struct LossPoint {
 /// A system of the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SystemResult {
-    /// Its name.
+    /// Name of the system.
     pub name: String,
-    /// Its config's name below `configs/`.
+    /// Name of its config below `configs/`, without extension.
     pub file: String,
-    /// What it is compared with.
+    /// Which systems it is compared with.
     pub group: Group,
-    /// Where it comes from, and what is different.
+    /// Where it comes from, and what is different here.
     pub description: String,
-    /// Values of a latent.
+    /// Number of values in a latent.
     pub latents: usize,
-    /// Numbers that were learned.
+    /// Number of weights that were learned.
     pub weights: u64,
-    /// Steps that were made.
+    /// Training steps that were made.
     pub steps: u64,
-    /// Steps of the config, had there been time.
+    /// Training steps that its config asks for.
     pub complete_steps: u64,
-    /// As measured before training.
+    /// Seconds on the clock that a step took, as measured before training.
     pub seconds_a_step: f64,
-    /// Training losses, averaged over stretches.
+    /// Training losses, averaged over stretches of equal length.
     pub training: Vec<LossPoint>,
-    /// Validation losses.
+    /// Losses on the validation part.
     pub validation: Vec<LossPoint>,
-    /// By rising rate.
-    pub points: Vec<PointResult>,
-    /// Families: error of log magnitudes without quantisation, dB.
-    pub spectral_db: Option<Figure>,
+    /// What it reached as a codec, by rising rate.
+    pub points: Vec<CodecPoint>,
+    /// Of a family: error of log magnitudes without quantisation, dB.
+    pub spectral_db: Option<Estimate>,
 }
 
-/// Something expected.
+/// One expectation, with what came.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expectation {
-    /// Of which system or group.
+    /// The system or group that it concerns.
     pub of: String,
-    /// What.
+    /// What was expected.
     pub what: String,
     /// What came.
     pub found: String,
-    /// Whether that is as expected.
+    /// Whether what came is what was expected.
     pub held: bool,
 }
 
-impl Figure {
-    /// Of one value a clip; none of none.
-    #[must_use]
-    pub fn of(values: &[f64], bootstrap: BootstrapConfig) -> Option<Self> {
-        let median = median(values)?;
-        let interval = bootstrap.interval_of_median(values);
-        Some(Self {
-            median,
-            low: interval.map_or(median, |interval| interval.low),
-            high: interval.map_or(median, |interval| interval.high),
-        })
-    }
-}
-
-impl PointResult {
-    fn of(point: &CodecPoint) -> Option<Self> {
-        let figures = point.metrics.iter().map(|(&metric, estimate)| {
-            let (low, high) =
-                estimate.interval.map_or((estimate.median, estimate.median), |i| (i.low, i.high));
-            (metric, Figure { median: estimate.median, low, high })
-        });
-        Some(Self {
-            label: point.label.clone(),
-            kbps: point.kbps?,
-            clips: point.measured,
-            failed: point.failed,
-            figures: figures.collect(),
-        })
-    }
-
-    /// A median.
-    #[must_use]
-    pub fn median(&self, metric: Metric) -> Option<f64> {
-        self.figures.get(&metric).map(|figure| figure.median)
-    }
-}
-
-/// Real rate and median of each point that has the metric, as [`melisma_eval::at_rate`] reads them.
-#[must_use]
-pub fn curve(points: &[PointResult], metric: Metric) -> Vec<(f64, f64)> {
-    let mut curve: Vec<(f64, f64)> =
-        points.iter().filter_map(|point| Some((point.kbps, point.median(metric)?))).collect();
-    curve.sort_by(|a, b| a.0.total_cmp(&b.0));
-    curve
-}
-
-/// Points of a training's loss curve.
+/// Most points of a training's loss curve.
 const LOSS_POINTS: usize = 80;
 
 impl SystemResult {
@@ -218,12 +146,14 @@ impl SystemResult {
             .log
             .iter()
             .filter_map(|event| match event {
-                Event::Step { step, loss, .. } => Some(LossPoint { step: step + 1, loss: f64::from(*loss) }),
+                TrainEvent::Step { step, loss, .. } => {
+                    Some(LossPoint { step: step + 1, loss: f64::from(*loss) })
+                }
                 _ => None,
             })
             .collect();
         let validation = trained.log.iter().filter_map(|event| match event {
-            Event::Validated(Validated { step, loss, .. }) => {
+            TrainEvent::Validated(Validated { step, loss, .. }) => {
                 Some(LossPoint { step: *step, loss: f64::from(*loss) })
             }
             _ => None,
@@ -241,18 +171,18 @@ impl SystemResult {
             seconds_a_step: trained.pace.seconds_a_step,
             training: averaged(&steps, LOSS_POINTS),
             validation: validation.collect(),
-            points: own.filter_map(PointResult::of).collect(),
-            spectral_db: spectral.map(|spectral| spectral.figure),
+            points: coded(own),
+            spectral_db: spectral.map(|spectral| spectral.error_db),
         }
     }
 
-    /// The point with the model's own steps.
+    /// The point at the model's own quantisation steps; none if it was not measured.
     #[must_use]
-    pub fn own_point(&self) -> Option<&PointResult> {
+    pub fn own_point(&self) -> Option<&CodecPoint> {
         self.points.iter().find(|point| point.label == crate::codecs::label(1.0))
     }
 
-    /// Rate of its latents at 16 bits a value, as the study counted; none for systems that it did not have.
+    /// Rate of its latents at 16 bits a value, as the study counted, kbit/s; none for systems that the study did not have.
     #[must_use]
     pub fn nominal_kbps(&self) -> Option<f64> {
         match self.group {
@@ -267,7 +197,7 @@ impl SystemResult {
     }
 }
 
-/// Means over at most `most` stretches of equal length, each at its last step.
+/// Means of losses over at most `most` stretches of equal length, each placed at its last step.
 fn averaged(points: &[LossPoint], most: usize) -> Vec<LossPoint> {
     let stretch = points.len().div_ceil(most).max(1);
     let mean = |part: &[LossPoint]| {
@@ -277,25 +207,30 @@ fn averaged(points: &[LossPoint], most: usize) -> Vec<LossPoint> {
     points.chunks(stretch).filter_map(mean).collect()
 }
 
-/// Points of systems and peers of both tracks.
+/// Points that at least one clip has.
+fn coded<'a>(points: impl Iterator<Item = &'a CodecPoint>) -> Vec<CodecPoint> {
+    points.filter(|point| point.kbps.is_some()).cloned().collect()
+}
+
+/// Points of systems and peers by the name of their setting.
 #[must_use]
 pub fn measured(results: &Results, bootstrap: BootstrapConfig) -> BTreeMap<String, Vec<CodecPoint>> {
-    ["study", "S44"]
+    [Setting::Study, Setting::S44]
+        .map(Setting::name)
         .into_iter()
-        .map(|track| (track.to_owned(), points(&of_track(&results.rows, track), bootstrap)))
+        .map(|setting| (setting.to_owned(), points(&of_setting(&results.rows, setting), bootstrap)))
         .collect()
 }
 
-/// Curves of the codecs that are no systems.
+/// The codecs of those `names` that were measured, in each setting.
 #[must_use]
 pub fn peers(measured: &BTreeMap<String, Vec<CodecPoint>>, names: &[&str]) -> Vec<PeerResult> {
     let mut peers = Vec::new();
-    for (track, points) in measured {
+    for (setting, points) in measured {
         for name in names {
-            let points: Vec<PointResult> =
-                points.iter().filter(|point| point.codec == *name).filter_map(PointResult::of).collect();
+            let points = coded(points.iter().filter(|point| point.codec == *name));
             if !points.is_empty() {
-                peers.push(PeerResult { track: track.clone(), codec: (*name).to_owned(), points });
+                peers.push(PeerResult { setting: setting.clone(), codec: (*name).to_owned(), points });
             }
         }
     }
@@ -303,7 +238,7 @@ pub fn peers(measured: &BTreeMap<String, Vec<CodecPoint>>, names: &[&str]) -> Ve
 }
 
 impl StudyResults {
-    /// Systems of a group.
+    /// The systems of a group, in the order of the plan.
     pub fn group(&self, group: Group) -> impl Iterator<Item = &SystemResult> {
         self.systems.iter().filter(move |system| system.group == group)
     }
@@ -320,10 +255,10 @@ impl StudyResults {
         files
     }
 
-    /// Points of a peer on a track; none where it was not there.
+    /// Points of a peer in a setting; empty where it was not measured.
     #[must_use]
-    pub fn peer(&self, track: &str, codec: &str) -> &[PointResult] {
-        let found = self.peers.iter().find(|peer| peer.track == track && peer.codec == codec);
+    pub fn peer(&self, setting: Setting, codec: &str) -> &[CodecPoint] {
+        let found = self.peers.iter().find(|peer| peer.setting == setting.name() && peer.codec == codec);
         found.map_or(&[], |peer| &peer.points)
     }
 

@@ -1,7 +1,7 @@
-//! The whole reproduction: train, measure, judge, show.
+//! The whole reproduction, in the order in which it happens: train, measure, judge, show.
 //!
 //! ```text
-//! FOLDER/runs/NAME/       a training each, and paces.json
+//! FOLDER/runs/NAME/       the training of a system; beside them paces.json
 //!        cache/           decoded music, unless it lies elsewhere
 //!        bench/           journal of measurements, their results, excerpts
 //!        results.json     what the page and the tables show
@@ -11,42 +11,44 @@
 //! ```
 
 use crate::{
-    Error, Happening, Result,
+    Error, Event, Result,
     clips::{ClipOptions, TestClips},
-    expected::expectations,
+    expectations::expectations,
     families::{Spectral, spectral},
     latents::heat_maps,
-    measure::{Bench, PEERS},
+    measure::Bench,
     page::page,
     plan::{self, Group},
     results::{Music, SCHEMA, StudyResults, SystemResult, measured, peers},
-    runs::{Trained, Workshop, side_by_side, train_all},
-    tables::{markdown, tables},
+    tables::tables,
+    trainings::{Trained, Trainer, side_by_side, train_all},
 };
 use melisma_data::{Cache, Manifest, Split};
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::results::Machine;
+use melisma_eval::table::Table;
+use melisma_eval::{Setting, study_table};
 use melisma_media::AtomicFile;
 use melisma_report::chart_files;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What is to be done.
+/// What is learned from, what is judged by, and how much time there is.
 pub struct StudyOptions<'a> {
     /// Music to learn from.
     pub manifest: &'a Manifest,
     /// Music to be judged by: its test part, or its validation part.
     pub tested: &'a Manifest,
-    /// Where music lies decoded.
+    /// Where the music lies decoded.
     pub cache: &'a Cache,
-    /// Of everything that comes of it.
+    /// The folder of everything that comes of it.
     pub folder: &'a Path,
-    /// Of the trainings; those of another reproduction may serve.
-    pub runs: &'a Path,
-    /// For all trainings, on the clock.
+    /// The folder of the trainings; those of another reproduction may serve.
+    pub trainings: &'a Path,
+    /// Time for all trainings together, seconds on the clock.
     pub budget_s: f64,
-    /// Trainings and measurements at a time.
+    /// Trainings, and then measurements, at a time.
     pub jobs: usize,
     /// One small system of each kind instead of all.
     pub quick: bool,
@@ -54,20 +56,20 @@ pub struct StudyOptions<'a> {
     pub clips: ClipOptions,
     /// The program `melisma`, to measure the codec itself.
     pub melisma: Option<PathBuf>,
-    /// Of the program, for the results.
+    /// Version of the program, for the results.
     pub revision: Option<String>,
-    /// Once true, everything is kept and it ends.
+    /// Once true, whatever was done is kept, and the reproduction ends.
     pub stop: &'a AtomicBool,
-    /// Hears of everything.
-    pub tell: &'a (dyn Fn(Happening) + Sync),
+    /// Is called with everything that happens, from any thread.
+    pub tell: &'a (dyn Fn(Event) + Sync),
 }
 
-/// Clips that excerpts are kept of.
+/// Clips of which excerpts are kept to listen to.
 const LISTEN: usize = 3;
 /// Most clips for the families, whose phases take long to make up.
 const FAMILY_CLIPS: usize = 8;
 
-/// Does it all; what was done before is not done again.
+/// Trains, measures, judges and shows; what was done before is not done again.
 ///
 /// # Errors
 /// [`Error::Interrupted`]; [`Error::Music`] for a manifest without parts; whatever training, measuring and files say. A
@@ -78,8 +80,8 @@ pub fn reproduce(options: &StudyOptions<'_>) -> Result<StudyResults> {
     let planned = plan::study(options.quick)?;
     // Before hours of training, not after.
     let clips = TestClips::open(tested, cache, options.clips)?;
-    let shop = Workshop { manifest, cache, folder: options.runs, jobs: options.jobs, stop, tell };
-    let (trained, mut failures) = train_all(&planned, options.budget_s, &shop)?;
+    let trainer = Trainer { manifest, cache, folder: options.trainings, jobs: options.jobs, stop, tell };
+    let (trained, mut failures) = train_all(&planned, options.budget_s, &trainer)?;
     if trained.is_empty() {
         let first = failures.first().map_or(String::new(), |(system, what)| format!("; {system}: {what}"));
         return Err(Error::Plan(format!("no system could be trained{first}")));
@@ -105,9 +107,9 @@ pub fn reproduce(options: &StudyOptions<'_>) -> Result<StudyResults> {
     let spectral = spectra(&trained, &clips, options, bootstrap, &mut failures)?;
     let points = measured(&bench_results, bootstrap);
     let of_system = |one: &Trained| {
-        let track = if one.planned.group.is_full_rate() { "S44" } else { "study" };
+        let setting = if one.planned.group.is_full_rate() { Setting::S44 } else { Setting::Study };
         let found = spectral.iter().find(|found| found.system == one.planned.config.name);
-        SystemResult::of(one, points.get(track).map_or(&[], Vec::as_slice), found)
+        SystemResult::of(one, points.get(setting.name()).map_or(&[], Vec::as_slice), found)
     };
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let mut results = StudyResults {
@@ -128,7 +130,7 @@ pub fn reproduce(options: &StudyOptions<'_>) -> Result<StudyResults> {
         jobs: options.jobs,
         quick: options.quick,
         systems: trained.iter().map(of_system).collect(),
-        peers: peers(&points, &PEERS),
+        peers: peers(&points, &study_table::CODECS),
         failures,
         expectations: Vec::new(),
     };
@@ -141,7 +143,7 @@ pub fn reproduce(options: &StudyOptions<'_>) -> Result<StudyResults> {
     Ok(results)
 }
 
-/// Spectral errors of the families.
+/// Spectral errors of those systems that are families.
 fn spectra(
     trained: &[Trained],
     clips: &TestClips,
@@ -151,7 +153,7 @@ fn spectra(
 ) -> Result<Vec<Spectral>> {
     let families: Vec<&Trained> = trained.iter().filter(|one| one.planned.group == Group::Families).collect();
     let found = side_by_side(options.jobs, families.len(), |index| {
-        // What is asked to end ends soon, with nothing found.
+        // What is asked to end ends soon, and finds nothing.
         (!options.stop.load(Ordering::SeqCst)).then(|| spectral(families[index], clips, bootstrap))
     });
     if options.stop.load(Ordering::SeqCst) {
@@ -169,11 +171,11 @@ fn spectra(
 }
 
 fn write(results: &StudyResults, page: &melisma_report::Page, options: &StudyOptions<'_>) -> Result<()> {
-    let wrote = |path: PathBuf| (options.tell)(Happening::Wrote(path));
+    let wrote = |path: PathBuf| (options.tell)(Event::Wrote(path));
     let path = options.folder.join("results.json");
     results.write(&path)?;
     wrote(path);
-    let text: Vec<String> = tables(results).iter().map(markdown).collect();
+    let text: Vec<String> = tables(results).iter().map(Table::markdown).collect();
     let path = options.folder.join("study.md");
     let mut file = AtomicFile::create(&path, true)?;
     file.write_all(text.join("\n").as_bytes()).map_err(Error::file("cannot write", &path))?;

@@ -1,22 +1,23 @@
-//! The tables: one form for the page, Markdown for documents.
+//! Which tables a reproduction has: for the page, and as Markdown for documents.
 
 use crate::{
-    expected::{RMSE, best, reached},
+    expectations::{RMSE, best, reached},
     families::DB_PER_NEPER,
-    measure::PEERS,
     plan::Group,
-    results::{Figure, PointResult, StudyResults, SystemResult, curve, short_name},
+    results::{Expectation, LossPoint, StudyResults, SystemResult, short_name},
 };
-use melisma_eval::Metric;
-use melisma_eval::at_rate::{AtRate, at_rate};
-use melisma_eval::study_table::MODELS;
-use melisma_report::section::{Cell, Column, Table};
+use melisma_eval::at_rate::at_rate;
+use melisma_eval::bench_tables::{at_rate_cell, figure};
+use melisma_eval::points::{CodecPoint, curve};
+use melisma_eval::study_table::{CODECS, MODELS};
+use melisma_eval::table::{Cell, Column, Table};
+use melisma_eval::{Estimate, Metric, Setting};
 use std::collections::BTreeSet;
 
-/// 8 kHz, 16 bit, mono.
+/// Rate of 16-bit PCM at 8 kHz, mono.
 const PCM_KBPS: f64 = 128.0;
 
-/// Every table, in order.
+/// Every table that has rows, in order.
 #[must_use]
 pub fn tables(results: &StudyResults) -> Vec<Table> {
     let all = [
@@ -30,62 +31,41 @@ pub fn tables(results: &StudyResults) -> Vec<Table> {
     all.into_iter().filter(|table| !table.rows.is_empty()).collect()
 }
 
-/// A table as Markdown, its caption above.
-#[must_use]
-pub fn markdown(table: &Table) -> String {
-    // A bar would end a cell.
-    let safe = |text: &str| text.replace('|', "/");
-    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let mut text = format!("{}\n\n", table.caption);
-    text.push_str(&line(table.columns.iter().map(|column| safe(&column.name)).collect()));
-    let rule = table.columns.iter().map(|column| if column.numeric { "---:" } else { "---" });
-    text.push_str(&format!("|{}|\n", rule.collect::<Vec<_>>().join("|")));
-    for row in &table.rows {
-        text.push_str(&line(row.iter().map(|cell| safe(&cell.text)).collect()));
-    }
-    text
+fn error(value: f64) -> Cell {
+    Cell::number(value, figure(RMSE, value))
 }
 
-fn error(value: f64) -> String {
-    format!("{value:.3}")
+fn rate(kbps: f64) -> Cell {
+    Cell::number(kbps, format!("{kbps:.1}"))
 }
 
-fn rate(kbps: f64) -> String {
-    format!("{kbps:.1}")
+/// An error with its interval.
+fn estimate(found: Option<&Estimate>) -> Cell {
+    let cell = |found: &Estimate| Cell::number(found.median, found.written(|value| figure(RMSE, value)));
+    found.map_or_else(Cell::none, cell)
 }
 
-fn figure(figure: &Figure, text: impl Fn(f64) -> String) -> Cell {
-    let written = format!("{} [{}, {}]", text(figure.median), text(figure.low), text(figure.high));
-    Cell::number(figure.median, written)
-}
-
-fn metric_cell(point: &PointResult, metric: Metric, digits: usize) -> Cell {
-    point.median(metric).map_or_else(Cell::none, |value| Cell::number(value, format!("{value:.digits$}")))
+fn median(point: &CodecPoint, metric: Metric) -> Cell {
+    point.median(metric).map_or_else(Cell::none, |value| Cell::number(value, figure(metric, value)))
 }
 
 /// The error that a curve has at a rate.
 fn at(curve: &[(f64, f64)], kbps: f64) -> Cell {
-    match at_rate(curve, kbps, RMSE) {
-        Some(AtRate::Bracketed(value)) => Cell::number(value, error(value)),
-        Some(AtRate::Nearest { kbps, value }) => {
-            Cell::number(value, format!("{} at {}", error(value), rate(kbps)))
-        }
-        None => Cell::none(),
-    }
+    at_rate_cell(at_rate(curve, kbps, RMSE), RMSE)
 }
 
-/// Peers that were measured on a track, with their curves.
-fn peers<'a>(results: &'a StudyResults, track: &'a str) -> Vec<(&'static str, Vec<(f64, f64)>)> {
-    PEERS
+/// Peers that were measured in a setting, with their curves.
+fn peers(results: &StudyResults, setting: Setting) -> Vec<(&'static str, Vec<(f64, f64)>)> {
+    CODECS
         .into_iter()
-        .map(|peer| (peer, curve(results.peer(track, peer), RMSE)))
+        .map(|peer| (peer, curve(results.peer(setting, peer), RMSE)))
         .filter(|(_, curve)| !curve.is_empty())
         .collect()
 }
 
 /// The study's table, its own figures first.
 fn study(results: &StudyResults) -> Table {
-    let peers = peers(results, "study");
+    let peers = peers(results, Setting::Study);
     let ours = best(results, Group::FreqAePlus);
     let mut columns: Vec<Column> =
         ["N", "nominal kbit/s*", "RMSE*", "downsampling*", "real kbit/s", "ratio", "freq-ae RMSE"]
@@ -98,18 +78,19 @@ fn study(results: &StudyResults) -> Table {
     let row = |system: &SystemResult| {
         let model = MODELS.iter().find(|model| model.latent_size as usize == system.latents)?;
         let point = system.own_point()?;
+        let kbps = point.kbps?;
         let mut cells = vec![
-            Cell::number(f64::from(model.latent_size), model.latent_size.to_string()),
+            Cell::count(system.latents),
             Cell::number(model.nominal_kbps, model.nominal_kbps.to_string()),
             Cell::number(model.rmse, model.rmse.to_string()),
             Cell::number(model.downsampling_rmse, format!("{:.2}", model.downsampling_rmse)),
-            Cell::number(point.kbps, rate(point.kbps)),
-            Cell::number(PCM_KBPS / point.kbps, format!("{:.1}", PCM_KBPS / point.kbps)),
-            point.figures.get(&RMSE).map_or_else(Cell::none, |found| figure(found, error)),
+            rate(kbps),
+            Cell::number(PCM_KBPS / kbps, format!("{:.1}", PCM_KBPS / kbps)),
+            estimate(point.metrics.get(&RMSE)),
         ];
-        cells.extend(peers.iter().map(|(_, curve)| at(curve, point.kbps)));
+        cells.extend(peers.iter().map(|(_, curve)| at(curve, kbps)));
         if !ours.is_empty() {
-            cells.push(at(&ours, point.kbps));
+            cells.push(at(&ours, kbps));
         }
         Some(cells)
     };
@@ -123,10 +104,10 @@ fn study(results: &StudyResults) -> Table {
     }
 }
 
-/// Ours and the study's network at round rates.
+/// Our networks and the study's at the study's nominal rates, and at the real rates of its networks.
 fn improved(results: &StudyResults) -> Table {
     let (ours, theirs) = (best(results, Group::FreqAePlus), best(results, Group::FreqAe));
-    let peers = peers(results, "study");
+    let peers = peers(results, Setting::Study);
     let mut columns: Vec<Column> =
         ["kbit/s", "freq-ae", "freq-ae-plus", "below freq-ae"].map(Column::number).to_vec();
     columns.extend(peers.iter().map(|(name, _)| Column::number(*name)));
@@ -143,10 +124,8 @@ fn improved(results: &StudyResults) -> Table {
             }
             _ => Cell::none(),
         };
-        let own = |curve: &[(f64, f64)]| {
-            reached(curve, *kbps).map_or_else(Cell::none, |value| Cell::number(value, error(value)))
-        };
-        let mut cells = vec![Cell::number(*kbps, rate(*kbps)), own(&theirs), own(&ours), below];
+        let own = |curve: &[(f64, f64)]| reached(curve, *kbps).map_or_else(Cell::none, error);
+        let mut cells = vec![rate(*kbps), own(&theirs), own(&ours), below];
         cells.extend(peers.iter().map(|(_, curve)| at(curve, *kbps)));
         cells
     };
@@ -158,9 +137,9 @@ fn improved(results: &StudyResults) -> Table {
     }
 }
 
-/// Systems of samples.
+/// Every point of the systems that model samples.
 fn time(results: &StudyResults) -> Table {
-    let peers = peers(results, "S44");
+    let peers = peers(results, Setting::S44);
     let mut columns = vec![Column::text("system"), Column::text("steps")];
     let names = ["real kbit/s", "nominal", "study RMSE", "SNR dB", "mel L1", "LSD dB", "zimtohrli"];
     columns.extend(names.map(Column::number));
@@ -169,19 +148,19 @@ fn time(results: &StudyResults) -> Table {
     for group in [Group::TimeAe, Group::TimeAeLosses, Group::TimeAePlus] {
         for system in results.group(group) {
             for point in &system.points {
-                let nominal = system.nominal_kbps();
+                let Some(kbps) = point.kbps else { continue };
                 let mut cells = vec![
                     Cell::text(&system.name),
                     Cell::text(&point.label),
-                    Cell::number(point.kbps, rate(point.kbps)),
-                    nominal.map_or_else(Cell::none, |kbps| Cell::number(kbps, rate(kbps))),
-                    point.figures.get(&RMSE).map_or_else(Cell::none, |found| figure(found, error)),
-                    metric_cell(point, Metric::Snr, 1),
-                    metric_cell(point, Metric::MelL1, 2),
-                    metric_cell(point, Metric::Lsd, 1),
-                    metric_cell(point, Metric::Zimtohrli, 4),
+                    rate(kbps),
+                    system.nominal_kbps().map_or_else(Cell::none, rate),
+                    estimate(point.metrics.get(&RMSE)),
+                    median(point, Metric::Snr),
+                    median(point, Metric::MelL1),
+                    median(point, Metric::Lsd),
+                    median(point, Metric::Zimtohrli),
                 ];
-                cells.extend(peers.iter().map(|(_, curve)| at(curve, point.kbps)));
+                cells.extend(peers.iter().map(|(_, curve)| at(curve, kbps)));
                 rows.push(cells);
             }
         }
@@ -195,7 +174,7 @@ fn time(results: &StudyResults) -> Table {
     }
 }
 
-/// Spectral error by family and size; in brackets as a file, with its rate.
+/// Spectral error by family and latent size; in brackets that of the sound decoded from a file, with its rate.
 fn families(results: &StudyResults) -> Table {
     let files = results.family_files();
     let sizes: BTreeSet<usize> = results.group(Group::Families).map(|system| system.latents).collect();
@@ -208,13 +187,13 @@ fn families(results: &StudyResults) -> Table {
         };
         let coded = system.own_point().and_then(|point| {
             let db = point.median(Metric::StudyLog8k)? * DB_PER_NEPER;
-            Some(format!(" ({db:.1} at {} kbit/s)", rate(point.kbps)))
+            Some(format!(" ({db:.1} at {:.1} kbit/s)", point.kbps?))
         });
         let text = format!("{:.2}{}", spectral.median, coded.unwrap_or_default());
         Cell::number(spectral.median, text)
     };
     let row = |&size: &usize| {
-        let mut cells = vec![Cell::number(size as f64, size.to_string())];
+        let mut cells = vec![Cell::count(size)];
         cells.extend(files.iter().map(|file| cell(file, size)));
         cells
     };
@@ -228,7 +207,7 @@ fn families(results: &StudyResults) -> Table {
     }
 }
 
-/// What was trained for how long.
+/// Which systems were trained for how many steps.
 fn trainings(results: &StudyResults) -> Table {
     let columns = vec![
         Column::text("system"),
@@ -242,7 +221,7 @@ fn trainings(results: &StudyResults) -> Table {
     ];
     let row = |system: &SystemResult| {
         let course = if system.validation.is_empty() { &system.training } else { &system.validation };
-        let loss = |point: Option<&crate::results::LossPoint>| {
+        let loss = |point: Option<&LossPoint>| {
             point.map_or_else(Cell::none, |point| Cell::number(point.loss, format!("{:.4}", point.loss)))
         };
         let done = 100.0 * system.steps as f64 / system.complete_steps.max(1) as f64;
@@ -250,7 +229,7 @@ fn trainings(results: &StudyResults) -> Table {
         vec![
             Cell::text(&system.name),
             number(system.weights),
-            number(system.latents as u64),
+            Cell::count(system.latents),
             number(system.steps),
             if system.complete_steps == 0 {
                 Cell::none()
@@ -271,9 +250,9 @@ fn trainings(results: &StudyResults) -> Table {
     }
 }
 
-/// Expectations.
+/// Every expectation, with what came.
 fn held(results: &StudyResults) -> Table {
-    let row = |one: &crate::results::Expectation| {
+    let row = |one: &Expectation| {
         let held = if one.held { "yes" } else { "NO" };
         vec![Cell::text(held), Cell::text(&one.of), Cell::text(&one.what), Cell::text(&one.found)]
     };

@@ -1,26 +1,31 @@
 //! What is made of results: tables, expectations, a page; from made-up figures.
 
-use melisma_eval::Metric;
+use melisma_eval::bootstrap::Interval;
+use melisma_eval::points::CodecPoint;
 use melisma_eval::results::{Machine, Results};
 use melisma_eval::suite::SuiteConfig;
-use melisma_reproduce::expected::{best, expectations};
+use melisma_eval::table::Table;
+use melisma_eval::{Estimate, Metric};
+use melisma_reproduce::expectations::{best, expectations};
 use melisma_reproduce::page::page;
 use melisma_reproduce::plan::{self, Group};
-use melisma_reproduce::results::{
-    Figure, LossPoint, Music, PeerResult, PointResult, SCHEMA, StudyResults, SystemResult,
-};
-use melisma_reproduce::tables::{markdown, tables};
+use melisma_reproduce::results::{LossPoint, Music, PeerResult, SCHEMA, StudyResults, SystemResult};
+use melisma_reproduce::tables::tables;
 use std::collections::BTreeMap;
 
-fn point(label: &str, kbps: f64, error: f64) -> PointResult {
-    let figure = |value: f64| Figure { median: value, low: 0.9 * value, high: 1.1 * value };
+fn estimate(median: f64, low: f64, high: f64) -> Estimate {
+    Estimate { median, interval: Some(Interval { low, high }), clips: 24 }
+}
+
+fn point(label: &str, kbps: f64, error: f64) -> CodecPoint {
+    let around = |value: f64| estimate(value, 0.9 * value, 1.1 * value);
     let metrics = [(Metric::StudyComplex8k, error), (Metric::StudyLog8k, error), (Metric::Snr, 10.0)];
-    PointResult {
+    CodecPoint {
         label: label.to_owned(),
-        kbps,
-        clips: 24,
-        failed: 0,
-        figures: metrics.into_iter().map(|(metric, value)| (metric, figure(value))).collect(),
+        kbps: Some(kbps),
+        measured: 24,
+        metrics: metrics.into_iter().map(|(metric, value)| (metric, around(value))).collect(),
+        ..CodecPoint::default()
     }
 }
 
@@ -51,11 +56,8 @@ fn made_up(ours: f64) -> StudyResults {
             training: vec![LossPoint { step: 1, loss: 2.0 }, LossPoint { step: 50, loss: 1.0 }],
             validation: vec![LossPoint { step: 0, loss: 2.0 }, LossPoint { step: 50, loss: 1.0 }],
             points: vec![at("x2", rate / 2.0), at("x1", rate), at("x0.5", 2.0 * rate)],
-            spectral_db: (planned.group == Group::Families).then(|| Figure {
-                median: 40.0 / size,
-                low: 30.0 / size,
-                high: 50.0 / size,
-            }),
+            spectral_db: (planned.group == Group::Families)
+                .then(|| estimate(40.0 / size, 30.0 / size, 50.0 / size)),
         }
     });
     let downsampled = [(7.9, 2.3), (15.7, 2.0), (31.5, 0.8), (63.0, 0.3)];
@@ -71,7 +73,7 @@ fn made_up(ours: f64) -> StudyResults {
         quick: false,
         systems: systems.collect(),
         peers: vec![PeerResult {
-            track: "study".to_owned(),
+            setting: "study".to_owned(),
             codec: "downsample".to_owned(),
             points: downsampled
                 .into_iter()
@@ -97,7 +99,7 @@ fn the_study_table_says_what_was_measured() {
     assert!((number(cells[7]) - between).abs() < 6e-4, "{}", cells[7]);
     assert_eq!(cells[8], expected[8]);
 
-    let text = markdown(table);
+    let text = Table::markdown(table);
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[2].starts_with("| N | nominal kbit/s* |"), "{}", lines[2]);
     assert!(lines.iter().skip(2).all(|line| line.matches('|').count() == expected.len() + 1), "{text}");
@@ -192,4 +194,20 @@ fn a_page_of_all_of_it() {
     assert_eq!(charts, expected);
     let published = page.charts()[0].series.iter().find(|series| series.name == "the study, published");
     assert_eq!(published.expect("the study").points.len(), 5);
+}
+
+#[test]
+fn the_recorded_results_are_read() {
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results/reproduction/results.json");
+    let text = std::fs::read(path).expect("recorded results");
+    let results: StudyResults = serde_json::from_slice(&text).expect("results");
+    let own =
+        |system: &SystemResult| system.own_point().and_then(|point| point.median(Metric::StudyComplex8k));
+    assert!(results.group(Group::FreqAe).all(|system| own(system).is_some()));
+    assert!(!results.peer(melisma_eval::Setting::Study, "mp3").is_empty());
+    // Every interval was read as one, and the tables can be made of it.
+    let table =
+        tables(&results).into_iter().find(|table| table.columns[0].name == "N").expect("the study's table");
+    assert!(table.rows.len() == 5 && table.rows.iter().all(|row| row[6].text.contains(" [")), "{table:?}");
 }

@@ -58,13 +58,13 @@ impl BandLayout {
         self.bin_edges.len() - 1
     }
 
-    /// Bins of one band.
+    /// Range of the bins of one band.
     #[must_use]
     pub fn bins(&self, band: usize) -> std::ops::Range<usize> {
         self.bin_edges[band]..self.bin_edges[band + 1]
     }
 
-    /// Base bands that one band covers.
+    /// Range of the base bands that one band covers.
     #[must_use]
     pub fn base_bands(&self, band: usize) -> std::ops::Range<usize> {
         self.base_edges[band]..self.base_edges[band + 1]

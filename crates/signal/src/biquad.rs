@@ -46,7 +46,7 @@ impl Biquad {
         Self::new([edge, -1.0 - cos, edge], [1.0 + alpha, -2.0 * cos, 1.0 - alpha])
     }
 
-    /// Unit gain at the centre.
+    /// Passes what is around `frequency_hz`, with a gain of 1 there.
     #[must_use]
     pub fn band_pass(sample_rate_hz: u32, frequency_hz: f64, q: f64) -> Self {
         let (cos, alpha) = Self::angles(sample_rate_hz, frequency_hz, q);
@@ -93,7 +93,7 @@ impl Biquad {
         (self.feed_forward, self.feed_back) = (other.feed_forward, other.feed_back);
     }
 
-    /// The next sample.
+    /// Filters the next sample.
     pub fn tick(&mut self, input: f32) -> f32 {
         let input = f64::from(input);
         let output = self.feed_forward[0] * input + self.state[0];
@@ -102,7 +102,7 @@ impl Biquad {
         output as f32
     }
 
-    /// Filters in place.
+    /// Filters samples in place.
     pub fn process(&mut self, samples: &mut [f32]) {
         for sample in samples {
             *sample = self.tick(*sample);

@@ -8,7 +8,7 @@
 
 use crate::{Dct4, Slope};
 
-/// Plans for all block sizes `2^min..=2^max`.
+/// The transform, planned for all block sizes `2^min..=2^max`.
 #[derive(Clone)]
 pub struct LappedTransform {
     min_log2: u32,

@@ -1,5 +1,5 @@
-//! PCM, what travels with it, and the pure mathematics of the codec: windows, lapped transforms,
-//! bands. No IO, no entropy coding, no learning.
+//! PCM, what travels with it, and the pure mathematics that more than one crate needs: windows, transforms, bands,
+//! loudness, random numbers. No IO, no entropy coding, no learning.
 
 pub mod bands;
 pub mod biquad;
@@ -8,6 +8,9 @@ pub mod lapped;
 pub mod loudness;
 pub mod metadata;
 pub mod pcm;
+pub mod random;
+pub mod ratio;
+pub mod stft;
 pub mod window;
 
 pub use bands::BandLayout;
@@ -16,4 +19,6 @@ pub use dct::Dct4;
 pub use loudness::FastLoudness;
 pub use metadata::{Loudness, Metadata, Picture};
 pub use pcm::Pcm;
+pub use random::Random;
+pub use stft::Stft;
 pub use window::Slope;

@@ -12,7 +12,7 @@ type Slot = f64;
 
 /// Slots to a gating block of 400 ms, which overlap by three quarters (EBU Tech 3341).
 const SLOTS_PER_BLOCK: usize = 4;
-/// The absolute gate.
+/// Blocks below this loudness do not count (EBU R128's absolute gate).
 const ABSOLUTE_GATE_LUFS: f64 = -70.0;
 /// The relative gate, below the mean of what passed the absolute one.
 const RELATIVE_GATE_LU: f64 = -10.0;
@@ -63,11 +63,11 @@ impl Section {
 pub struct FastLoudness {
     sections: [Section; 2],
     channel_count: usize,
-    /// `[section][delay][channel]`.
+    /// Delayed values of the filters, `[section][delay][channel]`.
     state: [[[f64; 2]; 2]; 2],
     slot_samples: usize,
     in_slot: usize,
-    /// Of the K-weighted signal, both channels.
+    /// Energy of the K-weighted signal in the present slot, both channels.
     slot_energy: f64,
     slots: Vec<Slot>,
     peak: f32,

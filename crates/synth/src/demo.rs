@@ -5,16 +5,15 @@ use crate::instruments::plucked::{Pluck, guitar_body, pluck};
 use crate::instruments::voice::{SungNote, sing};
 use crate::instruments::{drums, key_hz};
 use crate::mixer::{Mixer, Place};
-use crate::rng::Rng;
 use crate::score;
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, Random};
 
 const BEAT_SECONDS: f64 = 60.0 / score::BEATS_PER_MINUTE;
 const BAR_SECONDS: f64 = score::BEATS_PER_BAR * BEAT_SECONDS;
 const SIXTEENTH_SECONDS: f64 = BEAT_SECONDS / 4.0;
 /// A breath before the first note, so that its attack is not the first sample.
 const LEAD_IN_SECONDS: f64 = 0.25;
-/// The last chord rings on.
+/// Seconds for which the last chord rings on.
 const RING_SECONDS: f64 = 2.3;
 
 /// Renders the demo piece, about 29 seconds of stereo, peak at -1 dBFS.
@@ -25,8 +24,12 @@ const RING_SECONDS: f64 = 2.3;
 #[must_use]
 pub fn demo_piece(sample_rate_hz: u32) -> Pcm {
     let seconds = LEAD_IN_SECONDS + score::BARS as f64 * BAR_SECONDS + RING_SECONDS;
-    let mut band =
-        Band { sample_rate_hz, seconds, mixer: Mixer::new(sample_rate_hz, seconds), chance: Rng::new(1600) };
+    let mut band = Band {
+        sample_rate_hz,
+        seconds,
+        mixer: Mixer::new(sample_rate_hz, seconds),
+        chance: Random::new(1600),
+    };
     band.guitars();
     band.bass();
     band.string_section();
@@ -40,7 +43,7 @@ struct Band {
     sample_rate_hz: u32,
     seconds: f64,
     mixer: Mixer,
-    chance: Rng,
+    chance: Random,
 }
 
 fn bar_start(bar: usize) -> f64 {

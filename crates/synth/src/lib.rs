@@ -12,7 +12,6 @@ mod instruments;
 pub mod labelled;
 mod mixer;
 mod reverb;
-mod rng;
 mod score;
 pub mod signals;
 

@@ -7,7 +7,7 @@ use melisma_signal::Pcm;
 /// Where an instrument stands and how loud it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// -1 (left) ..= 1 (right).
+    /// Position between left (-1) and right (1).
     pub pan: f32,
     /// Linear gain of the direct sound.
     pub gain: f32,

@@ -34,7 +34,7 @@ const C_OVER_E: Chord = chord([40, 48, 55, 60, 64], [55, 60, 64], [40, 36]);
 const A_MINOR_OVER_C: Chord = chord([48, 52, 57, 60, 64], [57, 60, 64], [36, 40]);
 const D_MAJOR: Chord = chord([50, 57, 62, 66, 69], [57, 62, 66], [38, 38]);
 
-/// Two a bar.
+/// Chords of the piece, two a bar.
 pub(crate) const HARMONY: [&Chord; 2 * BARS] = [
     &D_MINOR,
     &D_MINOR_9, // 1
@@ -62,7 +62,7 @@ pub(crate) const HARMONY: [&Chord; 2 * BARS] = [
     &D_MAJOR, // 12
 ];
 
-/// A rest in a melody.
+/// The key that stands for a rest in a melody.
 const REST: u8 = 0;
 
 /// The song, from bar 3: (key, beats).

@@ -3,8 +3,7 @@
 //! Amplitudes are [`AMPLITUDE`] unless a name says otherwise; scale with [`scaled`].
 
 use crate::instruments::drums;
-use crate::rng::Rng;
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, Random};
 use std::f64::consts::TAU;
 
 /// Half of full scale: room for a codec's overshoot.
@@ -39,7 +38,7 @@ pub fn sweep(sample_rate_hz: u32, seconds: f64, from_hz: f64, to_hz: f64) -> Pcm
 /// Uniform white noise; the seed decides every sample.
 #[must_use]
 pub fn white_noise(sample_rate_hz: u32, seconds: f64, seed: u64) -> Pcm {
-    let mut noise = Rng::new(seed);
+    let mut noise = Random::new(seed);
     mono(sample_rate_hz, seconds, |_| AMPLITUDE * noise.bipolar())
 }
 

@@ -14,10 +14,10 @@ use melisma_nets::{
     frames::{FramesConfig, FramesKind, Standardise},
     layers::{ConvNext, ConvNextConfig, Linear, LinearConfig},
     loss::{LossConfig, LossKind, LossTerm, squared, total},
-    networks::{FreqAeConfig, TimeAeConfig},
+    networks::{FreqAeConfig, NetworkConfig, TimeAeConfig},
     noise::Noise,
     statistics::Statistics,
-    system::{NetworkConfig, System, SystemConfig},
+    system::{System, SystemConfig},
 };
 use melisma_train::{config::OptimiserConfig, optimiser::Optimiser};
 use std::{fs, time::Instant};
@@ -106,7 +106,7 @@ fn of_sound(
     let system: System<Learning> = config.init(&statistics, 1, &device).expect("a system that fits");
     measure(name, steps, system, |system| {
         let frames = system.forward(sound.clone(), Some(&mut Noise::at(1, &[]))).frames;
-        total(&loss.terms(&frames, || system.compared(&frames, &sound)), &device)
+        total(&loss.terms(&frames, || system.compared(&frames, &sound))).expect("a term")
     });
 }
 

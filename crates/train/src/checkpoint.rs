@@ -1,37 +1,37 @@
-//! Everything that a run needs to go on, in one file that is either whole or not there.
+//! Everything that a training needs to go on, in one file that is either whole or not there.
 //!
 //! Two are kept: should the newer one be found damaged, the older one serves, and the steps between are run again.
 
-use crate::{Error, Result};
+use crate::{Error, Notes, Result};
 use melisma_media::AtomicFile;
-use melisma_nets::{packed::Packed, parameters::NamedTensor};
+use melisma_nets::{parameters::NamedTensor, safetensors::TensorFile};
 use std::{
     collections::HashMap,
     io::Write,
     path::{Path, PathBuf},
 };
 
-/// The state of a run between two steps.
+/// The state of a training between two steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
-    /// Steps done.
+    /// Number of steps of the training that are done.
     pub step: u64,
-    /// Steps of the optimiser.
+    /// Number of steps that the optimiser has taken.
     pub optimiser_steps: u64,
-    /// Place in the stream of crops, as JSON.
-    pub data: String,
-    /// Of training frames, as JSON.
-    pub statistics: String,
-    /// Of the network.
+    /// What the task needs to go on.
+    pub notes: Notes,
+    /// Weights of the network, by name.
     pub weights: Vec<NamedTensor>,
-    /// Of the optimiser.
+    /// What the optimiser remembers of each weight, by name.
     pub moments: Vec<NamedTensor>,
 }
 
+const STEP: &str = "step";
+const OPTIMISER_STEPS: &str = "optimiser_steps";
 const WEIGHTS: &str = "weights/";
 const MOMENTS: &str = "moments/";
 const EXTENSION: &str = "safetensors";
-/// Files kept.
+/// Number of checkpoints that are kept.
 const KEPT: usize = 2;
 
 impl Checkpoint {
@@ -46,13 +46,10 @@ impl Checkpoint {
                 .iter()
                 .map(move |tensor| NamedTensor { name: format!("{prefix}{}", tensor.name), ..tensor.clone() })
         });
-        let strings = HashMap::from([
-            ("step".to_owned(), self.step.to_string()),
-            ("optimiser_steps".to_owned(), self.optimiser_steps.to_string()),
-            ("data".to_owned(), self.data.clone()),
-            ("statistics".to_owned(), self.statistics.clone()),
-        ]);
-        let bytes = Packed { tensors: named.collect(), strings }.to_bytes()?;
+        let mut strings: HashMap<String, String> = self.notes.clone().into_iter().collect();
+        strings.insert(STEP.to_owned(), self.step.to_string());
+        strings.insert(OPTIMISER_STEPS.to_owned(), self.optimiser_steps.to_string());
+        let bytes = TensorFile { tensors: named.collect(), strings }.to_bytes()?;
         std::fs::create_dir_all(folder).map_err(Error::file("cannot make the folder", folder))?;
         let path = folder.join(format!("{:010}.{EXTENSION}", self.step));
         let mut file = AtomicFile::create(&path, true)?;
@@ -89,20 +86,16 @@ impl Checkpoint {
     fn read(path: &Path) -> Result<Self> {
         let wrong = |what: String| Error::Checkpoint { path: path.to_owned(), what };
         let bytes = std::fs::read(path).map_err(Error::file("cannot read", path))?;
-        let packed = Packed::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
-        let text = |name: &str| {
-            packed.strings.get(name).cloned().ok_or_else(|| wrong(format!("it does not state {name:?}")))
+        let TensorFile { tensors, mut strings } =
+            TensorFile::from_bytes(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let mut number = |name: &str| {
+            let text = strings.remove(name).ok_or_else(|| wrong(format!("it does not state {name:?}")))?;
+            text.parse::<u64>().map_err(|_| wrong(format!("{name:?} is no number")))
         };
-        let number =
-            |name: &str| text(name)?.parse::<u64>().map_err(|_| wrong(format!("{name:?} is no number")));
-        let mut checkpoint = Self {
-            step: number("step")?,
-            optimiser_steps: number("optimiser_steps")?,
-            data: text("data")?,
-            statistics: text("statistics")?,
-            ..Self::default()
-        };
-        for mut tensor in packed.tensors {
+        let (step, optimiser_steps) = (number(STEP)?, number(OPTIMISER_STEPS)?);
+        let notes = strings.into_iter().collect();
+        let mut checkpoint = Self { step, optimiser_steps, notes, ..Self::default() };
+        for mut tensor in tensors {
             let (room, name) = if let Some(name) = tensor.name.strip_prefix(WEIGHTS) {
                 (&mut checkpoint.weights, name.to_owned())
             } else if let Some(name) = tensor.name.strip_prefix(MOMENTS) {
@@ -150,8 +143,7 @@ mod tests {
         Checkpoint {
             step,
             optimiser_steps: step + 1,
-            data: "{}".to_owned(),
-            statistics: "null".to_owned(),
+            notes: Notes::from([("data".to_owned(), "{}".to_owned())]),
             weights: vec![tensor("a"), tensor("b")],
             moments: vec![tensor("mean/a")],
         }

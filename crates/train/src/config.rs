@@ -1,6 +1,6 @@
 //! What a training is: everything that decides its outcome, in one TOML file.
 
-use crate::{Error, Result};
+use crate::{Error, LoopConfig, Result};
 use melisma_data::CropConfig;
 use melisma_nets::{loss::LossConfig, precision::Precision, system::SystemConfig};
 use serde::{Deserialize, Serialize};
@@ -10,15 +10,15 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Of the system, as it will be called in files and tables.
+    /// Name of the system in files and tables.
     pub name: String,
     /// Where the system comes from, and what is different here.
     #[serde(default)]
     pub description: String,
-    /// Of weights, crops, noise and corruption.
+    /// Seed of everything random: first weights, crops, noise and corruption.
     #[serde(default)]
     pub seed: u64,
-    /// How long, and what is done on the way.
+    /// How long the training takes, and what is done on the way.
     #[serde(default)]
     pub run: RunConfig,
     /// How weights follow gradients.
@@ -31,7 +31,7 @@ pub struct TrainConfig {
     pub data: CropConfig,
     /// The network and what it models.
     pub system: SystemConfig,
-    /// What is made small.
+    /// The loss that training makes small.
     #[serde(default)]
     pub loss: LossConfig,
     /// What the result has to be like; nothing in training depends on it.
@@ -39,13 +39,13 @@ pub struct TrainConfig {
     pub expected: Option<Expected>,
 }
 
-/// How long, and what is done on the way.
+/// How long a training takes, and what is done on the way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunConfig {
     /// How often every clip is seen. Ignored where `steps` is given.
     pub epochs: f64,
-    /// Batches learned from.
+    /// Number of batches learned from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
     /// Linear autoencoders only: principal components of the training data instead of steps.
@@ -87,17 +87,17 @@ impl Default for RunConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimiserConfig {
-    /// Before the schedule.
+    /// Learning rate, before the schedule multiplies it.
     pub learning_rate: f64,
     /// How many times faster the bottleneck learns: its steps and widths are logarithms, and have far to go.
     pub bottleneck_rate: f64,
     /// Decay of the mean of gradients, and of that of their squares.
     pub betas: [f64; 2],
-    /// Keeps quotients finite.
+    /// Added to the root of the mean square of gradients, to keep the quotient finite.
     pub epsilon: f64,
     /// How strongly weights are drawn to 0.
     pub weight_decay: f64,
-    /// What the decay acts on.
+    /// What weight decay acts on.
     pub decay: Decay,
     /// Gradients together are never longer than this; 0: no limit.
     pub clip_norm: f64,
@@ -135,29 +135,29 @@ pub enum Decay {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScheduleConfig {
-    /// Steps of the rise.
+    /// Number of steps over which the learning rate rises from 0.
     pub warmup_steps: u64,
-    /// What follows it.
+    /// How the learning rate changes after the rise.
     pub shape: Shape,
 }
 
-/// What follows the rise.
+/// How the learning rate changes after its rise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Shape {
-    /// Nothing changes.
+    /// The learning rate stays as it is.
     #[default]
     Constant,
     /// Half a cosine down to a share of the full rate at the last step.
     Cosine {
-        /// Of the full rate.
+        /// Share of the full rate at the last step, 0..=1.
         last: f64,
     },
     /// Multiplied by a factor every so many steps.
     Steps {
-        /// Steps between.
+        /// Number of steps from one change to the next.
         every: u64,
-        /// The factor.
+        /// What each change multiplies the rate with.
         factor: f64,
     },
 }
@@ -261,6 +261,42 @@ impl TrainConfig {
         let epochs =
             || (self.run.epochs * crops_per_epoch as f64 / self.data.batch_size as f64).ceil() as u64;
         if self.run.closed_form { 0 } else { self.run.steps.unwrap_or_else(epochs) }
+    }
+
+    /// What the loop has to know, for data with so many crops an epoch.
+    #[must_use]
+    pub fn of_loop(&self, crops_per_epoch: u64) -> LoopConfig {
+        let RunConfig { validate_every, preview_every, checkpoint_every, precision, .. } = self.run;
+        LoopConfig {
+            name: self.name.clone(),
+            steps: self.steps(crops_per_epoch),
+            validate_every,
+            preview_every,
+            checkpoint_every,
+            optimiser: self.optimiser.clone(),
+            schedule: self.schedule.clone(),
+            precision,
+        }
+    }
+
+    /// The first part that makes two configs different trainings. What only watches a training does not.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        let outcome = |config: &Self| {
+            let run = &config.run;
+            (run.epochs, run.steps, run.closed_form, run.statistics_batches, run.fitted_clips)
+        };
+        let parts = [
+            ("name", self.name == other.name),
+            ("seed", self.seed == other.seed),
+            ("run", outcome(self) == outcome(other)),
+            ("optimiser", self.optimiser == other.optimiser),
+            ("schedule", self.schedule == other.schedule),
+            ("data", self.data == other.data),
+            ("system", self.system == other.system),
+            ("loss", self.loss == other.loss),
+        ];
+        parts.into_iter().find(|(_, same)| !same).map(|(name, _)| name)
     }
 
     fn check(&self) -> Result<()> {

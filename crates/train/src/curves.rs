@@ -1,27 +1,25 @@
 //! Losses over steps as charts, for files and pages.
 
-use crate::event::Event;
+use crate::event::TrainEvent;
 use melisma_report::section::{Axis, Chart, Point, Series};
 
 /// Training's losses are averaged over so many stretches of the run: what one batch happens to hold is noise.
 const STRETCHES: usize = 200;
-const TRAINING: &str = "#4477aa";
-const VALIDATION: &str = "#ee6677";
 
 /// The loss in training and validation; nothing before the first step.
 #[must_use]
-pub fn losses(name: &str, events: &[Event]) -> Option<Chart> {
+pub fn losses(name: &str, events: &[TrainEvent]) -> Option<Chart> {
     let training: Vec<(f64, f64)> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Step { step, loss, .. } => Some(((step + 1) as f64, f64::from(*loss))),
+            TrainEvent::Step { step, loss, .. } => Some(((step + 1) as f64, f64::from(*loss))),
             _ => None,
         })
         .collect();
     let validation: Vec<(f64, f64)> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Validated(validated) => Some((validated.step as f64, f64::from(validated.loss))),
+            TrainEvent::Validated(validated) => Some((validated.step as f64, f64::from(validated.loss))),
             _ => None,
         })
         .collect();
@@ -35,22 +33,16 @@ pub fn losses(name: &str, events: &[Event]) -> Option<Chart> {
         return None;
     }
     let positive = averaged.iter().chain(&validation).all(|&(_, loss)| loss > 0.0);
-    let series = |name: &str, colour: &str, marker: usize, points: &[(f64, f64)]| Series {
-        name: name.to_owned(),
-        colour: colour.to_owned(),
-        marker,
-        hidden: points.is_empty(),
-        points: points.iter().map(|&(x, y)| Point { x, y, low: y, high: y, note: String::new() }).collect(),
+    let series = |name: &str, points: &[(f64, f64)]| {
+        let point = |&(x, y): &(f64, f64)| Point { x, y, low: y, high: y, note: String::new() };
+        Series::new(name, points.is_empty(), points.iter().map(point).collect())
     };
     Some(Chart {
         id: format!("loss-{name}").replace('.', "-"),
         title: format!("{name}: loss"),
         x: Axis { label: "steps".to_owned(), log: false },
         y: Axis { label: "loss".to_owned(), log: positive },
-        series: vec![
-            series("training", TRAINING, 0, &averaged),
-            series("validation", VALIDATION, 1, &validation),
-        ],
+        series: vec![series("training", &averaged), series("validation", &validation)],
     })
 }
 
@@ -60,7 +52,7 @@ mod tests {
 
     #[test]
     fn long_runs_are_averaged() {
-        let step = |step: u64| Event::Step {
+        let step = |step: u64| TrainEvent::Step {
             step,
             epoch: 0,
             loss: if step.is_multiple_of(2) { 1.0 } else { 3.0 },
@@ -70,7 +62,7 @@ mod tests {
             seconds: 0.0,
         };
         assert!(losses("a", &[]).is_none());
-        let events: Vec<Event> = (0..1200).map(step).collect();
+        let events: Vec<TrainEvent> = (0..1200).map(step).collect();
         let chart = losses("a", &events).unwrap();
         assert_eq!(chart.series[0].points.len(), 200);
         // Six steps a stretch: three of each.

@@ -13,18 +13,18 @@ pub enum Error {
     /// The config cannot be read.
     #[error("cannot read {path:?}: {source}")]
     ReadConfig {
-        /// The file.
+        /// Path of the config.
         path: PathBuf,
         /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The run's folder holds another training.
+    /// The folder holds another training.
     #[error(
         "{folder:?} holds a run of another config ({what} differs): choose another folder, or remove that one"
     )]
     OtherRun {
-        /// The folder.
+        /// Path of the folder.
         folder: PathBuf,
         /// The first part of the config that differs.
         what: String,
@@ -32,7 +32,7 @@ pub enum Error {
     /// No checkpoint of a run can be used.
     #[error("{path:?} is damaged: {what}; remove it to begin anew")]
     Checkpoint {
-        /// The checkpoint.
+        /// Path of the checkpoint.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
@@ -42,21 +42,21 @@ pub enum Error {
         "step {step}: {what} is {value}; the batch: {batch}. A lower learning rate or clip_norm may help"
     )]
     NotFinite {
-        /// Counted from 0.
+        /// Number of the step, counted from 0.
         step: u64,
-        /// Which value.
+        /// Name of the value.
         what: String,
-        /// `NaN`, `inf`.
+        /// The value itself: `NaN` or infinite.
         value: f64,
-        /// Its clips, and where in them.
+        /// What the batch is made of, in the words of its task.
         batch: String,
     },
     /// A file of the run cannot be written or read.
     #[error("{action} {path:?}: {source}")]
     File {
-        /// What was attempted.
+        /// What was attempted, such as "cannot read".
         action: &'static str,
-        /// On which file.
+        /// Path of the file or folder.
         path: PathBuf,
         /// The cause.
         #[source]
@@ -70,7 +70,7 @@ pub enum Error {
     Nets(#[from] melisma_nets::Error),
     /// The trained network cannot become a codec.
     #[error(transparent)]
-    Learned(#[from] melisma_neural::Error),
+    Neural(#[from] melisma_neural::Error),
     /// Sound or another file could not be written.
     #[error(transparent)]
     Media(#[from] melisma_media::MediaError),

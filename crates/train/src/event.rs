@@ -1,92 +1,94 @@
 //! What happens in a training, for logs and eyes.
 
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// One value by its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Named {
-    /// As in the config.
+    /// Name of the loss term, penalty or measure, as configs have it.
     pub name: String,
-    /// Not weighted.
+    /// Its value before it is weighted.
     pub value: f32,
 }
 
-/// Something happened.
+/// One thing that happened, a line of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-pub enum Event {
+pub enum TrainEvent {
     /// Clips are decoded into the cache.
     Preparing {
-        /// So many of them are ready.
+        /// Number of clips that are ready.
         done: usize,
-        /// Of so many.
+        /// Number of clips in all.
         total: usize,
     },
     /// A training begins, or goes on.
     Started {
-        /// Of the system.
+        /// Name of the training.
         name: String,
-        /// Numbers that are learned.
+        /// Number of weights that are learned.
         weights: u64,
-        /// Steps in all.
+        /// Number of steps of the whole training.
         steps: u64,
-        /// The first one now.
+        /// Number of the step that comes next, counted from 0.
         first_step: u64,
-        /// Clips learned from.
+        /// Number of clips, or other examples, that are learned from.
         training_clips: usize,
-        /// Clips validated with.
+        /// Number of clips, or other examples, that are validated with.
         validation_clips: usize,
     },
     /// One batch was learned from.
     Step {
-        /// Counted from 0.
+        /// Number of the step, counted from 0.
         step: u64,
-        /// From 0.
+        /// How often all clips were seen before this batch.
         epoch: u64,
         /// Weighted sum of terms and penalties.
         loss: f32,
-        /// What it is made of.
+        /// The terms and penalties, each before it is weighted.
         terms: Vec<Named>,
         /// Length of all gradients together, before clipping.
         gradient_norm: f32,
-        /// At this step.
+        /// Learning rate of this step.
         learning_rate: f64,
         /// Wall time since the training began or went on. Different in every run.
         seconds: f64,
     },
-    /// Measured on validation clips.
+    /// The network was measured on examples that it does not learn from.
     Validated(Validated),
-    /// Pictures and sounds were written.
+    /// Pictures and sounds of the network were written.
     Preview {
-        /// After so many steps.
+        /// Number of steps done by then.
         step: u64,
-        /// Their folder.
+        /// Folder of the pictures and sounds.
         folder: PathBuf,
     },
     /// Everything needed to go on was written.
     Checkpoint {
-        /// After so many steps.
+        /// Number of steps done by then.
         step: u64,
     },
     /// The model was written.
     Finished {
-        /// After so many steps.
+        /// Number of steps done by then.
         step: u64,
-        /// Its folder.
+        /// Folder of the model.
         model: PathBuf,
     },
 }
 
-/// What a system does on validation clips, with latents rounded.
+/// What a network does on examples that it does not learn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Validated {
-    /// After so many steps.
+    /// Number of steps done by then.
     pub step: u64,
     /// Weighted sum of terms and penalties.
     pub loss: f32,
-    /// What it is made of.
+    /// The terms and penalties, each before it is weighted.
     pub terms: Vec<Named>,
-    /// Power of the sound over power of the error, all clips together, in dB.
-    pub snr_db: f64,
+    /// What the task measures besides, by name. Of autoencoders `snr_db`: power of the sound over power of the error,
+    /// all clips together, in dB.
+    #[serde(flatten)]
+    pub measures: BTreeMap<String, f64>,
 }

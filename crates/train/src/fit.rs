@@ -3,7 +3,7 @@
 use crate::{Result, TrainConfig};
 use melisma_data::CropSource;
 use melisma_nets::{burn::tensor::backend::Backend, statistics::Statistics, system::System};
-use melisma_neural::{Model, ModelConfig};
+use melisma_neural::{ModelConfig, NeuralModel};
 
 /// Fits on clips spread evenly over the training part.
 pub(crate) fn fit<B: Backend>(
@@ -12,7 +12,7 @@ pub(crate) fn fit<B: Backend>(
     statistics: &Statistics,
     source: &CropSource,
     device: &B::Device,
-) -> Result<Model> {
+) -> Result<NeuralModel> {
     let all = source.entries().len();
     let wanted = config.run.fitted_clips.clamp(1, all);
     let mut clips = Vec::with_capacity(wanted);
@@ -28,5 +28,5 @@ pub(crate) fn fit<B: Backend>(
         system: config.system.clone(),
         trained_on,
     };
-    Ok(Model::fit(model, system, statistics, &clips, device)?)
+    Ok(NeuralModel::fit(model, system, statistics, &clips, device)?)
 }

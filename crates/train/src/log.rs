@@ -3,7 +3,7 @@
 //! A run that was killed may have logged steps behind its last checkpoint. They will be run again, so their lines are
 //! dropped when it goes on, as is a last line that was cut off.
 
-use crate::{Error, Event, Result};
+use crate::{Error, Result, TrainEvent};
 use melisma_media::AtomicFile;
 use std::{
     fs::{File, OpenOptions},
@@ -22,7 +22,7 @@ pub struct Log {
 ///
 /// # Errors
 /// [`Error::File`].
-pub fn read(path: &Path) -> Result<Vec<Event>> {
+pub fn read(path: &Path) -> Result<Vec<TrainEvent>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -31,15 +31,15 @@ pub fn read(path: &Path) -> Result<Vec<Event>> {
 }
 
 /// Whether it happened before step `first_step` began.
-fn is_before(event: &Event, first_step: u64) -> bool {
+fn is_before(event: &TrainEvent, first_step: u64) -> bool {
     match event {
-        Event::Preparing { .. } => true,
-        Event::Started { first_step: started, .. } => *started < first_step,
-        Event::Step { step, .. } => *step < first_step,
-        Event::Validated(validated) => validated.step <= first_step,
-        Event::Preview { step, .. } | Event::Checkpoint { step } | Event::Finished { step, .. } => {
-            *step <= first_step
-        }
+        TrainEvent::Preparing { .. } => true,
+        TrainEvent::Started { first_step: started, .. } => *started < first_step,
+        TrainEvent::Step { step, .. } => *step < first_step,
+        TrainEvent::Validated(validated) => validated.step <= first_step,
+        TrainEvent::Preview { step, .. }
+        | TrainEvent::Checkpoint { step }
+        | TrainEvent::Finished { step, .. } => *step <= first_step,
     }
 }
 
@@ -48,7 +48,7 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::File`], [`Error::Media`].
-    pub fn open(path: &Path, first_step: u64) -> Result<(Self, Vec<Event>)> {
+    pub fn open(path: &Path, first_step: u64) -> Result<(Self, Vec<TrainEvent>)> {
         let mut events = read(path)?;
         events.retain(|event| is_before(event, first_step));
         let mut kept = AtomicFile::create(path, true)?;
@@ -64,7 +64,7 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::File`].
-    pub fn push(&mut self, event: &Event) -> Result<()> {
+    pub fn push(&mut self, event: &TrainEvent) -> Result<()> {
         self.file.write_all(&line(event)).map_err(Error::file("cannot write", &self.path))
     }
 
@@ -77,7 +77,7 @@ impl Log {
     }
 }
 
-fn line(event: &Event) -> Vec<u8> {
+fn line(event: &TrainEvent) -> Vec<u8> {
     // An event is numbers and names: nothing that JSON cannot hold. Numbers that are not finite become null.
     let mut line = serde_json::to_vec(event).unwrap_or_default();
     line.push(b'\n');
@@ -88,8 +88,8 @@ fn line(event: &Event) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn step(step: u64) -> Event {
-        Event::Step {
+    fn step(step: u64) -> TrainEvent {
+        TrainEvent::Step {
             step,
             epoch: 0,
             loss: 0.1 * step as f32,

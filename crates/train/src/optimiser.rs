@@ -31,19 +31,19 @@ pub struct Optimiser<B: AutodiffBackend> {
 struct State<I: Backend> {
     mean: Tensor<I, 1>,
     square: Tensor<I, 1>,
-    /// Absent where no average is kept.
+    /// Running average of the weight; absent where none is kept.
     average: Option<Tensor<I, 1>>,
 }
 
-/// Of a state's tensors, in files.
+/// First part of the names of a state's tensors in files.
 const MEAN: &str = "mean";
 const SQUARE: &str = "square";
 const AVERAGE: &str = "average";
-/// Where a system keeps its quantiser.
+/// First part of the names of a system's quantiser weights.
 const BOTTLENECK: &str = "bottleneck.";
 
 impl<B: AutodiffBackend> Optimiser<B> {
-    /// Before the first step.
+    /// An optimiser before its first step.
     #[must_use]
     pub fn new(config: &OptimiserConfig) -> Self {
         Self { config: config.clone(), steps: 0, states: BTreeMap::new() }

@@ -1,17 +1,17 @@
 //! What a system makes of a few validation crops: sounds and spectrograms, original and reconstruction.
 
-use crate::{Error, Result, run::tensor_of};
+use crate::{Error, Result, autoencoder::tensor_of};
 use melisma_data::CropSource;
 use melisma_media::{AudioSink, Encoding, Output, SinkOptions};
 use melisma_nets::{
     burn::tensor::{Tensor, backend::Backend},
     system::System,
 };
-use melisma_report::{heat_map_files::HeatMap, spectrogram::Spectrogram};
+use melisma_report::{heat_map_files, section::HeatMap, spectrogram::Spectrogram};
 use melisma_signal::Pcm;
 use std::path::{Path, PathBuf};
 
-/// Crops shown.
+/// Number of crops shown.
 const CROPS: usize = 2;
 /// Lowest level drawn: a range that shows what is heard.
 const FLOOR_DB: f32 = -90.0;
@@ -39,7 +39,8 @@ pub(crate) fn write<B: Backend>(
             let name = format!("{}-{what}", index + 1);
             save(&pcm, &folder.join(format!("{name}.wav")))?;
             let picture = folder.join(format!("{name}.png"));
-            HeatMap::of_spectrogram(what, &Spectrogram::of(&pcm), FLOOR_DB).write(&picture, true)?;
+            let map = HeatMap::of_spectrogram(what, &Spectrogram::of(&pcm), FLOOR_DB);
+            heat_map_files::write(&map, &picture, true)?;
             pictures.push(picture);
         }
     }

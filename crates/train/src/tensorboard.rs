@@ -4,7 +4,7 @@
 //! frame (length, CRC32C, data, CRC32C: TensorFlow's `tf_record` format) around three small protocol-buffer messages
 //! (`Event`, `Summary`, `Summary.Image` of TensorFlow's `event.proto` and `summary.proto`).
 
-use crate::{Error, Result};
+use crate::{Error, Named, Result, TrainEvent, Validated};
 use std::{
     fs::{File, OpenOptions},
     io::{BufWriter, Write},
@@ -50,6 +50,32 @@ impl EventFile {
             events.record(&event.0)?;
         }
         Ok(events)
+    }
+
+    /// Everything of what happened that is a number.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn event(&mut self, event: &TrainEvent) -> Result<()> {
+        match event {
+            TrainEvent::Step { step, loss, terms, gradient_norm, learning_rate, .. } => {
+                self.losses("training", *step, *loss, terms)?;
+                self.scalar("gradient_norm", *step, *gradient_norm)?;
+                self.scalar("learning_rate", *step, *learning_rate as f32)
+            }
+            TrainEvent::Validated(Validated { step, loss, terms, measures }) => {
+                self.losses("validation", *step, *loss, terms)?;
+                measures.iter().try_for_each(|(name, &value)| {
+                    self.scalar(&format!("{name}/validation"), *step, value as f32)
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn losses(&mut self, part: &str, step: u64, loss: f32, terms: &[Named]) -> Result<()> {
+        self.scalar(&format!("loss/{part}"), step, loss)?;
+        terms.iter().try_for_each(|term| self.scalar(&format!("{}/{part}", term.name), step, term.value))
     }
 
     /// A number at a step.

@@ -8,7 +8,7 @@ mod common;
 
 use common::{Studio, config, losses};
 use melisma_nets::system::SystemConfig;
-use melisma_train::{Error, Event, TrainConfig, log};
+use melisma_train::{Error, TrainConfig, TrainEvent, log};
 use std::{
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
@@ -40,9 +40,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn validations(events: &[Event]) -> Vec<(u64, u32)> {
-    let validated = |event: &Event| match event {
-        Event::Validated(validated) => Some((validated.step, validated.loss.to_bits())),
+fn validations(events: &[TrainEvent]) -> Vec<(u64, u32)> {
+    let validated = |event: &TrainEvent| match event {
+        TrainEvent::Validated(validated) => Some((validated.step, validated.loss.to_bits())),
         _ => None,
     };
     events.iter().filter_map(validated).collect()
@@ -57,8 +57,8 @@ fn killed_at_any_moment_it_gives_the_same() {
     let mut left = Vec::new();
     let whole = studio.run_folder("whole");
     let copies = studio.run_folder("copies");
-    let mut watch = |event: Event| {
-        if let Event::Step { step, .. } = event {
+    let mut watch = |event: TrainEvent| {
+        if let TrainEvent::Step { step, .. } = event {
             let place = copies.join(step.to_string());
             copy(&whole, &place);
             left.push(place);
@@ -67,7 +67,7 @@ fn killed_at_any_moment_it_gives_the_same() {
     let complete = studio.train(&config, &whole, &never, &mut watch).unwrap();
     assert!(!complete.interrupted && complete.model.exists());
     assert_eq!(left.len(), 14);
-    let bits = |events: &[Event]| losses(events).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    let bits = |events: &[TrainEvent]| losses(events).into_iter().map(f32::to_bits).collect::<Vec<_>>();
     let model = std::fs::read(complete.model.join("model.safetensors")).unwrap();
     for place in left {
         let again = studio.train(&config, &place, &never, &mut |_| ()).unwrap();
@@ -83,8 +83,8 @@ fn stopped_it_goes_on_and_finished_it_stays() {
     let config = eventful(9);
     let folder = studio.run_folder("run");
     let stop = AtomicBool::new(false);
-    let mut watch = |event: Event| {
-        if matches!(event, Event::Step { step: 5, .. }) {
+    let mut watch = |event: TrainEvent| {
+        if matches!(event, TrainEvent::Step { step: 5, .. }) {
             stop.store(true, Ordering::SeqCst);
         }
     };
@@ -112,8 +112,8 @@ fn a_damaged_checkpoint_costs_the_steps_since_the_one_before() {
     let config = eventful(9);
     let never = AtomicBool::new(false);
     let (folder, copied) = (studio.run_folder("run"), studio.run_folder("copied"));
-    let mut watch = |event: Event| {
-        if matches!(event, Event::Step { step: 8, .. }) {
+    let mut watch = |event: TrainEvent| {
+        if matches!(event, TrainEvent::Step { step: 8, .. }) {
             copy(&folder, &copied);
         }
     };
@@ -122,8 +122,8 @@ fn a_damaged_checkpoint_costs_the_steps_since_the_one_before() {
     let bytes = std::fs::read(&newest).unwrap();
     std::fs::write(&newest, &bytes[..bytes.len() - 1]).unwrap();
     let mut first_step = None;
-    let mut watch = |event: Event| {
-        if let Event::Started { first_step: found, .. } = event {
+    let mut watch = |event: TrainEvent| {
+        if let TrainEvent::Started { first_step: found, .. } = event {
             first_step = Some(found);
         }
     };

@@ -10,7 +10,7 @@ use melisma_synth::signals;
 const SAMPLE_RATE_HZ: u32 = 44_100;
 const SECONDS: f64 = 12.0;
 
-/// Codes, measures, prints.
+/// Codes the castanets at each rate with and without short blocks, and prints the table.
 pub fn run() -> anyhow::Result<()> {
     let pcm = signals::castanets(SAMPLE_RATE_HZ, SECONDS);
     let reference = Reference::new(pcm.clone());

@@ -9,7 +9,7 @@ use melisma_signal::{Metadata, Pcm};
 use melisma_synth::{castanets, demo_piece};
 use std::{fmt::Write, fs, path::Path};
 
-/// One vector to be.
+/// What a golden vector is made of.
 struct Vector {
     name: &'static str,
     sound: Pcm,
@@ -17,10 +17,10 @@ struct Vector {
     rate: RateTarget,
 }
 
-/// Short sections, so that even a second of music has borders between them.
+/// Length of a section, short, so that even a second of music has borders between them.
 const SECTION_SECONDS: f32 = 0.5;
 
-/// Makes all of them.
+/// Makes all vectors anew.
 pub fn run() -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

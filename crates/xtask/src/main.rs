@@ -2,7 +2,7 @@
 
 mod block_switching;
 mod golden;
-mod readme;
+mod results;
 mod score_stages;
 mod train_tables;
 
@@ -19,8 +19,8 @@ enum Chore {
     BlockSwitching,
     /// Print what each stage of scoring costs, for benches/metrics.py.
     ScoreStages(score_stages::Options),
-    /// Put the tables of docs/results into README.md.
-    Readme(readme::Options),
+    /// Put the recorded results into README.md and docs/results/index.md.
+    Results(results::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -29,6 +29,6 @@ fn main() -> anyhow::Result<()> {
         Chore::Golden => golden::run(),
         Chore::BlockSwitching => block_switching::run(),
         Chore::ScoreStages(options) => score_stages::run(&options),
-        Chore::Readme(options) => readme::run(&options),
+        Chore::Results(options) => results::run(&options),
     }
 }

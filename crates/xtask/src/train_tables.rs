@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-/// What to learn from and how long.
+/// The music to learn from, and how often.
 #[derive(clap::Args)]
 pub struct Options {
     /// Tab-separated list of tracks with columns `file` and `split`; only split `train` is read.
@@ -69,7 +69,7 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Both tunes, each at two of the rates, chosen by the track's number.
+/// Learns from a track with both tunes, each at two of the rates, which the track's number chooses.
 fn learn_track(trainer: &mut Trainer, track: &Path, number: usize) -> Result<()> {
     let pcm = read(track)?;
     for (turn, tune) in [Tune::Music, Tune::Mse, Tune::Music, Tune::Mse].into_iter().enumerate() {

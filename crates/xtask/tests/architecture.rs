@@ -16,20 +16,20 @@ type Names = &'static [&'static str];
 /// Each crate, the crates of ours that it uses, and, where outside ones are rationed, exactly those that it uses.
 /// Rationed crates have no machine-learning framework and nothing that touches files.
 const CRATES: [Room; 15] = [
-    ("melisma-signal", &[], Some(&["rustfft"])),
+    ("melisma-signal", &[], Some(&["realfft", "rustfft"])),
     ("melisma-bitstream", &[], Some(&["crc32c", "thiserror"])),
     ("melisma-codec", &["melisma-bitstream", "melisma-signal"], Some(&["rayon", "thiserror"])),
     ("melisma-wasm", &["melisma-codec"], Some(&[])),
     ("melisma-media", &["melisma-signal"], None),
     ("melisma-synth", &["melisma-signal"], Some(&[])),
     ("melisma-data", &["melisma-media", "melisma-signal", "melisma-synth"], None),
-    ("melisma-nets", &[], None),
+    ("melisma-nets", &["melisma-signal"], None),
     (
         "melisma-neural",
         &["melisma-bitstream", "melisma-codec", "melisma-media", "melisma-nets", "melisma-signal"],
         None,
     ),
-    ("melisma-eval", &["melisma-signal"], None),
+    ("melisma-eval", &["melisma-media", "melisma-signal"], None),
     (
         "melisma-train",
         &[

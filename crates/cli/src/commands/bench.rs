@@ -1,28 +1,26 @@
 //! `melisma bench`: codecs compared on music, each as its own program, by the size of its files and by
 //! what they sound like.
 
+mod against;
 mod clips;
-mod compared;
-mod tell;
-
-#[cfg(feature = "train")]
-pub use tell::git_revision;
+mod progress;
 
 use crate::exit::Outcome;
 use crate::output::DataOut;
-use crate::{examples, interrupt, report, text, threads, values};
+use crate::{examples, interrupt, report, revision, text, threads, values};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use melisma_eval::bootstrap::BootstrapConfig;
 use melisma_eval::clips::{Clips, ListenConfig};
 use melisma_eval::journal::{Journal, Key};
-use melisma_eval::peers::{CodecUnderTest, Track};
+use melisma_eval::peers::{self, CodecUnderTest};
 use melisma_eval::results::Results;
+use melisma_eval::study_table::study_table;
 use melisma_eval::suite::{SuiteConfig, Workplace};
-use melisma_eval::{Metric, perceptual, study_table, summary, table};
+use melisma_eval::{EvalError, Metric, Setting, bench_tables, perceptual, points, summary};
+use progress::BenchProgress;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use tell::Teller;
+use std::path::PathBuf;
 
 /// Flags of `bench`.
 #[derive(Debug, clap::Args)]
@@ -39,13 +37,7 @@ pub struct BenchArguments {
     /// Memory grows with it: about 10 MB a second of stereo and job.
     #[arg(long, value_name = "TIME", value_parser = values::seconds, default_value = "30")]
     seconds: f64,
-    /// Codecs, separated by commas (without it, those usual in the setting), of melisma, melisma:mse, mp3, mp3-cbr, opus, vorbis, aac, flac,
-    /// codec2, downsample; none: only show what DIR holds
-    ///
-    /// mp3 is lame, opus opusenc, vorbis oggenc, aac ffmpeg's own, downsample the study's baseline:
-    /// 16-bit mono at fewer samples a second. One that is not installed is named with its package, and
-    /// the others are measured.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help = codecs_help(), long_help = codecs_long_help())]
     codecs: Option<Vec<String>>,
     /// A further codec: 'NAME=ENCODER {in} {out} {kbps} ;; DECODER {in} {out}'
     ///
@@ -64,7 +56,7 @@ pub struct BenchArguments {
     rates: Option<Vec<f64>>,
     /// The setting
     #[arg(long, value_enum, default_value_t)]
-    track: TrackArgument,
+    track: SettingArgument,
     /// Where the results go: a journal, results.json, results.csv, tables in Markdown
     ///
     /// Run it again to go on where it stopped; what was measured is not measured again unless the
@@ -79,7 +71,7 @@ pub struct BenchArguments {
     #[arg(long, value_name = "A,B", value_parser = pair)]
     bd_rate: Vec<(String, String)>,
     /// Metrics to show, separated by commas, or all (the files always have all)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = metrics)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = metrics, long_help = metrics_help())]
     metrics: Vec<Vec<Metric>>,
     /// Metrics that a Python package computes: visqol (pip install visqol-python)
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = perceptual_metric)]
@@ -96,8 +88,8 @@ pub struct BenchArguments {
     /// Name codecs NAME@TAG in the results, to keep several versions side by side
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
-    /// Name this version of Melisma in the results; without it: the Git commit of its source, if that
-    /// is at hand
+    /// Name this version of Melisma in the results; without it: the Git commit that it was built from, if
+    /// that is known
     ///
     /// Results of melisma are measured anew when the program changes, or, with this, when the name does.
     #[arg(long, value_name = "NAME")]
@@ -113,9 +105,9 @@ pub struct BenchArguments {
     jobs: Option<u16>,
 }
 
-/// [`Track`] as an argument.
+/// [`Setting`] as an argument.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum TrackArgument {
+enum SettingArgument {
     /// clips as they are
     #[default]
     S44,
@@ -123,13 +115,34 @@ enum TrackArgument {
     Study,
 }
 
-impl From<TrackArgument> for Track {
-    fn from(track: TrackArgument) -> Self {
-        match track {
-            TrackArgument::S44 => Self::S44,
-            TrackArgument::Study => Self::Study,
+impl From<SettingArgument> for Setting {
+    fn from(setting: SettingArgument) -> Self {
+        match setting {
+            SettingArgument::S44 => Self::S44,
+            SettingArgument::Study => Self::Study,
         }
     }
+}
+
+/// Help of `--codecs`, from the list of codecs.
+fn codecs_help() -> String {
+    let names: Vec<&str> = peers::known().iter().map(|codec| codec.name).collect();
+    format!(
+        "Codecs, separated by commas (without it, those usual in the setting), of {}; none: only show what DIR holds",
+        names.join(", ")
+    )
+}
+
+/// Long help of `--codecs`, with the programs behind them.
+fn codecs_long_help() -> String {
+    let of = |codec: peers::Known| Some(format!("{} {}", codec.name, codec.program?));
+    let programs: Vec<String> = peers::known().into_iter().filter_map(of).collect();
+    format!(
+        "{}\n\nEach is encoded by its own program: {}. downsample is the study's baseline: 16-bit mono at fewer samples a \
+         second. One that is not installed is named with its package, and the others are measured.",
+        codecs_help(),
+        programs.join(", ")
+    )
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -141,6 +154,13 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 fn names(metrics: &[Metric]) -> String {
     metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn metrics_help() -> String {
+    format!(
+        "Metrics to show, separated by commas, or all (the files always have all): {}",
+        names(Metric::ALL)
+    )
 }
 
 fn metrics(text: &str) -> Result<Vec<Metric>, String> {
@@ -162,14 +182,14 @@ impl BenchArguments {
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         // Before hours of work, not after.
         let before = self.against.as_deref().map(Results::read).transpose()?;
-        let track = Track::from(self.track);
+        let setting = Setting::from(self.track);
         let learned = self.learned()?;
         let measures = self.codecs.as_deref() != Some(&["none".to_owned()][..])
             || !self.codec.is_empty()
             || !learned.is_empty();
         let set = if measures { clips::gather(&self.clips, &self.list, self.seconds)? } else { Vec::new() };
         let names = clips::names(&set);
-        let revision = self.revision.clone().or_else(tell::git_revision);
+        let revision = self.revision.clone().unwrap_or_else(|| revision::REVISION.to_owned());
         let config = self.config(&names)?;
 
         std::fs::create_dir_all(&self.out)
@@ -182,9 +202,9 @@ impl BenchArguments {
         let (missing, keys) = self.measure(&config, learned, &set, names, &mut journal, quiet)?;
 
         let mut results = Results::of(&journal, config);
-        (results.git_revision, results.missing) = (revision, missing);
-        self.publish(&results, track)?;
-        self.show(&results, track)?;
+        (results.git_revision, results.missing) = (Some(revision), missing);
+        self.publish(&results, setting)?;
+        self.show(&results, setting)?;
         let failed = keys.iter().filter(|key| journal.rows().get(*key).is_some_and(|r| r.error.is_some()));
         let mut outcome = Outcome::Success;
         match failed.count() {
@@ -196,12 +216,12 @@ impl BenchArguments {
             }
         }
         if let (Some(before), Some(path)) = (before, &self.against) {
-            outcome = outcome.worse(compared::tell(&results.rows, &before.rows, path, quiet)?);
+            outcome = outcome.worse(against::compare(&results.rows, &before.rows, path, quiet)?);
         }
         Ok(outcome)
     }
 
-    /// The trained networks.
+    /// Opens the trained networks of `--model`.
     #[cfg(feature = "train")]
     fn learned(&self) -> anyhow::Result<Vec<Box<dyn CodecUnderTest>>> {
         use melisma_reproduce::codecs::{LearnedPeer, Points};
@@ -211,7 +231,7 @@ impl BenchArguments {
         self.model.iter().map(open).collect()
     }
 
-    /// Says how to get a build that can.
+    /// Fails where there is a `--model`, and says which build can measure it.
     #[cfg(not(feature = "train"))]
     fn learned(&self) -> anyhow::Result<Vec<Box<dyn CodecUnderTest>>> {
         if self.model.is_empty() {
@@ -222,12 +242,7 @@ impl BenchArguments {
     }
 
     fn config(&self, names: &[String]) -> anyhow::Result<SuiteConfig> {
-        let mut config = SuiteConfig { track: self.track.into(), ..SuiteConfig::default() };
-        if config.track == Track::Study {
-            let codecs = ["melisma:mse", "mp3", "opus", "vorbis", "aac", "codec2", "flac", "downsample"];
-            config.codecs = codecs.map(str::to_owned).to_vec();
-            config.rates_kbps = study_table::rates_kbps();
-        }
+        let mut config = SuiteConfig::usual(self.track.into());
         if let Some(codecs) = &self.codecs {
             config.codecs = codecs.iter().filter(|codec| *codec != "none").cloned().collect();
         }
@@ -284,77 +299,70 @@ impl BenchArguments {
         let scratch = tempfile::Builder::new().prefix("melisma-bench-").tempdir()?;
         interrupt::remove_too(scratch.path());
         let fingerprints = set.iter().map(clips::Clip::fingerprint).collect();
-        let load = |index: usize| set[index].load().map_err(|error| report::chain(&error));
-        let write_flac = |path: &Path, pcm: &melisma_signal::Pcm| {
-            clips::write_flac(path, pcm).map_err(|error| report::chain(&error))
-        };
+        let load = |index: usize| set[index].load().map_err(EvalError::clip);
         let clips = Clips { names, fingerprints, load: &load };
-        let place = Workplace {
+        let workplace = Workplace {
             clips: &clips,
             folder: &self.out,
             scratch: scratch.path(),
-            write_flac: &write_flac,
             stop: interrupt::requested(),
         };
-        let mut teller = Teller::new(quiet);
-        let ran = config.run_with(learned, &place, journal, &mut |event| teller.hear(event));
+        let mut progress = BenchProgress::new(quiet);
+        let ran = config.run_with(learned, &workplace, journal, &mut |event| progress.hear(event));
         interrupt::wait_if_requested();
         let keys = ran?;
-        Ok((teller.finish(), keys))
+        Ok((progress.finish(), keys))
     }
 
     /// Writes everything but the journal, which is there already.
-    fn publish(&self, results: &Results, track: Track) -> anyhow::Result<()> {
+    fn publish(&self, results: &Results, setting: Setting) -> anyhow::Result<()> {
         results.write(&self.out)?;
         let bootstrap = BootstrapConfig::default();
-        let stem = track.name().to_lowercase();
+        let stem = setting.name().to_lowercase();
         let write = |name: String, text: String| -> anyhow::Result<()> {
             let mut file = melisma_media::AtomicFile::create(&self.out.join(name), true)?;
             file.write_all(text.as_bytes())?;
             Ok(file.commit()?)
         };
-        write(format!("{stem}.md"), summary::short(results, track, bootstrap))?;
-        write(format!("{stem}-all-metrics.md"), summary::full(results, track, bootstrap))
+        write(format!("{stem}.md"), summary::short(results, setting, bootstrap))?;
+        write(format!("{stem}-all-metrics.md"), summary::full(results, setting, bootstrap))
     }
 
-    /// Prints the tables.
-    fn show(&self, results: &Results, track: Track) -> anyhow::Result<()> {
-        let rows = table::of_track(&results.rows, track.name());
+    /// Prints the tables that were asked for.
+    fn show(&self, results: &Results, setting: Setting) -> anyhow::Result<()> {
+        let rows = points::of_setting(&results.rows, setting.name());
         let bootstrap = BootstrapConfig::default();
         let asked = self.metrics.concat();
-        let metrics = if asked.is_empty() { table::MAIN.to_vec() } else { asked };
-        let mut out =
-            format!("{}\n\n{}\n", summary::POINTS, table::points(&rows, &metrics, bootstrap).aligned(2));
+        let metrics = if asked.is_empty() { bench_tables::MAIN.to_vec() } else { asked };
+        let mut out = format!("{}\n", bench_tables::all_points(&rows, &metrics, bootstrap).aligned());
         for (a, b) in &self.bd_rate {
             for codec in [a, b] {
                 if !rows.iter().any(|row| row.codec == *codec) {
                     bail!(
                         "--bd-rate {a},{b}: no results of {codec}; there are {}",
-                        table::codecs(&rows).join(", ")
+                        points::codecs(&rows).join(", ")
                     );
                 }
             }
         }
         let (pairs, metrics) = if self.bd_rate.is_empty() {
-            (table::pairs(&rows, summary::anchors(track)), &metrics[..])
+            (bench_tables::pairs(&rows, summary::anchors(setting)), &metrics[..])
         } else if self.metrics.is_empty() {
             (self.bd_rate.clone(), Metric::ALL)
         } else {
             (self.bd_rate.clone(), &metrics[..])
         };
         if !pairs.is_empty() {
-            let table = table::bd_rates(&rows, &pairs, metrics, bootstrap);
-            out += &format!("{}\n\n{}\n", summary::BD_RATE, table.aligned(2));
+            out += &format!("{}\n", bench_tables::bd_rates(&rows, &pairs, metrics, bootstrap).aligned());
         }
-        if track == Track::Study {
-            let table = study_table::study_table(&rows);
-            out += &format!("{}\n\n{}\n", study_table::NOTE, table.aligned(0));
+        if setting == Setting::Study {
+            out += &format!("{}\n", study_table(&rows).aligned());
         }
         let folder = self.out.display();
         out += &format!(
             "{}\nMore in {folder}/{}-all-metrics.md and {folder}/results.json.\n",
-            summary::origin(results, track),
-            track.name().to_lowercase()
+            summary::origin(results, setting),
+            setting.name().to_lowercase()
         );
         DataOut.write_all(out.as_bytes())?;
         Ok(DataOut.flush()?)

@@ -8,9 +8,9 @@ use crate::report::hinted;
 use crate::{examples, interrupt, report, text, values};
 use anyhow::{Context, ensure};
 use melisma_eval::peers::melisma::Program;
-use melisma_eval::peers::{self, CodecUnderTest, OperatingPoint, Source, Track};
-use melisma_eval::{Metric, Reference, ScoreOptions, wav};
-use melisma_media::{AudioSource, Input, OpenOptions};
+use melisma_eval::peers::{self, CodecUnderTest, OperatingPoint, Source};
+use melisma_eval::{EvalError, Metric, Reference, ScoreOptions, Setting, sound_file};
+use melisma_media::{AudioSource, Encoding, Input, OpenOptions};
 use melisma_report::ladder::{CodedRung, LadderConfig, Rung};
 use melisma_signal::Pcm;
 use rayon::prelude::*;
@@ -36,36 +36,48 @@ pub struct LadderArguments {
     /// Rates in kbit/s, separated by commas: the rows
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::kbps, default_value = "1,2,4,8,16,32,64,128,192,256,320")]
     rates: Vec<f64>,
-    /// Codecs, separated by commas, of melisma, melisma:mse, mp3, opus, vorbis, aac, codec2, downsample:
-    /// the columns
-    ///
-    /// They are run as in `melisma bench`. What a codec cannot do is shown as such.
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "mp3,opus,melisma")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "mp3,opus,melisma", help = codecs_help(), long_help = codecs_long_help())]
     codecs: Vec<String>,
     /// Overwrite what is there
     #[arg(short, long)]
     force: bool,
 }
 
-/// Where an excerpt begins if nobody says.
+/// Where an excerpt begins if nobody says, in seconds.
 const USUAL_START_S: f64 = 30.0;
-/// Lengths of an excerpt.
+/// Lengths that an excerpt may have, in seconds.
 const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=60.0;
-/// A setting this close to a rate is at that rate, as a ratio.
+/// A point counts as being at a rate if the natural logarithm of their ratio is below this.
 const SAME_RATE: f64 = 0.01;
-/// What stands in where a codec lacks a rate: LAME's average bitrates end at 310.
+/// Codecs with what stands in where they lack a rate: LAME's average bitrates end at 310.
 const STAND_INS: [(&str, &str); 1] = [("mp3", "mp3-cbr")];
-/// What a place of the grid tells, by the name it tells it under.
+/// The metrics that a cell of the grid shows, each with the name that it is shown by.
 const FIGURES: [(Metric, &str); 2] =
     [(Metric::StudyComplex8k, "study RMSE"), (Metric::Zimtohrli, "zimtohrli")];
 
-/// A column: the codec and what stands in for it, or why there is none.
+/// Help of `--codecs`, from the list of codecs: those that can be asked for a rate, but for those that stand in.
+fn codecs_help() -> String {
+    let stands_in = |name: &str| STAND_INS.iter().any(|(_, other)| *other == name);
+    let known = peers::known().into_iter().filter(|codec| codec.has_rates && !stands_in(codec.name));
+    let names: Vec<&str> = known.map(|codec| codec.name).collect();
+    format!("Codecs, separated by commas, of {}: the columns", names.join(", "))
+}
+
+/// Long help of `--codecs`.
+fn codecs_long_help() -> String {
+    format!(
+        "{}\n\nThey are run as in `melisma bench`. What a codec cannot do is shown as such.",
+        codecs_help()
+    )
+}
+
+/// A column of the grid: the codec and what stands in for it, or why there is none.
 struct Column {
     name: String,
     codecs: Result<Vec<Box<dyn CodecUnderTest>>, String>,
 }
 
-/// The excerpt, as every codec gets it.
+/// The excerpt as every codec gets it, and a folder for files that nobody keeps.
 struct Excerpt {
     reference: Reference,
     wav: PathBuf,
@@ -83,14 +95,14 @@ impl LadderArguments {
         let scratch = tempfile::Builder::new().prefix("melisma-ladder-").tempdir()?;
         interrupt::remove_too(scratch.path());
         let wav_path = scratch.path().join("excerpt.wav");
-        wav::write_16_bits(&wav_path, &original)?;
+        sound_file::write(&wav_path, &original, Encoding::WavInt16)?;
         let excerpt = Excerpt {
             reference: Reference::new(original.clone()),
             wav: wav_path,
             scratch: scratch.path().to_path_buf(),
         };
-        let places = self.rates.len() * columns.len();
-        let counter = Mutex::new(Counter::new(places, "places", quiet));
+        let cells = self.rates.len() * columns.len();
+        let counter = Mutex::new(Counter::new(cells, "places", quiet));
         let rung = |(rate, column): (f64, &Column)| {
             let rung = excerpt.rung(rate, column);
             counter
@@ -128,7 +140,7 @@ impl LadderArguments {
 
     fn columns(&self, program: &Path) -> anyhow::Result<Vec<Column>> {
         let find =
-            |name: &str| peers::by_name(name, Track::S44, Some(Program { path: program, revision: None }));
+            |name: &str| peers::by_name(name, Setting::S44, Some(Program { path: program, revision: None }));
         let mut columns = Vec::with_capacity(self.codecs.len());
         for name in &self.codecs {
             let codecs = match find(name)? {
@@ -178,7 +190,7 @@ impl LadderArguments {
             ));
         }
         let channels = pcm.channels.into_iter().map(|channel| channel[first..last].to_vec()).collect();
-        let original = wav::rounded_to_16_bits(&Pcm { sample_rate_hz: rate_hz, channels });
+        let original = sound_file::rounded_to_16_bits(&Pcm { sample_rate_hz: rate_hz, channels });
         let start_s = self.start.unwrap_or(first as f64 / f64::from(rate_hz));
         Ok((original, start_s, self.title(&source)))
     }
@@ -209,7 +221,9 @@ impl Excerpt {
         let points: Vec<_> = points.collect();
         let far = |point: &OperatingPoint| (point.kbps / rate).ln().abs();
         match points.iter().find(|(_, point)| far(point) < SAME_RATE) {
-            Some((codec, point)) => self.coded(&***codec, point).unwrap_or_else(Rung::Unavailable),
+            Some((codec, point)) => {
+                self.coded(&***codec, point).unwrap_or_else(|error| Rung::Unavailable(error.to_string()))
+            }
             None => Rung::Unavailable(match points.first() {
                 Some((_, nearest)) => format!("not at this rate; the nearest is {} kbit/s", nearest.kbps),
                 None => "not at any rate".to_owned(),
@@ -217,12 +231,13 @@ impl Excerpt {
         }
     }
 
-    fn coded(&self, codec: &dyn CodecUnderTest, point: &OperatingPoint) -> Result<Rung, String> {
-        let folder = tempfile::tempdir_in(&self.scratch).map_err(|error| error.to_string())?;
+    fn coded(&self, codec: &dyn CodecUnderTest, point: &OperatingPoint) -> Result<Rung, EvalError> {
+        let folder = tempfile::tempdir_in(&self.scratch)
+            .map_err(|source| EvalError::Io { path: self.scratch.clone(), source })?;
         let source = Source { pcm: self.reference.pcm(), wav: &self.wav, scratch: folder.path() };
         let coded = codec.run(source, point)?;
         if coded.pcm.is_empty() || coded.pcm.channels.iter().flatten().any(|x| !x.is_finite()) {
-            return Err("decoder: no sound".to_owned());
+            return Err(EvalError::NoSound("no sound"));
         }
         let prepared = self.reference.prepare(&coded.pcm, ScoreOptions::default());
         let scores = self.reference.score(&prepared.channels);

@@ -8,7 +8,7 @@ use crate::{examples, values};
 use clap::Subcommand;
 use std::path::PathBuf;
 
-/// What to reproduce.
+/// Flags of `reproduce`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::REPRODUCE)]
 pub struct ReproduceArguments {
@@ -80,7 +80,7 @@ pub struct StudyArguments {
 
 #[cfg(not(feature = "train"))]
 impl StudyArguments {
-    /// Says how to get a build that can.
+    /// Fails, and says which build can train.
     fn run(self, _quiet: bool) -> anyhow::Result<Outcome> {
         Err(crate::commands::not_built_in("training"))
     }
@@ -88,10 +88,10 @@ impl StudyArguments {
 
 #[cfg(feature = "train")]
 impl StudyArguments {
-    /// Does it all, and says what came of it.
+    /// Trains, measures and shows everything, and says what came of it.
     fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
-        use crate::commands::{bench, data::music, train};
-        use crate::{interrupt, threads};
+        use crate::commands::{data::music, train};
+        use crate::{interrupt, revision, threads};
         use anyhow::Context;
         use melisma_reproduce::clips::ClipOptions;
         use melisma_reproduce::{Error, StudyOptions, reproduce};
@@ -104,7 +104,7 @@ impl StudyArguments {
             Some(path) => music::manifest(path, &self.output.join("test-manifest.jsonl"), quiet)?,
         };
         let cache = melisma_data::Cache::new(train::cache_folder(self.cache)?, self.cache_limit);
-        let runs = self.runs.unwrap_or_else(|| self.output.join("runs"));
+        let trainings = self.runs.unwrap_or_else(|| self.output.join("runs"));
         let (budget_s, clips, clip_s) = if self.quick { (100.0, 4, 6.0) } else { (7200.0, 24, 10.0) };
         interrupt::let_finish(
             "checkpoints are being written; Ctrl-C again ends at once, and the last ones count",
@@ -115,7 +115,7 @@ impl StudyArguments {
             tested: &tested,
             cache: &cache,
             folder: &self.output,
-            runs: &runs,
+            trainings: &trainings,
             budget_s: self.budget.unwrap_or(budget_s),
             jobs: threads::wanted(self.jobs.map(usize::from)),
             quick: self.quick,
@@ -124,9 +124,9 @@ impl StudyArguments {
                 seconds: self.clip_seconds.unwrap_or(clip_s),
             },
             melisma: std::env::current_exe().ok(),
-            revision: bench::git_revision(),
+            revision: Some(revision::REVISION.to_owned()),
             stop: interrupt::requested(),
-            tell: &|happening| watch.hear(happening),
+            tell: &|event| watch.hear(event),
         });
         watch.clear();
         match done {

@@ -115,7 +115,7 @@ pub fn on(
     device: DeviceChoice,
     config: &melisma_train::TrainConfig,
     options: &melisma_train::TrainOptions<'_>,
-    observer: &mut (dyn FnMut(melisma_train::Event) + Send),
+    observer: &mut (dyn FnMut(melisma_train::TrainEvent) + Send),
 ) -> anyhow::Result<melisma_train::Finished> {
     use melisma_nets::device::{Autodiff, Cpu};
     match device {

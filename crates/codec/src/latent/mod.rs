@@ -29,6 +29,6 @@ pub use header::{Header, MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SYMBOLS, Mode
 pub use section::{decode_section, encode_section};
 pub use symbols::MAX_SYMBOL;
 pub use tables::{
-    CLASSES, MAX_STEP_INDEX, Tables, UNIT_STEP_INDEX, class_exponent, step_class, step_multiplier,
+    CLASSES, MAX_STEP_INDEX, Tables, UNIT_STEP_INDEX, class_step, step_class, step_index, step_multiplier,
 };
 pub use training::fit;

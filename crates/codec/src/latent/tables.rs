@@ -30,8 +30,15 @@ pub const MAX_STEP_INDEX: u16 = 1023;
 /// The step index of the model's own steps.
 pub const UNIT_STEP_INDEX: u16 = 512;
 
-/// How many step indices double the multiplier.
-const STEPS_PER_OCTAVE: i32 = 32;
+/// Step indices to a doubling of the multiplier.
+const STEPS_PER_OCTAVE: u16 = 32;
+
+/// The index whose multiplier is nearest to `multiplier`, which has to be above 0.
+#[must_use]
+pub fn step_index(multiplier: f64) -> u16 {
+    let steps = multiplier.log2() * f64::from(STEPS_PER_OCTAVE);
+    (f64::from(UNIT_STEP_INDEX) + steps).round().clamp(0.0, f64::from(MAX_STEP_INDEX)) as u16
+}
 
 /// What a model's own steps are multiplied with at a step index, `2^-16` to just below `2^16`.
 #[must_use]
@@ -42,15 +49,17 @@ pub fn step_multiplier(index: u16) -> f64 {
 /// Which table holds for a step index, `0..`[`CLASSES`].
 #[must_use]
 pub fn step_class(index: u16) -> usize {
-    let octaves =
-        (i32::from(index) - i32::from(UNIT_STEP_INDEX) + STEPS_PER_OCTAVE / 2).div_euclid(STEPS_PER_OCTAVE);
+    let an_octave = i32::from(STEPS_PER_OCTAVE);
+    let octaves = (i32::from(index) - i32::from(UNIT_STEP_INDEX) + an_octave / 2).div_euclid(an_octave);
     (octaves + FINER_CLASSES).clamp(0, CLASSES as i32 - 1) as usize
 }
 
-/// Base-two logarithm of the multiplier that a class stands for.
+/// The step index in the middle of those that a class stands for: its multiplier is a whole power of two.
 #[must_use]
-pub fn class_exponent(class: usize) -> i32 {
-    class as i32 - FINER_CLASSES
+pub fn class_step(class: usize) -> u16 {
+    let octaves = class.min(CLASSES - 1) as i32 - FINER_CLASSES;
+    // Classes lie within the indices: -4 to 6 octaves around the middle of 32.
+    (i32::from(UNIT_STEP_INDEX) + octaves * i32::from(STEPS_PER_OCTAVE)) as u16
 }
 
 /// Marks a channel without a partner.
@@ -184,6 +193,17 @@ mod tests {
             assert_eq!(step_class(index), class, "{index}");
         }
         assert_eq!((step_multiplier(512), step_multiplier(544), step_multiplier(448)), (1.0, 2.0, 0.25));
-        assert_eq!(f64::from(class_exponent(step_class(544))).exp2(), 2.0);
+        for (class, multiplier) in [(0, 1.0 / 16.0), (4, 1.0), (5, 2.0), (10, 64.0)] {
+            assert_eq!(step_multiplier(class_step(class)), multiplier, "{class}");
+            assert_eq!(step_class(class_step(class)), class);
+        }
+    }
+
+    #[test]
+    fn multipliers_become_the_nearest_index() {
+        for (multiplier, index) in [(1.0, 512), (2.0, 544), (0.5, 480), (1.01, 512), (1e-30, 0), (1e30, 1023)]
+        {
+            assert_eq!(step_index(multiplier), index, "{multiplier}");
+        }
     }
 }

@@ -148,6 +148,7 @@ fn solve(mut a: [[f64; 3]; 3], mut b: [f64; 3]) -> [f64; 3] {
 #[cfg(test)]
 mod tests {
     use super::{super::section::encode_section, *};
+    use crate::latent::{class_step, step_multiplier};
 
     /// Latents that follow on each other, with channels that resemble each other and passages of different loudness.
     fn clip(seed: u32, channels: usize, latents: usize) -> Vec<i32> {
@@ -192,7 +193,7 @@ mod tests {
         let (channels, latents) = (12, 160);
         let training: Vec<Vec<i32>> = (1..40).map(|seed| clip(seed, channels, latents)).collect();
         let tables = fit(channels, |class| {
-            let shift = (f64::from(crate::latent::class_exponent(class))).exp2();
+            let shift = step_multiplier(class_step(class));
             training
                 .iter()
                 .map(|clip| clip.iter().map(|&symbol| (f64::from(symbol) / shift).round() as i32).collect())

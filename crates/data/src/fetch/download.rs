@@ -13,7 +13,7 @@ use sha1::{Digest, Sha1};
 use ureq::http::header;
 
 use crate::manifest::hex;
-use crate::{DataError, space};
+use crate::{DataError, disk_space};
 
 /// How a download behaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,7 +185,7 @@ fn receive(
         can_resume = from == here && (here > 0 || can_resume);
         if let (Some(total), Some(folder)) = (total, part.path.parent()) {
             let room = (total as f64 * options.room_ratio) as u64;
-            space::check(folder, total.saturating_sub(from).saturating_add(room))?;
+            disk_space::check(folder, total.saturating_sub(from).saturating_add(room))?;
         }
         let ended = append(part, from, total, reader.as_mut(), watch)?;
         let now = part.bytes();

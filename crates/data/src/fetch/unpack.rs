@@ -9,7 +9,7 @@ use melisma_media::AtomicFile;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use crate::{DataError, space};
+use crate::{DataError, disk_space};
 
 /// What is unpacked at the most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub fn unpack(
     let (items, total_bytes) = survey(&mut zip, folder, limits).map_err(broken)?;
     let (there, missing): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|item| item.target.metadata().is_ok_and(|data| data.len() == item.bytes));
-    space::check(folder, missing.iter().map(|item| item.bytes).sum())?;
+    disk_space::check(folder, missing.iter().map(|item| item.bytes).sum())?;
     let mut done = Unpacked { skipped: there.len(), ..Unpacked::default() };
     let mut done_bytes: u64 = there.iter().map(|item| item.bytes).sum();
     watch(done_bytes, total_bytes);

@@ -3,9 +3,12 @@
 //! All take a reference and a decoded version that are already aligned and at the same rate;
 //! [`crate::Reference`] walks the transforms once and feeds every metric from them.
 
+pub mod ear;
 pub mod lsd;
 pub mod mel;
 pub mod ms_stft;
+pub mod nmr;
+pub mod peaq;
 pub mod study;
 pub mod waveform;
 pub mod zimtohrli;
@@ -62,6 +65,13 @@ macro_rules! metrics {
 metrics! {
     /// Perceptual distance, 0 (identical) to 1, 48 kHz, mean over channels: [`zimtohrli`].
     Zimtohrli "zimtohrli" "" Lower;
+    /// Noise-to-mask ratio by PEAQ's ear model, 0 dB at the edge of audibility, 48 kHz, mean over channels: [`nmr`].
+    Nmr "nmr" "dB" Lower;
+    /// Objective difference grade of PEAQ's basic version, 0 (imperceptible) to -4, 48 kHz; saturates below about
+    /// 16 kbit/s, absent for clips that end below 8 kHz: [`peaq`].
+    PeaqOdg "peaq_odg" "" Higher;
+    /// MUSHRA score that the 2f-model estimates from two variables of PEAQ, 0 to 100, 48 kHz: [`peaq`].
+    TwoF "2f" "" Higher;
     /// ViSQOL v3 audio mode, MOS-LQO 1 to 4.73, 48 kHz mono.
     Visqol "visqol" "MOS" Higher;
     /// Sum over seven scales of the mean absolute difference of log10 mel spectra: [`mel`].

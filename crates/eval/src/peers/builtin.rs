@@ -15,24 +15,25 @@
 use super::external::{DEFAULT_LIMIT, ExternalCodec, Ladder, SoundFile};
 use super::payload::Container;
 use super::template::Template;
-use super::{Lookup, MissingPeer, Track};
+use super::{Known, Lookup, MissingPeer};
 use crate::process;
+use crate::setting::Setting;
 
 /// Names of the built-in peers that are foreign programs.
 pub const NAMES: [&str; 7] = ["mp3", "mp3-cbr", "opus", "vorbis", "aac", "flac", "codec2"];
 
-/// Nobody asks for less, in kbit/s.
+/// The lowest rate that any codec here is asked for, kbit/s.
 pub(crate) const LEAST_KBPS: f64 = 0.5;
 
 /// Where a peer's programs come from and how they tell their version.
 struct Origin {
     package: &'static str,
-    /// None where it tells no version.
+    /// The argument that makes it print its version; none where it has no such argument.
     version_flag: Option<&'static str>,
     programs: &'static [&'static str],
 }
 
-/// Text of a built-in peer before its programs are looked for.
+/// How a built-in peer is run, before its programs are looked for.
 struct Recipe {
     encode: &'static str,
     decode: &'static str,
@@ -43,16 +44,26 @@ struct Recipe {
     origin: Origin,
 }
 
+/// Every built-in peer.
+pub(super) fn known() -> impl Iterator<Item = Known> {
+    let of = |name: &'static str| {
+        let recipe = recipe(name, Setting::default())?;
+        let has_rates = !matches!(recipe.ladder, Ladder::Single(_));
+        Some(Known { name, program: recipe.origin.programs.first().copied(), has_rates })
+    };
+    NAMES.into_iter().filter_map(of)
+}
+
 /// Finds a peer; `None` if the name is not one of [`NAMES`].
 #[must_use]
-pub fn by_name(name: &str, track: Track) -> Option<Lookup> {
-    let recipe = recipe(name, track)?;
+pub fn by_name(name: &str, setting: Setting) -> Option<Lookup> {
+    let recipe = recipe(name, setting)?;
     Some(recipe.init(name))
 }
 
-fn recipe(name: &str, track: Track) -> Option<Recipe> {
+fn recipe(name: &str, setting: Setting) -> Option<Recipe> {
     let lame = Origin { package: "lame", version_flag: Some("--version"), programs: &["lame"] };
-    let is_study = track == Track::Study;
+    let is_study = setting == Setting::Study;
     Some(match name {
         "mp3" => Recipe {
             encode: "lame --quiet --abr {kbps} {in} {out}",
@@ -138,7 +149,7 @@ fn recipe(name: &str, track: Track) -> Option<Recipe> {
     })
 }
 
-/// Quality steps by the whole rate they reach on stereo music.
+/// Quality steps of Vorbis by the whole rate they reach on stereo music, kbit/s.
 const VORBIS: [(u32, &str); 12] = [
     (12, "--resample 8000 -q -1"),
     (16, "--resample 11025 -q -1"),
@@ -154,10 +165,10 @@ const VORBIS: [(u32, &str); 12] = [
     (192, "-q 6"),
 ];
 
-/// The same for 8 kHz mono.
+/// Quality steps of Vorbis by the whole rate they reach on 8 kHz mono.
 const VORBIS_STUDY: [(u32, &str); 5] = [(8, "-q -1"), (12, "-q 1"), (16, "-q 4"), (24, "-q 7"), (32, "-q 9")];
 
-/// ffmpeg's encoder overshoots and distorts at low rates unless it is given fewer samples a second; these
+/// Rates of AAC, kbit/s, with further options: ffmpeg's encoder overshoots and distorts at low rates unless it is given fewer samples a second; these
 /// rates were the best of 8 to 44.1 kHz by mel L1, study RMSE and zimtohrli on validation music.
 const AAC: [(u32, &str); 11] = [
     (8, "-ar 8000"),
@@ -173,10 +184,10 @@ const AAC: [(u32, &str); 11] = [
     (192, ""),
 ];
 
-/// At 8 kHz an AAC frame holds at most 6144 bits a channel: 48 kbit/s.
+/// Rates of AAC at 8 kHz mono, where a frame holds at most 6144 bits: 48 kbit/s.
 const AAC_STUDY: [(u32, &str); 6] = [(8, ""), (12, ""), (16, ""), (24, ""), (32, ""), (48, "")];
 
-/// Modes of Codec 2.
+/// Rates of Codec 2, kbit/s, and its name of each.
 const CODEC2: [(f64, &str); 7] =
     [(0.7, "700C"), (1.2, "1200"), (1.3, "1300"), (1.4, "1400"), (1.6, "1600"), (2.4, "2400"), (3.2, "3200")];
 
@@ -221,13 +232,13 @@ mod tests {
     #[test]
     fn every_built_in_command_parses() {
         for name in NAMES {
-            for track in [Track::S44, Track::Study] {
-                let recipe = recipe(name, track).expect("known");
+            for setting in [Setting::S44, Setting::Study] {
+                let recipe = recipe(name, setting).expect("known");
                 for text in [recipe.encode, recipe.decode] {
                     Template::parse(text).expect("parses");
                 }
             }
         }
-        assert!(by_name("no such codec", Track::S44).is_none());
+        assert!(by_name("no such codec", Setting::S44).is_none());
     }
 }

@@ -3,9 +3,13 @@
 use melisma_signal::Pcm;
 
 use super::{CodecUnderTest, Coded, OperatingPoint, Source};
+use crate::error::EvalError;
 use crate::process::measure;
 use crate::resample::{Resampler, mono};
-use crate::wav::rounded_to_16_bits;
+use crate::sound_file::rounded_to_16_bits;
+
+/// Name in results and on the command line.
+pub const NAME: &str = "downsample";
 
 /// Bits of a stored sample.
 const BITS: f64 = 16.0;
@@ -16,7 +20,7 @@ pub struct Downsample;
 
 impl CodecUnderTest for Downsample {
     fn name(&self) -> &str {
-        "downsample"
+        NAME
     }
 
     fn recipe(&self) -> String {
@@ -27,11 +31,11 @@ impl CodecUnderTest for Downsample {
         rates_kbps.iter().map(|&r| OperatingPoint::rate(r)).collect()
     }
 
-    fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, String> {
+    fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, EvalError> {
         let own_hz = source.pcm.sample_rate_hz;
         let stored_hz = (point.kbps * 1000.0 / BITS).round() as u32;
         if stored_hz == 0 {
-            return Err(format!("no sample rate for {} kbit/s", point.kbps));
+            return Err(EvalError::Rate { kbps: point.kbps });
         }
         let (stored, encode) = measure(|| {
             let channel = Resampler::new(own_hz, stored_hz).process(&mono(&source.pcm.channels));

@@ -8,29 +8,29 @@ use melisma_signal::Pcm;
 use super::payload::{Container, payload_bytes};
 use super::template::Template;
 use super::{CodecUnderTest, Coded, OperatingPoint, Source};
-use crate::error::EvalError;
+use crate::error::{EvalError, Step};
 use crate::resample::{Resampler, mono};
-use crate::{process, wav};
+use crate::{process, sound_file};
 
-/// Which points a codec has. A rate that it cannot do becomes the nearest one that it can.
+/// Which points a codec has. Asked for another rate, it runs at the nearest that it can do.
 #[derive(Clone, Debug)]
 pub enum Ladder {
     /// Any rate from the first to the second, in kbit/s.
     Range(f64, f64),
-    /// Settings with a nominal rate and the value of `{options}`; nearest by ratio.
+    /// Nominal rates in kbit/s, each with the value of `{options}`; the nearest by ratio is taken.
     Steps(Vec<(f64, String)>),
-    /// One setting, whatever the rates asked for.
+    /// One point of that name, whatever rates are asked for.
     Single(&'static str),
 }
 
-/// What the commands read and write on the side of the sound.
+/// The form of the sound files that the commands read and write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SoundFile {
     /// A WAV file, 16 bits on the way in.
     Wav,
     /// 16-bit samples without a header, mono, at this rate (by our resampler, whose time is not counted).
     RawMono {
-        /// Samples a second.
+        /// Samples per second.
         sample_rate_hz: u32,
     },
 }
@@ -44,21 +44,21 @@ pub struct ExternalCodec {
     pub encode: Template,
     /// Decoder: `{in}` is the coded file, `{out}` a sound file.
     pub decode: Template,
-    /// Kind of the sound files.
+    /// The form of the sound files.
     pub sound: SoundFile,
     /// Ending of the coded file; some programs go by it.
     pub extension: String,
     /// How to tell payload from container.
     pub container: Container,
-    /// Points it can do.
+    /// The points that it can do.
     pub ladder: Ladder,
-    /// What the programs say about themselves.
+    /// The line that each program prints about its version.
     pub versions: Vec<String>,
-    /// Longest time a program may take.
+    /// Longest time that a program may take on the clock.
     pub limit: Duration,
 }
 
-/// Long enough for any encoder here on excerpts, short enough that a hang is noticed.
+/// The usual limit: long enough for any encoder here on excerpts, short enough that a hang is noticed.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(600);
 
 impl ExternalCodec {
@@ -136,14 +136,15 @@ impl CodecUnderTest for ExternalCodec {
         points
     }
 
-    fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, String> {
+    fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, EvalError> {
         let coded = source.scratch.join(format!("coded.{}", self.extension));
         let decoded = source.scratch.join("decoded.wav");
         let raw = source.scratch.join("source.raw");
         let sound = match self.sound {
             SoundFile::Wav => source.wav,
             SoundFile::RawMono { sample_rate_hz } => {
-                write_raw(&raw, source.pcm, sample_rate_hz)?;
+                let resampler = Resampler::new(source.pcm.sample_rate_hz, sample_rate_hz);
+                sound_file::write_raw(&raw, &resampler.process(&mono(&source.pcm.channels)))?;
                 &raw
             }
         };
@@ -154,44 +155,33 @@ impl CodecUnderTest for ExternalCodec {
             ("rate".to_string(), source.pcm.sample_rate_hz.to_string()),
             ("channels".to_string(), source.pcm.channel_count().to_string()),
         ]);
-        let step = |what: &str, template: &Template, from: &Path, to: &Path| {
+        let run = |step: Step, template: &Template, from: &Path, to: &Path| {
             let (input, output) = (from.to_string_lossy(), to.to_string_lossy());
             let words = template.fill(&[("in", &input), ("out", &output)], &fields);
-            let cost =
-                process::run(&words, source.scratch, self.limit).map_err(|e| format!("{what}: {e}"))?;
+            let cost = process::run(&words, source.scratch, self.limit)
+                .map_err(|source| EvalError::Program { step, source })?;
             match std::fs::metadata(to) {
                 Ok(file) if file.len() > 0 => Ok((cost, file.len())),
-                _ => Err(format!("{what}: {} wrote nothing", template.program())),
+                _ => Err(EvalError::NothingWritten { step, program: template.program().to_owned() }),
             }
         };
-        let (encode, file_bytes) = step("encoder", &self.encode, sound, &coded)?;
-        let (decode, _) = step("decoder", &self.decode, &coded, &decoded)?;
+        let (encode, file_bytes) = run(Step::Encode, &self.encode, sound, &coded)?;
+        let (decode, _) = run(Step::Decode, &self.decode, &coded, &decoded)?;
         let payload_bytes = match self.container {
             Container::None => file_bytes,
             container => {
-                let bytes = std::fs::read(&coded).map_err(|error| format!("coded file: {error}"))?;
+                let bytes = std::fs::read(&coded).map_err(EvalError::io(&coded))?;
                 payload_bytes(&bytes, container)
             }
         };
         let pcm = match self.sound {
-            SoundFile::Wav => wav::read(&decoded).map_err(|e| format!("decoder: unreadable WAV: {e}"))?,
-            SoundFile::RawMono { sample_rate_hz } => read_raw(&decoded, sample_rate_hz)?,
+            SoundFile::Wav => sound_file::read(&decoded).map_err(EvalError::Unreadable)?,
+            SoundFile::RawMono { sample_rate_hz } => {
+                Pcm { sample_rate_hz, channels: vec![sound_file::read_raw(&decoded)?] }
+            }
         };
         Ok(Coded { file_bytes, payload_bytes, pcm, encode, decode })
     }
-}
-
-fn write_raw(path: &Path, pcm: &Pcm, sample_rate_hz: u32) -> Result<(), String> {
-    let resampled = Resampler::new(pcm.sample_rate_hz, sample_rate_hz).process(&mono(&pcm.channels));
-    let bytes: Vec<u8> = resampled.iter().flat_map(|&x| wav::to_16_bits(x).to_le_bytes()).collect();
-    std::fs::write(path, bytes).map_err(|error| format!("raw source: {error}"))
-}
-
-fn read_raw(path: &Path, sample_rate_hz: u32) -> Result<Pcm, String> {
-    let bytes = std::fs::read(path).map_err(|error| format!("decoder: {error}"))?;
-    let samples =
-        bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / wav::FULL_SCALE_16);
-    Ok(Pcm { sample_rate_hz, channels: vec![samples.collect()] })
 }
 
 #[cfg(test)]

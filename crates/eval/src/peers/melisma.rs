@@ -5,23 +5,26 @@
 
 use std::path::Path;
 
-use super::builtin;
+use super::builtin::LEAST_KBPS;
 use super::external::{DEFAULT_LIMIT, ExternalCodec, Ladder, SoundFile};
 use super::payload::Container;
 use super::template::Template;
 use super::{Lookup, MissingPeer};
 use crate::process;
 
+/// Names in results and on the command line: tuned for listening, and for the least squared error.
+pub const NAMES: [&str; 2] = ["melisma", "melisma:mse"];
+
 /// The program, and what marks this version of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'a> {
-    /// Where it lies.
+    /// The executable file.
     pub path: &'a Path,
     /// Part of the recipe: results of another revision are not reused. Without one, what `--version` says.
     pub revision: Option<&'a str>,
 }
 
-/// `melisma` (tuned for listening) or `melisma:mse` (least squared error); `None` for another name.
+/// Finds one of [`NAMES`]; `None` for another name.
 #[must_use]
 pub fn by_name(name: &str, program: Option<Program<'_>>) -> Option<Lookup> {
     let encode = match name {
@@ -45,7 +48,7 @@ fn init(name: &str, encode: &str, decode: &str, program: Option<Program<'_>>) ->
         sound: SoundFile::Wav,
         extension: "mlsm".to_string(),
         container: Container::None,
-        ladder: Ladder::Range(builtin::LEAST_KBPS, 512.0),
+        ladder: Ladder::Range(LEAST_KBPS, 512.0),
         versions: vec![program.revision.map_or(said, str::to_string)],
         limit: DEFAULT_LIMIT,
     }))

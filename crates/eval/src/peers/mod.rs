@@ -23,38 +23,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::EvalError;
 use crate::process::Cost;
+use crate::setting::Setting;
 
-/// What is measured: the setting, not the codec.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Track {
-    /// Clips as they are, usually 44.1 kHz stereo.
-    #[default]
-    #[serde(rename = "S44")]
-    S44,
-    /// The study's setting: mixed to mono and resampled to 8 kHz first.
-    #[serde(rename = "study")]
-    Study,
-}
-
-impl Track {
-    /// Name in results and on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::S44 => "S44",
-            Self::Study => "study",
-        }
-    }
-}
-
-/// One setting of a codec.
+/// A point of a codec: one way of running it, usually at one nominal rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperatingPoint {
     /// Name in results, usually the nominal rate in kbit/s.
     pub label: String,
-    /// Nominal rate.
+    /// Nominal rate, kbit/s.
     pub kbps: f64,
-    /// Further fields for command templates.
+    /// Further fields for command templates: name and value.
     pub fields: Vec<(String, String)>,
 }
 
@@ -71,7 +49,7 @@ impl OperatingPoint {
 pub struct Source<'a> {
     /// The clip, rounded to 16 bits.
     pub pcm: &'a Pcm,
-    /// The same as a 16-bit WAV file.
+    /// The same clip as a 16-bit WAV file.
     pub wav: &'a Path,
     /// An empty directory for this one run.
     pub scratch: &'a Path,
@@ -80,7 +58,7 @@ pub struct Source<'a> {
 /// What a codec made of a clip.
 #[derive(Clone, Debug)]
 pub struct Coded {
-    /// Size of the whole file.
+    /// Size of the whole coded file.
     pub file_bytes: u64,
     /// Size without the container's own bytes.
     pub payload_bytes: u64,
@@ -106,8 +84,8 @@ pub trait CodecUnderTest: Send + Sync {
     /// Encodes and decodes one clip.
     ///
     /// # Errors
-    /// One line that says what went wrong.
-    fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, String>;
+    /// [`EvalError`] that says in one line what went wrong.
+    fn run(&self, source: Source<'_>, point: &OperatingPoint) -> Result<Coded, EvalError>;
 }
 
 /// A codec found, or why it is not there.
@@ -124,15 +102,61 @@ pub struct MissingPeer {
     pub package: String,
 }
 
+/// What is known of a codec before it is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Name in results and on the command line.
+    pub name: &'static str,
+    /// The foreign program that encodes; none for Melisma and for what runs inside of it.
+    pub program: Option<&'static str>,
+    /// Whether it can be asked for a rate.
+    pub has_rates: bool,
+}
+
+/// Every codec that [`by_name`] finds, ours first.
+#[must_use]
+pub fn known() -> Vec<Known> {
+    let own = |name| Known { name, program: None, has_rates: true };
+    let mut all: Vec<Known> = melisma::NAMES.map(own).to_vec();
+    all.extend(builtin::known());
+    all.push(own(downsample::NAME));
+    all
+}
+
 /// Finds a codec by name; `program` is Melisma's.
 ///
 /// # Errors
 /// [`EvalError::UnknownCodec`] if there is none of this name.
-pub fn by_name(name: &str, track: Track, program: Option<melisma::Program<'_>>) -> Result<Lookup, EvalError> {
-    if name == "downsample" {
+pub fn by_name(
+    name: &str,
+    setting: Setting,
+    program: Option<melisma::Program<'_>>,
+) -> Result<Lookup, EvalError> {
+    if name == downsample::NAME {
         return Ok(Ok(Box::new(downsample::Downsample)));
     }
     melisma::by_name(name, program)
-        .or_else(|| builtin::by_name(name, track))
+        .or_else(|| builtin::by_name(name, setting))
         .ok_or_else(|| EvalError::UnknownCodec(name.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_codec_is_found_and_every_usual_one_is_known() {
+        let known = known();
+        for codec in &known {
+            assert!(by_name(codec.name, Setting::S44, None).is_ok(), "{codec:?}");
+        }
+        for setting in [Setting::S44, Setting::Study] {
+            for name in setting.usual_codecs() {
+                assert!(known.iter().any(|codec| codec.name == *name), "{name}");
+            }
+        }
+        let lossless: Vec<&str> =
+            known.iter().filter(|codec| !codec.has_rates).map(|codec| codec.name).collect();
+        assert_eq!(lossless, ["flac"]);
+    }
 }

@@ -8,7 +8,7 @@
 /// The container of a coded file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Container {
-    /// None known: everything is payload.
+    /// No container that is known: everything is payload.
     None,
     /// MPEG audio frames, possibly behind an ID3 tag, the first possibly a LAME information frame.
     Mpeg,

@@ -11,7 +11,7 @@ use crate::error::EvalError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     words: Vec<String>,
-    /// Where the program lies, if not where the system looks for it.
+    /// The program's file, where it is not one that the system finds by its name.
     program: Option<PathBuf>,
 }
 
@@ -54,7 +54,7 @@ impl Template {
         self
     }
 
-    /// The program.
+    /// Name of the program: the first word.
     #[must_use]
     pub fn program(&self) -> &str {
         &self.words[0]

@@ -12,11 +12,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use crate::error::EvalError;
 use crate::metrics::Metric;
 
-/// Rate that these metrics want.
+/// Sample rate that these metrics want.
 pub const RATE_HZ: u32 = 48_000;
-/// Metrics that it may be asked for.
+/// Metrics that a worker may be asked for.
 pub const METRICS: [Metric; 1] = [Metric::Visqol];
-/// The other side of the pipe.
+/// The program that Python runs at the other end of the pipe.
 const SCRIPT: &str = include_str!("worker.py");
 
 /// A running worker process.
@@ -52,7 +52,7 @@ impl PerceptualWorker {
         Ok(worker)
     }
 
-    /// What it can do.
+    /// The metrics that it can compute: those wanted whose packages are installed.
     #[must_use]
     pub fn metrics(&self) -> &[Metric] {
         &self.metrics

@@ -1,12 +1,40 @@
 //! What the tests against Python share.
 
+// Each test file compiles this for itself and uses a part.
+#![allow(dead_code)]
+
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 /// The interpreter to use.
 pub fn python() -> OsString {
     std::env::var_os("MELISMA_PYTHON").unwrap_or_else(|| "python3".into())
+}
+
+/// Runs a script beside the tests that prints a JSON line for each of the pairs of `versions.py`, and shows each with
+/// its reference and decoded version (48 kHz mono). `arguments` follow the scratch folder on its command line.
+pub fn for_each_pair(script: &str, arguments: &[OsString], mut show: impl FnMut(&Value, &[f32], &[f32])) {
+    let scratch = tempfile::tempdir().expect("temporary directory");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script);
+    let output =
+        Command::new(python()).arg(script).arg(scratch.path()).args(arguments).output().expect("python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut pairs = 0;
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let pair: Value = serde_json::from_str(line).expect("a JSON line");
+        let signal = |side: &str| -> Vec<f32> {
+            let bytes = std::fs::read(scratch.path().join(format!("{}.f32", pair[side])))
+                .expect("written by the script");
+            bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        };
+        show(&pair, &signal("reference"), &signal("decoded"));
+        pairs += 1;
+    }
+    assert!(pairs > 0, "no pairs");
+    eprintln!("{pairs} pairs");
 }
 
 /// Says what is missing if the interpreter cannot import the packages.

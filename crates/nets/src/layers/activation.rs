@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
-    /// Nothing.
+    /// Leaves values as they are.
     Identity,
     /// Hyperbolic tangent.
     #[default]
@@ -23,7 +23,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Of every value.
+    /// Applies it to every value.
     pub fn apply<B: Backend, const D: usize>(self, x: Tensor<B, D>) -> Tensor<B, D> {
         match self {
             Self::Identity => x,

@@ -13,11 +13,11 @@ use burn::{
 /// Sizes of a [`Conv2d`]: a square kernel without padding.
 #[derive(Clone, Debug)]
 pub struct Conv2dConfig {
-    /// Channels in.
+    /// Number of channels of the input.
     pub inputs: usize,
-    /// Channels out.
+    /// Number of channels of the output.
     pub outputs: usize,
-    /// Height and width.
+    /// Height and width of the kernel.
     pub kernel: usize,
     /// Steps from one output to the next, both ways.
     pub stride: usize,
@@ -38,13 +38,14 @@ pub struct Conv2d<B: Backend> {
 }
 
 impl Conv2dConfig {
-    /// For [`Conv2d::down`].
+    /// Random weights for [`Conv2d::down`].
     pub fn init_down<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Conv2d<B> {
         let fan_in = self.inputs * self.kernel * self.kernel;
         self.init([fan_in, self.outputs], fan_in, noise, device)
     }
 
-    /// For [`Conv2d::up`]. PyTorch counts the fan of a transposed convolution from its outputs; so does this.
+    /// Random weights for [`Conv2d::up`]. PyTorch counts the fan of a transposed convolution from its outputs; so does
+    /// this.
     pub fn init_up<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Conv2d<B> {
         let fan_in = self.outputs * self.kernel * self.kernel;
         self.init([self.inputs, fan_in], fan_in, noise, device)

@@ -12,9 +12,9 @@ use burn::{
 /// Sizes of a [`ConvNext`].
 #[derive(Clone, Debug)]
 pub struct ConvNextConfig {
-    /// Channels.
+    /// Number of channels of input and output.
     pub channels: usize,
-    /// Blocks.
+    /// Number of residual blocks.
     pub blocks: usize,
     /// Taps in time of a block; odd.
     pub kernel: usize,
@@ -41,7 +41,7 @@ struct Block<B: Backend> {
 }
 
 impl ConvNextConfig {
-    /// With PyTorch's initial weights.
+    /// The blocks with PyTorch's random weights.
     pub fn init<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> ConvNext<B> {
         let &Self { channels, kernel, .. } = self;
         let wide = channels * self.expansion;

@@ -10,7 +10,7 @@ use burn::{
 /// Sizes of a [`Depthwise`].
 #[derive(Clone, Debug)]
 pub struct DepthwiseConfig {
-    /// Channels.
+    /// Number of channels of input and output.
     pub channels: usize,
     /// Taps; odd, so that the output is as long as the input.
     pub kernel: usize,
@@ -28,7 +28,7 @@ pub struct Depthwise<B: Backend> {
 }
 
 impl DepthwiseConfig {
-    /// With PyTorch's initial weights.
+    /// The layer with PyTorch's random weights.
     pub fn init<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Depthwise<B> {
         Depthwise {
             weight: uniform([self.kernel, self.channels], self.kernel, noise, device),
@@ -38,7 +38,7 @@ impl DepthwiseConfig {
 }
 
 impl<B: Backend> Depthwise<B> {
-    /// Convolves.
+    /// Convolves each channel with its kernel.
     pub fn forward(&self, x: Tensor<B, 3>) -> Tensor<B, 3> {
         depthwise(x, self.weight.val(), self.bias.val())
     }

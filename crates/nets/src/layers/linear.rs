@@ -10,9 +10,9 @@ use burn::{
 /// Sizes of a [`Linear`].
 #[derive(Clone, Debug)]
 pub struct LinearConfig {
-    /// Channels in.
+    /// Number of channels of the input.
     pub inputs: usize,
-    /// Channels out.
+    /// Number of channels of the output.
     pub outputs: usize,
 }
 
@@ -27,7 +27,7 @@ pub struct Linear<B: Backend> {
 }
 
 impl LinearConfig {
-    /// With PyTorch's initial weights.
+    /// The layer with PyTorch's random weights.
     pub fn init<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Linear<B> {
         Linear {
             weight: uniform([self.inputs, self.outputs], self.inputs, noise, device),

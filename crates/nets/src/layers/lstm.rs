@@ -12,9 +12,9 @@ use burn::{
 /// Sizes of an [`Lstm`].
 #[derive(Clone, Debug)]
 pub struct LstmConfig {
-    /// Channels in.
+    /// Number of channels of the input.
     pub inputs: usize,
-    /// Channels out: the size of the memory.
+    /// Number of channels of the output: the size of the memory.
     pub outputs: usize,
 }
 
@@ -34,7 +34,7 @@ pub struct Lstm<B: Backend> {
 const STRETCH: usize = 32;
 
 impl LstmConfig {
-    /// With PyTorch's initial weights.
+    /// The layer with PyTorch's random weights.
     pub fn init<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Lstm<B> {
         let mut input = LinearConfig { inputs: self.inputs, outputs: 4 * self.outputs }.init(noise, device);
         // PyTorch scales all of an LSTM's weights by its memory, not by its inputs.

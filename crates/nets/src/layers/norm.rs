@@ -11,7 +11,7 @@ use burn::{
 /// Size of a [`Norm`].
 #[derive(Clone, Debug)]
 pub struct NormConfig {
-    /// Channels.
+    /// Number of channels of input and output.
     pub channels: usize,
 }
 
@@ -26,7 +26,7 @@ pub struct Norm<B: Backend> {
 }
 
 impl NormConfig {
-    /// Scale 1, shift 0.
+    /// The layer with a scale of 1 and a shift of 0.
     pub fn init<B: Backend>(&self, device: &B::Device) -> Norm<B> {
         Norm {
             scale: Param::from_tensor(Tensor::ones([self.channels], device)),

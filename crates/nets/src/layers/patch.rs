@@ -35,9 +35,9 @@ pub fn merge_frames<B: Backend>(x: Tensor<B, 3>, stride: usize) -> Tensor<B, 3> 
 /// Sizes of an [`Overlapped`].
 #[derive(Clone, Debug)]
 pub struct OverlappedConfig {
-    /// Channels in.
+    /// Number of channels of the input.
     pub inputs: usize,
-    /// Channels out.
+    /// Number of channels of the output.
     pub outputs: usize,
     /// Time steps from one output to the next; the kernel is twice as long.
     pub stride: usize,
@@ -53,7 +53,7 @@ pub struct Overlapped<B: Backend> {
 }
 
 impl OverlappedConfig {
-    /// For [`Overlapped::down`].
+    /// Random weights for [`Overlapped::down`].
     pub fn init_down<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Overlapped<B> {
         let fan_in = 2 * self.stride * self.inputs;
         Overlapped {
@@ -63,7 +63,8 @@ impl OverlappedConfig {
         }
     }
 
-    /// For [`Overlapped::up`]. PyTorch counts the fan of a transposed convolution from its outputs; so does this.
+    /// Random weights for [`Overlapped::up`]. PyTorch counts the fan of a transposed convolution from its outputs; so
+    /// does this.
     pub fn init_up<B: Backend>(&self, noise: &mut Noise, device: &B::Device) -> Overlapped<B> {
         let fan_in = 2 * self.stride * self.outputs;
         Overlapped {

@@ -4,7 +4,10 @@
 //! Roche, Hueber, Limier, Girin, "Autoencoders for music sound modeling: a comparison of linear, shallow, deep,
 //! recurrent and variational models" (arXiv 1806.04096), on the frames of the reference study instead of single notes.
 
+use super::{Architecture, Autoencoder, Timing, positive};
 use crate::{
+    Result,
+    frames::FramesConfig,
     layers::{Activation, Linear, LinearConfig},
     noise::Noise,
     pca::Components,
@@ -15,11 +18,11 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes.
+/// Sizes of a [`DenseAe`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DenseAeConfig {
-    /// Values of a latent.
+    /// Number of values of a latent.
     pub latents: usize,
     /// Sizes of the encoder's hidden layers; the decoder has them in reverse.
     pub hidden: Vec<usize>,
@@ -63,15 +66,33 @@ pub(crate) fn through<B: Backend>(
         .fold(x, |x, (index, map)| map.after(if index == 0 { Activation::Identity } else { activation }, x))
 }
 
-impl DenseAeConfig {
-    /// With random weights, for frames of `values`.
-    pub fn init<B: Backend>(&self, values: usize, noise: &mut Noise, device: &B::Device) -> DenseAe<B> {
+impl Architecture for DenseAeConfig {
+    type Network<B: Backend> = DenseAe<B>;
+
+    fn latents(&self) -> usize {
+        self.latents
+    }
+
+    fn timing(&self) -> Timing {
+        Timing::FRAME_BY_FRAME
+    }
+
+    fn check(&self, _frames: &FramesConfig) -> Result<()> {
+        positive(&self.hidden)
+    }
+
+    fn init<B: Backend>(&self, values: usize, noise: &mut Noise, device: &B::Device) -> Result<DenseAe<B>> {
         let mut sizes = vec![values];
         sizes.extend(&self.hidden);
         sizes.push(self.latents);
         let encoder = chain(&sizes, noise, device);
         sizes.reverse();
-        DenseAe { encoder, decoder: chain(&sizes, noise, device), activation: self.activation }
+        Ok(DenseAe { encoder, decoder: chain(&sizes, noise, device), activation: self.activation })
+    }
+
+    fn closed_form<B: Backend>(&self, components: &Components, device: &B::Device) -> Option<DenseAe<B>> {
+        let is_linear = self.hidden.is_empty() && self.activation == Activation::Identity;
+        is_linear.then(|| DenseAe::from_components(components, self.latents, device))
     }
 }
 
@@ -96,14 +117,14 @@ impl<B: Backend> DenseAe<B> {
             activation: Activation::Identity,
         }
     }
+}
 
-    /// Frames to latents.
-    pub fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+impl<B: Backend> Autoencoder<B> for DenseAe<B> {
+    fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
         self.activation.apply(through(&self.encoder, self.activation, frames))
     }
 
-    /// Latents to frames.
-    pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
+    fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
         through(&self.decoder, self.activation, latents)
     }
 }

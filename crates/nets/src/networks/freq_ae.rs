@@ -4,8 +4,11 @@
 //! The layers are reconstructed, since the last version of the study's code was never published: they are those that
 //! turn its 257 x 513 spectra into its N x 1 x 126 latents. No activation is known to follow the latents; none does.
 
+use super::{Architecture, Autoencoder, Timing};
 use crate::{
-    Error, Result, kernels,
+    Error, Result,
+    frames::{FramesConfig, FramesKind},
+    kernels,
     layers::{Activation, Conv2d, Conv2dConfig, Linear, LinearConfig, uniform},
     noise::Noise,
 };
@@ -15,11 +18,11 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes; the default is the study's largest.
+/// Sizes of a [`FreqAe`]; the default is the study's largest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FreqAeConfig {
-    /// Channels of the latents; the study's N: 512, 256, 128, 64 or 32.
+    /// Number of values of a latent; the study's N: 512, 256, 128, 64 or 32.
     pub latents: usize,
 }
 
@@ -72,24 +75,37 @@ const KERNEL: usize = 5;
 const STRIDE: usize = 2;
 const CHANNELS: [usize; 3] = [2, 8, 32];
 
-/// What two convolutions leave of a length.
-fn shrunk(length: usize) -> usize {
-    (length - 9) / 4
-}
+/// Of both convolutions together, along either axis.
+const BOTH_STRIDES: usize = STRIDE * STRIDE;
+/// Of both kernels together: positions that one result is made of.
+const BOTH_KERNELS: usize = KERNEL + STRIDE * (KERNEL - 1);
 
-impl FreqAeConfig {
-    /// With random weights, for frames of `values`.
-    ///
-    /// # Errors
-    /// [`Error::Config`] where the convolutions do not fit the frame.
-    pub fn init<B: Backend>(
-        &self,
-        values: usize,
-        noise: &mut Noise,
-        device: &B::Device,
-    ) -> Result<FreqAe<B>> {
+impl Architecture for FreqAeConfig {
+    type Network<B: Backend> = FreqAe<B>;
+
+    fn latents(&self) -> usize {
+        self.latents
+    }
+
+    fn timing(&self) -> Timing {
+        Timing {
+            stride_frames: BOTH_STRIDES,
+            span_frames: BOTH_KERNELS,
+            reach_latents: [0; 2],
+            padding_frames: [0; 2],
+        }
+    }
+
+    fn check(&self, frames: &FramesConfig) -> Result<()> {
+        if frames.kind == FramesKind::Complex {
+            return Ok(());
+        }
+        Err(Error::Config("the frequency-domain network models complex spectra".to_owned()))
+    }
+
+    fn init<B: Backend>(&self, values: usize, noise: &mut Noise, device: &B::Device) -> Result<FreqAe<B>> {
         let bins = values / 2;
-        if values % 2 == 1 || bins < 13 || !(bins - 9).is_multiple_of(4) {
+        if values % 2 == 1 || bins < BOTH_KERNELS || !(bins - BOTH_KERNELS).is_multiple_of(BOTH_STRIDES) {
             return Err(Error::Config(format!("a frequency-domain network for frames of {values} values")));
         }
         // Spectra have all real parts of a frame before its imaginary parts.
@@ -98,7 +114,7 @@ impl FreqAeConfig {
             Conv2dConfig { inputs, outputs, kernel: KERNEL, stride: STRIDE, planar }
         };
         let [outer, middle, inner] = CHANNELS;
-        let column = inner * shrunk(bins);
+        let column = inner * ((bins - BOTH_KERNELS) / BOTH_STRIDES + 1);
         Ok(FreqAe {
             first: convolution(outer, middle).init_down(noise, device),
             second: convolution(middle, inner).init_down(noise, device),
@@ -112,17 +128,10 @@ impl FreqAeConfig {
             first_back: convolution(middle, outer).init_up(noise, device),
         })
     }
-
-    /// The least number of frames, not below `frames`, that the network takes.
-    #[must_use]
-    pub fn whole_frames(frames: usize) -> usize {
-        9 + frames.saturating_sub(9).next_multiple_of(4).max(4)
-    }
 }
 
-impl<B: Backend> FreqAe<B> {
-    /// Frames to latents.
-    pub fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+impl<B: Backend> Autoencoder<B> for FreqAe<B> {
+    fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
         let [batch, time, values] = frames.dims();
         // An image with a real and an imaginary channel.
         let image = frames.reshape([batch, time, CHANNELS[0], values / 2]);
@@ -131,8 +140,7 @@ impl<B: Backend> FreqAe<B> {
         self.squeeze.after(Activation::Relu, image.reshape([batch, time, height * channels]))
     }
 
-    /// Latents to frames.
-    pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
+    fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
         let image = self.second_back.up(Activation::Relu, self.expand.forward(latents));
         let image = self.first_back.up(Activation::Relu, image);
         let [batch, time, parts, bins] = image.dims();

@@ -7,7 +7,10 @@
 //! variant of the study's two networks, which differ from it in having no normalisation, few layers and no
 //! quantisation while training; on complex spectra it models 2 * bins values a frame, on samples one.
 
+use super::{Architecture, Autoencoder, Timing, positive};
 use crate::{
+    Error, Result,
+    frames::{FramesConfig, FramesKind},
     lapped,
     layers::{Activation, ConvNext, ConvNextConfig, Linear, LinearConfig, Overlapped, OverlappedConfig},
     noise::Noise,
@@ -18,17 +21,17 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes.
+/// Sizes of a [`ResidualAe`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ResidualAeConfig {
     /// Frames from one latent to the next; kernels are twice as long.
     pub stride: usize,
-    /// Channels of the residual stack.
+    /// Number of channels of the residual blocks.
     pub channels: usize,
-    /// Channels of the latents.
+    /// Number of values of a latent.
     pub latents: usize,
-    /// Residual blocks on each side.
+    /// Number of residual blocks on each side.
     pub blocks: usize,
     /// How the straight way begins.
     pub start: Start,
@@ -74,16 +77,55 @@ pub enum Start {
     /// As a lapped transform that loses nothing: for samples, or for lapped frames with a stride of 1.
     #[default]
     Lapped,
-    /// Random, as the rest.
+    /// With random weights, as the rest of the network.
     Random,
 }
 
-/// -40 dB.
+/// What the weights of a stack are first multiplied with, to be next to silent: -40 dB.
 const NEXT_TO_SILENT: f32 = 0.01;
 
-impl ResidualAeConfig {
-    /// With random weights, for frames of `values`.
-    pub fn init<B: Backend>(&self, values: usize, noise: &mut Noise, device: &B::Device) -> ResidualAe<B> {
+impl Architecture for ResidualAeConfig {
+    type Network<B: Backend> = ResidualAe<B>;
+
+    fn latents(&self) -> usize {
+        self.latents
+    }
+
+    fn timing(&self) -> Timing {
+        let stride_frames = self.stride.max(1);
+        Timing {
+            stride_frames,
+            span_frames: 2 * stride_frames,
+            reach_latents: [self.blocks * (self.kernel / 2); 2],
+            // The kernel has two taps, of a stride each: so every stride of a clip lies in two latents. Spectra overlap
+            // already, and their straight way uses the first tap alone.
+            padding_frames: [if stride_frames > 1 { stride_frames } else { 0 }, stride_frames],
+        }
+    }
+
+    fn check(&self, frames: &FramesConfig) -> Result<()> {
+        if self.kernel.is_multiple_of(2) {
+            return Err(Error::Config(format!("a kernel of {} taps; it has to be odd", self.kernel)));
+        }
+        let has_straight_way = match frames.kind {
+            FramesKind::Samples => true,
+            FramesKind::Lapped => self.stride == 1,
+            FramesKind::Complex | FramesKind::LogMagnitude => false,
+        };
+        if self.start == Start::Lapped && !has_straight_way {
+            return Err(Error::Config(
+                "start = \"lapped\" is for samples, or for lapped frames with a stride of 1".to_owned(),
+            ));
+        }
+        positive(&[self.stride, self.channels, self.expansion])
+    }
+
+    fn init<B: Backend>(
+        &self,
+        values: usize,
+        noise: &mut Noise,
+        device: &B::Device,
+    ) -> Result<ResidualAe<B>> {
         let &Self { stride, channels, latents, .. } = self;
         let both = latents + channels;
         let mut network = ResidualAe {
@@ -98,9 +140,11 @@ impl ResidualAeConfig {
         if self.start == Start::Lapped {
             self.start_lapped(&mut network, values, device);
         }
-        network
+        Ok(network)
     }
+}
 
+impl ResidualAeConfig {
     /// Replaces the weights of the straight way, and makes the stacks next to silent: not quite, so that gradients reach
     /// them.
     fn start_lapped<B: Backend>(&self, network: &mut ResidualAe<B>, values: usize, device: &B::Device) {
@@ -146,9 +190,8 @@ impl ResidualAeConfig {
     }
 }
 
-impl<B: Backend> ResidualAe<B> {
-    /// Frames to latents.
-    pub fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+impl<B: Backend> Autoencoder<B> for ResidualAe<B> {
+    fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
         let both = self.analysis.down(frames); // [batch, time, latents + channels]
         let [batch, time, width] = both.dims();
         let straight = both.clone().slice([0..batch, 0..time, 0..self.latents]);
@@ -156,8 +199,7 @@ impl<B: Backend> ResidualAe<B> {
         straight + self.squeeze.forward(self.encoder.forward(inner))
     }
 
-    /// Latents to frames.
-    pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
+    fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
         let inner = self.decoder.forward(self.expand.forward(latents.clone()));
         self.synthesis.up(Activation::Identity, Tensor::cat(vec![latents, inner], 2))
     }

@@ -4,9 +4,16 @@
 //! Kingma and Welling (2014); with the weight beta of Higgins et al. (2017); as compared by Roche et al. (arXiv
 //! 1806.04096), section 2.5.
 
-use super::dense::{chain, through};
+use super::{
+    Architecture, Autoencoder, Timing,
+    dense::{chain, through},
+    positive,
+};
 use crate::{
+    Result,
+    frames::FramesConfig,
     layers::{Activation, Linear},
+    loss::Summand,
     noise::Noise,
 };
 use burn::{
@@ -15,15 +22,15 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Sizes.
+/// Sizes of a [`VariationalAe`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct VariationalAeConfig {
-    /// Values of a latent.
+    /// Number of values of a latent.
     pub latents: usize,
     /// Sizes of the encoder's hidden layers; the decoder has them in reverse.
     pub hidden: Vec<usize>,
-    /// After hidden layers.
+    /// Activation after each hidden layer.
     pub activation: Activation,
     /// How much the divergence adds to the loss, in nats a value of a frame: beside the mean squared error, which is
     /// over values too, 1/2 is the plain variational bound for an error of deviation 1.
@@ -47,19 +54,40 @@ pub struct VariationalAe<B: Backend> {
     decoder: Vec<Linear<B>>,
     #[module(skip)]
     activation: Activation,
+    #[module(skip)]
+    beta: f32,
 }
 
-impl VariationalAeConfig {
-    /// With random weights, for frames of `values`.
-    pub fn init<B: Backend>(&self, values: usize, noise: &mut Noise, device: &B::Device) -> VariationalAe<B> {
+impl Architecture for VariationalAeConfig {
+    type Network<B: Backend> = VariationalAe<B>;
+
+    fn latents(&self) -> usize {
+        self.latents
+    }
+
+    fn timing(&self) -> Timing {
+        Timing::FRAME_BY_FRAME
+    }
+
+    fn check(&self, _frames: &FramesConfig) -> Result<()> {
+        positive(&self.hidden)
+    }
+
+    fn init<B: Backend>(
+        &self,
+        values: usize,
+        noise: &mut Noise,
+        device: &B::Device,
+    ) -> Result<VariationalAe<B>> {
         let path = |first: usize, last: usize| [&[first], self.hidden.as_slice(), &[last]].concat();
         let mut back = path(values, self.latents);
         back.reverse();
-        VariationalAe {
+        Ok(VariationalAe {
             encoder: chain(&path(values, 2 * self.latents), noise, device),
             decoder: chain(&back, noise, device),
             activation: self.activation,
-        }
+            beta: self.beta,
+        })
     }
 }
 
@@ -86,9 +114,25 @@ impl<B: Backend> VariationalAe<B> {
         let normal = noise.fill(mean.dims(), &mean.device(), Noise::normal);
         (mean + deviation * normal, divergence * (0.5 / (batch * time) as f32))
     }
+}
 
-    /// Latents to frames.
-    pub fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
+impl<B: Backend> Autoencoder<B> for VariationalAe<B> {
+    /// The means.
+    fn encode(&self, frames: Tensor<B, 3>) -> Tensor<B, 3> {
+        self.distribution(frames).0
+    }
+
+    fn encode_in_training(
+        &self,
+        frames: Tensor<B, 3>,
+        noise: &mut Noise,
+    ) -> (Tensor<B, 3>, Option<Summand<B>>) {
+        let values = frames.dims()[2];
+        let (latents, value) = Self::draw(self.distribution(frames), noise);
+        (latents, Some(Summand { name: "divergence", weight: self.beta / values as f32, value }))
+    }
+
+    fn decode(&self, latents: Tensor<B, 3>) -> Tensor<B, 3> {
         through(&self.decoder, self.activation, latents)
     }
 }

@@ -8,12 +8,12 @@ use melisma_nets::{
     bottleneck::{BottleneckConfig, Rounding},
     frames::{FramesConfig, FramesKind, Standardise},
     networks::{
-        Activation, DenseAeConfig, FreqAeConfig, RecurrentAeConfig, ResidualAeConfig, Start, TimeAeConfig,
-        VariationalAeConfig,
+        Activation, DenseAeConfig, FreqAeConfig, NetworkConfig, RecurrentAeConfig, ResidualAeConfig, Start,
+        TimeAeConfig, VariationalAeConfig,
     },
     noise::Noise,
     stft::StftConfig,
-    system::{CorruptionConfig, NetworkConfig, SystemConfig},
+    system::{CorruptionConfig, SystemConfig},
 };
 
 const STFT: StftConfig = StftConfig { fft_samples: 64, hop_samples: 16 };
@@ -111,6 +111,13 @@ pub fn named() -> Vec<(&'static str, SystemConfig)> {
             "recurrent",
             magnitude,
             NetworkConfig::Recurrent(RecurrentAeConfig { latents: 6, memory: 10 }),
+            BottleneckConfig::default(),
+            clean,
+        ),
+        (
+            "narrow",
+            complex,
+            NetworkConfig::Narrow(melisma_nets::networks::NarrowAeConfig { latents: 6 }),
             BottleneckConfig::default(),
             clean,
         ),

@@ -11,7 +11,7 @@ use melisma_nets::{
     statistics::Statistics,
     system::{System, SystemConfig},
 };
-use melisma_neural::{LearnedCodec, Model, ModelConfig};
+use melisma_neural::{ModelConfig, NeuralCodec, NeuralModel};
 use melisma_signal::Pcm;
 
 /// Sections of four seconds then are short.
@@ -49,7 +49,7 @@ pub fn system(config: &SystemConfig, seed: u64) -> (System<Cpu>, Statistics) {
     (config.init(&statistics, seed, &device).unwrap(), statistics)
 }
 
-pub fn model_of(name: &str, config: &SystemConfig, seed: u64) -> Model {
+pub fn model_of(name: &str, config: &SystemConfig, seed: u64) -> NeuralModel {
     let (system, statistics) = system(config, seed);
     let config = ModelConfig {
         name: name.to_owned(),
@@ -59,7 +59,7 @@ pub fn model_of(name: &str, config: &SystemConfig, seed: u64) -> Model {
         trained_on: "nothing".to_owned(),
     };
     let clips: Vec<Vec<f32>> = (20..28).map(|seed| sound(seed, 3000)).collect();
-    Model::fit(config, &system, &statistics, &clips, &Default::default()).unwrap()
+    NeuralModel::fit(config, &system, &statistics, &clips, &Default::default()).unwrap()
 }
 
 /// All families.
@@ -71,8 +71,8 @@ pub fn config(name: &str) -> SystemConfig {
     named().into_iter().find(|(other, _)| *other == name).unwrap().1
 }
 
-pub fn codec(name: &str) -> LearnedCodec<Cpu> {
-    LearnedCodec::new(model_of(name, &config(name), 1), &Default::default()).unwrap()
+pub fn codec(name: &str) -> NeuralCodec<Cpu> {
+    NeuralCodec::new(model_of(name, &config(name), 1), &Default::default()).unwrap()
 }
 
 pub fn made_up_phases(config: &SystemConfig) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::common::{codec, config, model_of, named, stereo};
 use melisma_codec::latent::{Header, encode_section, write_file};
-use melisma_neural::{Error, File, Model, Target, folder_id};
+use melisma_neural::{Error, File, NeuralModel, Target, folder_id};
 use melisma_signal::Metadata;
 use std::fs;
 
@@ -28,8 +28,8 @@ fn a_lost_section_is_silent_and_its_neighbours_are_not() {
         assert!(found[2 * section..].iter().any(|&sample| sample != 0.0), "{name}");
         if !crate::common::made_up_phases(&config) {
             // As far as a network sees, it may see the gap. Beyond, matrix products of other sizes may round otherwise.
-            let [back, ahead] = config.extent().decode_margin;
-            let reach = (back + ahead) * config.extent().latent_samples;
+            let [back, ahead] = config.receptive_field().decode_margin;
+            let reach = (back + ahead) * config.receptive_field().latent_samples;
             let loudness = crate::common::rms(whole.iter().copied());
             for range in [0..section.saturating_sub(reach), (2 * section + reach).min(15_000)..15_000] {
                 let both = found[range.clone()].iter().zip(&whole[range]);
@@ -109,7 +109,7 @@ fn a_folder_comes_back_and_replaces_what_was_there() {
         let model = model_of(name, config, seed as u64);
         model.write(&folder).unwrap();
         assert_eq!(folder_id(&folder), Some(model.id()), "{name}");
-        let again = Model::read(&folder).unwrap();
+        let again = NeuralModel::read(&folder).unwrap();
         assert_eq!((again.id(), &again.config), (model.id(), &model.config), "{name}");
         assert!(fs::read_to_string(folder.join("README.md")).unwrap().contains(&model.id().to_string()));
         let left: Vec<_> = fs::read_dir(folder.parent().unwrap()).unwrap().collect();
@@ -128,7 +128,7 @@ fn every_cut_of_a_folder_is_an_error_and_every_flip_is_noticed() {
         let bytes = fs::read(&path).unwrap();
         for length in [0, 1, bytes.len() / 2, bytes.len() - 2] {
             fs::write(&path, &bytes[..length]).unwrap();
-            let error = Model::read(&folder).unwrap_err();
+            let error = NeuralModel::read(&folder).unwrap_err();
             assert!(error.to_string().contains(root.path().to_str().unwrap()), "{part}: {error}");
         }
         for position in [3, bytes.len() / 2, bytes.len() - 3] {
@@ -136,21 +136,21 @@ fn every_cut_of_a_folder_is_an_error_and_every_flip_is_noticed() {
             garbled[position] ^= 1;
             fs::write(&path, &garbled).unwrap();
             // A changed description is no other model.
-            let read = Model::read(&folder);
+            let read = NeuralModel::read(&folder);
             assert!(read.is_err() || part == "config.json", "{part} at {position}");
         }
         fs::remove_file(&path).unwrap();
-        assert!(matches!(Model::read(&folder), Err(Error::File { .. })), "{part}");
+        assert!(matches!(NeuralModel::read(&folder), Err(Error::File { .. })), "{part}");
         fs::write(&path, &bytes).unwrap();
-        assert!(Model::read(&folder).is_ok());
+        assert!(NeuralModel::read(&folder).is_ok());
     }
     let config = fs::read_to_string(folder.join("config.json")).unwrap();
     for (from, to) in [("\"format\": 1", "\"format\": 2"), ("\"latents\": 6", "\"latents\": 100000000")] {
         assert!(config.contains(from));
         fs::write(folder.join("config.json"), config.replace(from, to)).unwrap();
-        let error = Model::read(&folder).unwrap_err();
+        let error = NeuralModel::read(&folder).unwrap_err();
         assert!(matches!(error, Error::Folder { .. }), "{error}");
     }
     fs::write(folder.join("config.json"), config.replace("\"latents\": 6", "\"latents\": 7")).unwrap();
-    assert!(Model::read(&folder).is_err());
+    assert!(NeuralModel::read(&folder).is_err());
 }

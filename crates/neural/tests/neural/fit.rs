@@ -9,7 +9,7 @@ use melisma_nets::{
     statistics::Statistics,
     system::{System, SystemConfig},
 };
-use melisma_neural::{Error, LearnedCodec, Model, ModelConfig, Target};
+use melisma_neural::{Error, ModelConfig, NeuralCodec, NeuralModel, Target};
 use melisma_signal::Pcm;
 
 fn described(system: &SystemConfig) -> ModelConfig {
@@ -22,9 +22,9 @@ fn described(system: &SystemConfig) -> ModelConfig {
     }
 }
 
-fn fit(config: &SystemConfig, system: &System<Cpu>, statistics: &Statistics) -> Model {
+fn fit(config: &SystemConfig, system: &System<Cpu>, statistics: &Statistics) -> NeuralModel {
     let clips: Vec<Vec<f32>> = (40..48).map(|seed| sound(seed, 4000)).collect();
-    Model::fit(described(config), system, statistics, &clips, &Default::default()).unwrap()
+    NeuralModel::fit(described(config), system, statistics, &clips, &Default::default()).unwrap()
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_step_of_one_adds_a_tenth_to_the_error() {
     let (config, system, statistics) = components();
     let model = fit(&config, &system, &statistics);
     // Components are orthogonal directions in standardised frames: their gains differ by what frequencies were scaled by.
-    let codec = LearnedCodec::<Cpu>::new(model, &Default::default()).unwrap();
+    let codec = NeuralCodec::<Cpu>::new(model, &Default::default()).unwrap();
     let pcm = Pcm { sample_rate_hz: RATE_HZ, channels: vec![sound(99, 12_000)] };
     let analysed = codec.analyse(&pcm).unwrap();
     let error = |multiplier| {
@@ -79,8 +79,9 @@ fn a_step_of_one_adds_a_tenth_to_the_error() {
 fn silence_and_strangers_are_refused() {
     let device = Default::default();
     let (config, system, statistics) = components();
-    let fit =
-        |config: ModelConfig, clips: &[Vec<f32>]| Model::fit(config, &system, &statistics, clips, &device);
+    let fit = |config: ModelConfig, clips: &[Vec<f32>]| {
+        NeuralModel::fit(config, &system, &statistics, clips, &device)
+    };
     for clips in [vec![], vec![vec![]], vec![vec![0.0; 500]]] {
         assert!(matches!(fit(described(&config), &clips), Err(Error::Fit(_))), "{clips:?}");
     }

@@ -2,14 +2,14 @@
 
 use crate::common::{codec, config, model_of, mono, named, stereo};
 use melisma_nets::device::Cpu;
-use melisma_neural::{Error, File, LearnedCodec, Target};
+use melisma_neural::{Error, File, NeuralCodec, Target};
 use melisma_signal::{Loudness, Metadata, Pcm, Picture};
 
 #[test]
 fn every_length_is_exact_in_every_family() {
     for (name, config) in named() {
         let codec = codec(name);
-        let step = config.extent().latent_samples;
+        let step = config.receptive_field().latent_samples;
         for samples in [0, 1, 2, step - 1, step, step + 1, 2 * step, 1000, 4000, 4001, 4033] {
             for pcm in [mono(samples), stereo(samples)] {
                 let file = codec.encode(&codec.analyse(&pcm).unwrap(), Target::Step(1.0)).unwrap();
@@ -130,7 +130,7 @@ fn what_makes_no_sense_is_refused() {
 fn another_model_is_refused_by_name() {
     let device = Default::default();
     let codec = codec("linear");
-    let other = LearnedCodec::<Cpu>::new(model_of("linear", &config("linear"), 2), &device).unwrap();
+    let other = NeuralCodec::<Cpu>::new(model_of("linear", &config("linear"), 2), &device).unwrap();
     let file = codec.encode(&codec.analyse(&mono(3000)).unwrap(), Target::Step(1.0)).unwrap();
     let refused = other.decode(&file).unwrap_err();
     let text = refused.to_string();

@@ -14,15 +14,15 @@ const FINE: Target = Target::Step(1.0 / 8192.0);
 fn whole(name: &str, sound: &[f32]) -> Vec<f32> {
     let config = crate::common::config(name);
     let (system, _) = system(&config, 1);
-    let extent = config.extent();
+    let receptive_field = config.receptive_field();
     let mut padded = sound.to_vec();
-    padded.resize(extent.padded_samples(sound.len()), 0.0);
+    padded.resize(receptive_field.padded_samples(sound.len()), 0.0);
     let samples = padded.len();
     let latents = system.encode(tensor(&padded));
-    assert_eq!(latents.dims()[1], extent.latents(samples), "{name}");
+    assert_eq!(latents.dims()[1], receptive_field.latents(samples), "{name}");
     let frames = system.decode(latents);
     let [_, count, values] = frames.dims();
-    let frames = frames.slice([0..1, 0..count.min(extent.frames(samples)), 0..values]);
+    let frames = frames.slice([0..1, 0..count.min(receptive_field.frames(samples)), 0..values]);
     let mut decoded: Vec<f32> = system.sound(frames, samples).into_data().to_vec().unwrap();
     decoded.truncate(sound.len());
     decoded
@@ -36,7 +36,10 @@ fn sections_are_the_whole() {
         }
         let sound = crate::common::sound(3, SAMPLES);
         let codec = codec(name);
-        assert!(codec.model().section_latents() * config.extent().latent_samples < SAMPLES / 2, "{name}");
+        assert!(
+            codec.model().section_latents() * config.receptive_field().latent_samples < SAMPLES / 2,
+            "{name}"
+        );
         let pcm = Pcm { sample_rate_hz: crate::common::RATE_HZ, channels: vec![sound.clone()] };
         let file = codec.encode(&codec.analyse(&pcm).unwrap(), FINE).unwrap();
         let found = codec.decode(&file).unwrap();
@@ -69,7 +72,7 @@ fn made_up_phases_have_no_seams() {
         let expected = whole(name, &sound);
         // The magnitudes of both are about as far from each other as those of two runs of the iteration: compared in the
         // loudness of windows of 64 samples around the seams and elsewhere.
-        let section = codec.model().section_latents() * config.extent().latent_samples;
+        let section = codec.model().section_latents() * config.receptive_field().latent_samples;
         let loudness = |sound: &[f32], at: usize| rms(sound[at - 32..at + 32].iter().copied());
         let ratio = |at: usize| loudness(&found, at) / loudness(&expected, at);
         let elsewhere: Vec<f64> = (1..100).map(|i| ratio(i * 100)).collect();

@@ -1,4 +1,4 @@
-//! A made-up run of a bench: two tracks, three codecs, hostile names, a failure, excerpts of synthesised sound.
+//! A made-up run of a bench: two settings, three codecs, hostile names, a failure, excerpts of synthesised sound.
 
 use std::path::Path;
 
@@ -26,12 +26,12 @@ const RATE_HZ: u32 = 16_000;
 /// Results whose excerpts are written into `folder`.
 pub fn results(folder: &Path) -> Results {
     let mut rows = Vec::new();
-    for track in ["S44", "study"] {
+    for setting in ["S44", "study"] {
         for clip in 0..6 {
             let clip_name = if clip == 0 { HOSTILE.to_owned() } else { format!("clip-{clip}") };
             for (c, codec) in CODECS.iter().enumerate() {
                 for rate in RATES {
-                    rows.push(row(track, &clip_name, clip, c, codec, rate));
+                    rows.push(row(setting, &clip_name, clip, c, codec, rate));
                 }
             }
         }
@@ -71,8 +71,8 @@ pub fn results(folder: &Path) -> Results {
     }
 }
 
-fn row(track: &str, clip_name: &str, clip: usize, c: usize, codec: &str, rate: f64) -> Row {
-    let mut row = Row::empty(track, clip_name, codec, &rate.to_string());
+fn row(setting: &str, clip_name: &str, clip: usize, c: usize, codec: &str, rate: f64) -> Row {
+    let mut row = Row::empty(setting, clip_name, codec, &rate.to_string());
     let kbps = rate * (1.0 + 0.1 * c as f64);
     row.recipe = format!("{codec} at its best");
     row.seconds = 10.0;
@@ -92,7 +92,7 @@ fn row(track: &str, clip_name: &str, clip: usize, c: usize, codec: &str, rate: f
 fn entry(index: usize, file: String) -> Listening {
     let of_codec = |text: String| (index > 0).then_some(text);
     Listening {
-        track: "S44".to_owned(),
+        setting: "S44".to_owned(),
         clip: HOSTILE.to_owned(),
         codec: of_codec(CODECS[index.saturating_sub(1)].to_owned()),
         label: of_codec("16".to_owned()),

@@ -1,7 +1,7 @@
 //! Bowed strings: a section of slightly detuned players, and a solo cello.
 
 use super::harmonics;
-use crate::rng::Rng;
+use melisma_signal::Random;
 use std::f64::consts::TAU;
 
 /// One bowed tone.
@@ -21,7 +21,7 @@ const MOST_PARTIALS: usize = 24;
 
 pub(crate) fn bow(tone: Bow, sample_rate_hz: u32) -> Vec<f32> {
     let rate_hz = f64::from(sample_rate_hz);
-    let mut chance = Rng::new(tone.seed);
+    let mut chance = Random::new(tone.seed);
     let partials = ((0.45 * rate_hz / tone.frequency_hz) as usize).clamp(1, MOST_PARTIALS);
     let amplitudes: Vec<f32> = (1..=partials)
         .map(|number| {

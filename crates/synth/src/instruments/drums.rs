@@ -1,7 +1,7 @@
 //! Kick, snare, hi-hat, cymbal and castanets.
 
-use crate::rng::Rng;
 use melisma_signal::Biquad;
+use melisma_signal::Random;
 use std::f64::consts::TAU;
 
 fn decaying(sample_rate_hz: u32, seconds: f64, mut sample: impl FnMut(f64) -> f64) -> Vec<f32> {
@@ -17,7 +17,7 @@ fn decaying(sample_rate_hz: u32, seconds: f64, mut sample: impl FnMut(f64) -> f6
 
 /// A sine that falls from the beater's knock to the drum's own pitch.
 pub(crate) fn kick(sample_rate_hz: u32, seed: u64) -> Vec<f32> {
-    let mut chance = Rng::new(seed);
+    let mut chance = Random::new(seed);
     let mut knock = Biquad::band_pass(sample_rate_hz, 2400.0, 0.8);
     let mut phase = 0.0;
     decaying(sample_rate_hz, 0.4, |seconds| {
@@ -30,7 +30,7 @@ pub(crate) fn kick(sample_rate_hz: u32, seed: u64) -> Vec<f32> {
 
 /// Two modes of the skin and the rattle of the wires.
 pub(crate) fn snare(sample_rate_hz: u32, seed: u64) -> Vec<f32> {
-    let mut chance = Rng::new(seed);
+    let mut chance = Random::new(seed);
     let mut wires = Biquad::band_pass(sample_rate_hz, 4200.0, 0.45);
     decaying(sample_rate_hz, 0.32, |seconds| {
         let skin = (TAU * 186.0 * seconds).sin() * (-seconds / 0.055).exp()
@@ -44,7 +44,7 @@ pub(crate) fn snare(sample_rate_hz: u32, seed: u64) -> Vec<f32> {
 fn metal(sample_rate_hz: u32, seed: u64, floor_hz: f64, length_seconds: f64, decay_seconds: f64) -> Vec<f32> {
     /// The six oscillators of the TR-808's cymbal circuit, a sound everyone knows.
     const PLATES_HZ: [f64; 6] = [205.3, 304.4, 369.6, 522.7, 540.0, 800.0];
-    let mut chance = Rng::new(seed);
+    let mut chance = Random::new(seed);
     let mut floors = [0; 2].map(|_| Biquad::high_pass(sample_rate_hz, floor_hz, 0.8));
     decaying(sample_rate_hz, length_seconds, |seconds| {
         let ring: f64 = PLATES_HZ.iter().map(|hz| (TAU * 4.1 * hz * seconds).sin().signum()).sum();
@@ -69,7 +69,7 @@ pub(crate) fn crash(sample_rate_hz: u32, seed: u64) -> Vec<f32> {
 /// One clap of the shells: two near-simultaneous knocks of hard wood, gone within 20 ms. The
 /// sharpest attack in common music and the classic trial of a transform codec's pre-echo.
 pub(crate) fn castanet(sample_rate_hz: u32, seed: u64) -> Vec<f32> {
-    let mut chance = Rng::new(seed);
+    let mut chance = Random::new(seed);
     let tune = 1.0 + 0.04 * f64::from(chance.bipolar());
     let mut wood = [(1250.0, 9.0), (2350.0, 8.0), (3900.0, 6.0)]
         .map(|(hz, q)| Biquad::band_pass(sample_rate_hz, hz * tune, q));

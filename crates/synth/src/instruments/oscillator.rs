@@ -5,11 +5,11 @@
 
 use melisma_signal::Biquad;
 
-/// The waveform.
+/// Waveform of an oscillator.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Shape {
     Saw,
-    /// High for that part of the period.
+    /// A pulse that is high for that part of the period, 0..1.
     Pulse(f64),
     /// Soft: its few weak harmonics need no smoothing.
     Triangle,
@@ -24,7 +24,7 @@ pub(crate) struct Tone {
     pub attack_seconds: f64,
     /// To a third of the level; infinite for a tone that is held.
     pub decay_seconds: f64,
-    /// A second oscillator, so far off.
+    /// Distance of a second oscillator's pitch, in cents.
     pub detune_cents: f64,
     /// The low pass at the start; it falls with the level.
     pub cutoff_hz: f64,

@@ -4,18 +4,18 @@
 //! the tuning all-pass and pick position of Jaffe, Smith, "Extensions of the Karplus-Strong
 //! plucked-string algorithm" (CMJ 1983).
 
-use crate::rng::Rng;
 use melisma_signal::Biquad;
+use melisma_signal::Random;
 
 /// How a string is struck and how it dies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pluck {
     pub frequency_hz: f64,
-    /// Until the finger damps the string.
+    /// Seconds until the finger damps the string.
     pub seconds: f64,
-    /// 0..=1: louder is also brighter.
+    /// How hard the string is struck, 0..=1: louder is also brighter.
     pub velocity: f32,
-    /// Time of the undamped string to -60 dB.
+    /// Seconds until the undamped string has fallen to -60 dB.
     pub decay_seconds: f64,
     /// 0 (bright) ..= 0.5 (dull): weight of the loop's second tap.
     pub dullness: f64,
@@ -59,7 +59,7 @@ pub(crate) fn pluck(note: Pluck, sample_rate_hz: u32) -> Vec<f32> {
 
 /// One period of noise, softened by the velocity and combed by the place of the pick.
 fn excitation(note: Pluck, samples: usize, sample_rate_hz: u32) -> Vec<f32> {
-    let mut noise = Rng::new(note.seed);
+    let mut noise = Random::new(note.seed);
     let mut burst: Vec<f32> = (0..samples).map(|_| noise.bipolar()).collect();
     let cutoff_hz = 900.0 + 7000.0 * f64::from(note.velocity * note.velocity);
     let mut soften = Biquad::low_pass(sample_rate_hz, cutoff_hz, 0.6);

@@ -5,8 +5,8 @@
 //! manual, appendix "Formant values".
 
 use super::{harmonics, key_hz};
-use crate::rng::Rng;
 use melisma_signal::Biquad;
+use melisma_signal::Random;
 use std::f64::consts::TAU;
 
 /// One note of a phrase; the voice glides from note to note while it does not breathe.
@@ -54,7 +54,7 @@ const MOST_PARTIALS: usize = 40;
 /// Sings `notes` (in order of time) into a track of `samples` samples.
 pub(crate) fn sing(notes: &[SungNote], samples: usize, sample_rate_hz: u32, seed: u64) -> Vec<f32> {
     let rate_hz = f64::from(sample_rate_hz);
-    let mut chance = Rng::new(seed);
+    let mut chance = Random::new(seed);
     let mut breath = Biquad::band_pass(sample_rate_hz, 2600.0, 0.5);
     let mut track = Vec::with_capacity(samples);
     let mut amplitudes = vec![0.0f32; MOST_PARTIALS];

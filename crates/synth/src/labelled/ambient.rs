@@ -40,7 +40,7 @@ pub(crate) fn play(piece: &mut Piece) {
         let sound = bow(drone, piece.rate_hz);
         piece.add(start, &sound, Place { pan: 0.0, gain: 0.3, send: 0.3 });
         for eighth in 0..8 {
-            if piece.chance.between(0.0, 1.0) > 0.1 + 0.3 * taste.density {
+            if piece.chance.between([0.0, 1.0]) > 0.1 + 0.3 * taste.density {
                 continue;
             }
             let step = chord + 2 * piece.chance.below(5) as i32;

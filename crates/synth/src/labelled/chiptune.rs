@@ -3,7 +3,7 @@
 use super::piece::Piece;
 use crate::instruments::oscillator::{Shape, Tone, tone};
 use crate::mixer::Place;
-use crate::rng::Rng;
+use melisma_signal::Random;
 
 pub(crate) fn play(piece: &mut Piece) {
     let taste = piece.taste;
@@ -22,7 +22,9 @@ pub(crate) fn play(piece: &mut Piece) {
     };
     // A motif of two beats, repeated over the changing chords: what makes it a tune.
     let motif: Vec<(i32, bool)> = (0..8)
-        .map(|_| (piece.chance.below(5) as i32, piece.chance.between(0.0, 1.0) < 0.45 + 0.4 * taste.density))
+        .map(|_| {
+            (piece.chance.below(5) as i32, piece.chance.between([0.0, 1.0]) < 0.45 + 0.4 * taste.density)
+        })
         .collect();
     for (start, chord) in piece.bars(4) {
         for step in 0..16u32 {
@@ -59,7 +61,7 @@ pub(crate) fn play(piece: &mut Piece) {
 
 /// A burst of the noise channel: samples held, as the old chips' shift registers did.
 fn noise(rate_hz: u32, seed: u64, decay_seconds: f64) -> Vec<f32> {
-    let mut chance = Rng::new(seed);
+    let mut chance = Random::new(seed);
     let hold = (f64::from(rate_hz) / 14_000.0).ceil().max(1.0) as usize;
     let mut value = 0.0;
     (0..(5.0 * decay_seconds * f64::from(rate_hz)) as usize)

@@ -15,7 +15,7 @@ pub(crate) fn play(piece: &mut Piece) {
         // Chord tones over two octaves: the thumb keeps to the root, the fingers roam.
         let picked: [i32; 8] = [[0, 4, 7, 9, 11, 9, 7, 4], [0, 7, 4, 9, 7, 11, 9, 7]][taste.habit % 2];
         for eighth in 0..2 * beats {
-            if eighth % 2 == 1 && piece.chance.between(0.0, 1.0) > 0.4 + 0.6 * taste.density {
+            if eighth % 2 == 1 && piece.chance.between([0.0, 1.0]) > 0.4 + 0.6 * taste.density {
                 continue;
             }
             let note = Pluck {

@@ -16,10 +16,10 @@ pub enum Genre {
 }
 
 impl Genre {
-    /// All of them.
+    /// Every genre, in the order of the tables.
     pub const ALL: [Self; 5] = [Self::Ambient, Self::Chiptune, Self::Folk, Self::Rock, Self::Techno];
 
-    /// As in a table.
+    /// Name of the genre in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

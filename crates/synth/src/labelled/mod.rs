@@ -14,18 +14,17 @@ mod techno;
 
 pub use genre::Genre;
 
-use crate::rng::Rng;
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, Random};
 use piece::Piece;
 
-/// What the collection is.
+/// Size and seed of the collection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LabelledConfig {
     /// How many tracks, spread over the genres as evenly as they go.
     pub tracks: usize,
-    /// Length of each.
+    /// Length of each track in seconds.
     pub seconds: f64,
-    /// Other seeds, other artists.
+    /// Seed of artists and tracks.
     pub seed: u64,
 }
 
@@ -38,40 +37,40 @@ impl Default for LabelledConfig {
 /// The part of the collection that an artist belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// To learn from.
+    /// Tracks to learn from.
     Training,
-    /// To choose by.
+    /// Tracks to choose settings by.
     Validation,
-    /// To report on.
+    /// Tracks to report results on.
     Test,
 }
 
 /// One track, before it is played.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrackPlan {
-    /// From 1.
+    /// Number of the track, from 1.
     pub number: u32,
-    /// Its genre.
+    /// Genre of the track.
     pub genre: Genre,
-    /// Who plays.
+    /// Name of the artist.
     pub artist: String,
     /// Number of the artist, from 1, over all genres.
     pub artist_number: u32,
-    /// Each artist has one.
+    /// Name of the album; each artist has one.
     pub album: String,
-    /// Its name.
+    /// Title of the track.
     pub title: String,
-    /// All of an artist's tracks are in one part.
+    /// Part of the collection; all of an artist's tracks are in the same one.
     pub part: Part,
-    /// Length.
+    /// Length in seconds.
     pub seconds: f64,
     artist_seed: u64,
     track_seed: u64,
 }
 
-/// Tracks of an artist.
+/// Number of tracks of an artist.
 const TRACKS_PER_ARTIST: usize = 2;
-/// So many, so that each part has one.
+/// Least number of artists of a genre: each part has one.
 const FEWEST_ARTISTS: usize = 3;
 
 /// Who plays what. Genres take turns, so that any beginning of the collection has all of them.
@@ -92,7 +91,7 @@ pub fn plan(config: &LabelledConfig) -> Vec<TrackPlan> {
                 _ => Part::Training,
             };
             let artist_source =
-                Rng::new(config.seed).branch(1 + genre_index as u64).branch(1 + artist as u64);
+                Random::new(config.seed).branch(1 + genre_index as u64).branch(1 + artist as u64);
             let mut names = artist_source.branch(1);
             let (artist_name, album) = (name(&mut names, 2), name(&mut names, 1));
             let track_source = artist_source.branch(100 + (turn / artists) as u64);
@@ -105,19 +104,19 @@ pub fn plan(config: &LabelledConfig) -> Vec<TrackPlan> {
                 title: name(&mut track_source.branch(1), 2),
                 part,
                 seconds: config.seconds,
-                artist_seed: artist_source.branch(2).seed(),
-                track_seed: track_source.branch(2).seed(),
+                artist_seed: artist_source.branch(2).bits(),
+                track_seed: track_source.branch(2).bits(),
             }
         })
         .collect()
 }
 
-/// Made-up words.
-fn name(chance: &mut Rng, words: usize) -> String {
+/// A name of so many made-up words.
+fn name(chance: &mut Random, words: usize) -> String {
     const HEADS: [&str; 14] = ["B", "D", "F", "G", "K", "L", "M", "N", "P", "R", "S", "T", "V", "Z"];
     const HEARTS: [&str; 8] = ["a", "e", "i", "o", "u", "ai", "io", "ea"];
     const TAILS: [&str; 9] = ["l", "n", "r", "s", "nd", "lk", "m", "sh", ""];
-    let word = |chance: &mut Rng| {
+    let word = |chance: &mut Random| {
         let first = format!("{}{}", chance.pick(&HEADS), chance.pick(&HEARTS));
         format!(
             "{first}{}{}{}",

@@ -3,21 +3,20 @@
 use super::TrackPlan;
 use crate::instruments::key_hz;
 use crate::mixer::{Mixer, Place};
-use crate::rng::Rng;
-use melisma_signal::Pcm;
+use melisma_signal::{Pcm, Random};
 
-/// An artist's taste, 0..1 each: the same on all of their tracks.
+/// What all tracks of an artist have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taste {
-    /// From dull to shining.
+    /// How bright sounds are, 0..1.
     pub brightness: f64,
-    /// From sparse to busy.
+    /// How many notes are played, 0..1.
     pub density: f64,
-    /// From a dry room to a large hall.
+    /// How large the room is, 0..1.
     pub space: f64,
-    /// From clean and exact to rough and loose.
+    /// How rough sounds and how loose rhythms are, 0..1.
     pub grit: f64,
-    /// One of a genre's ways to do it.
+    /// Which of a genre's ways to play is taken, 0..6.
     pub habit: usize,
 }
 
@@ -25,9 +24,9 @@ pub(crate) struct Taste {
 pub(crate) struct Piece {
     pub rate_hz: u32,
     pub taste: Taste,
-    pub chance: Rng,
+    pub chance: Random,
     pub beat_seconds: f64,
-    /// Chords, a bar each.
+    /// Chords of four bars, as steps of the scale.
     pub progression: [i32; 4],
     scale: &'static [u8],
     root_key: f64,
@@ -35,25 +34,25 @@ pub(crate) struct Piece {
     mixer: Mixer,
 }
 
-/// A breath before the first note.
+/// Silence before the first note, in seconds.
 const LEAD_IN_SECONDS: f64 = 0.05;
 const FADE_SECONDS: f64 = 0.4;
 
 impl Piece {
     pub(crate) fn new(track: &TrackPlan, rate_hz: u32) -> Self {
-        let mut artist = Rng::new(track.artist_seed);
+        let mut artist = Random::new(track.artist_seed);
         let taste = Taste {
-            brightness: artist.between(0.0, 1.0),
-            density: artist.between(0.0, 1.0),
-            space: artist.between(0.0, 1.0),
-            grit: artist.between(0.0, 1.0),
-            habit: artist.below(6),
+            brightness: artist.between([0.0, 1.0]),
+            density: artist.between([0.0, 1.0]),
+            space: artist.between([0.0, 1.0]),
+            grit: artist.between([0.0, 1.0]),
+            habit: artist.below(6) as usize,
         };
         let (slow, fast) = track.genre.tempo_range_bpm();
-        let usual_bpm = artist.between(slow, fast);
+        let usual_bpm = artist.between([slow, fast]);
         let scale = artist.pick(track.genre.scales());
-        let mut chance = Rng::new(track.track_seed);
-        let bpm = (usual_bpm * chance.between(0.96, 1.04)).clamp(slow, fast);
+        let mut chance = Random::new(track.track_seed);
+        let bpm = (usual_bpm * chance.between([0.96, 1.04])).clamp(slow, fast);
         let progression = chance.pick(track.genre.progressions());
         // Any of an octave of keys, around D.
         let root_key = 45.0 + chance.below(12) as f64;
@@ -75,7 +74,7 @@ impl Piece {
         key_hz(self.step_key(step, octave))
     }
 
-    /// The same as a MIDI key.
+    /// MIDI key of a step of the scale.
     pub(crate) fn step_key(&self, step: i32, octave: i32) -> f64 {
         let steps = self.scale.len() as i32;
         let semitones = f64::from(self.scale[step.rem_euclid(steps) as usize]);
@@ -92,7 +91,7 @@ impl Piece {
     }
 
     pub(crate) fn seed(&mut self) -> u64 {
-        self.chance.seed()
+        self.chance.bits()
     }
 
     /// Early or late by what the artist thinks loose.

@@ -11,7 +11,7 @@ pub(crate) fn play(piece: &mut Piece) {
     // A loop of sixteen steps that does not change: hypnosis.
     let line: Vec<Option<i32>> = (0..16)
         .map(|step| {
-            let sounds = step % 4 != 0 && piece.chance.between(0.0, 1.0) < 0.35 + 0.55 * taste.density;
+            let sounds = step % 4 != 0 && piece.chance.between([0.0, 1.0]) < 0.35 + 0.55 * taste.density;
             sounds.then(|| piece.chance.pick(&[0, 0, 0, 7, 2, 4]))
         })
         .collect();

@@ -13,7 +13,7 @@ use melisma_nets::{
 };
 use melisma_synth::signals;
 use melisma_train::{
-    Event, Finished, Result, TrainConfig, TrainOptions,
+    Finished, Result, TrainConfig, TrainEvent, TrainOptions,
     config::{OptimiserConfig, RunConfig, ScheduleConfig},
     train,
 };
@@ -74,7 +74,7 @@ impl Studio {
         config: &TrainConfig,
         folder: &Path,
         stop: &AtomicBool,
-        observer: &mut (dyn FnMut(Event) + Send),
+        observer: &mut (dyn FnMut(TrainEvent) + Send),
     ) -> Result<Finished> {
         let cache = Cache::new(self.folder.path().join("cache"), 1 << 30).with_ffmpeg(None);
         let options =
@@ -118,9 +118,9 @@ pub fn config(name: &str, system: SystemConfig, steps: u64) -> TrainConfig {
 }
 
 /// The losses of a log's steps.
-pub fn losses(events: &[Event]) -> Vec<f32> {
-    let loss = |event: &Event| match event {
-        Event::Step { loss, .. } => Some(*loss),
+pub fn losses(events: &[TrainEvent]) -> Vec<f32> {
+    let loss = |event: &TrainEvent| match event {
+        TrainEvent::Step { loss, .. } => Some(*loss),
         _ => None,
     };
     events.iter().filter_map(loss).collect()

@@ -1,20 +1,19 @@
 //! The clips of a bench: files and folders, or the built-in pieces; read, cut, and told apart.
 
 use crate::commands::encode::MUSIC;
-use crate::output::make_folder;
 use anyhow::{Context, bail, ensure};
 use melisma_eval::clips::{clip_names, file_hash};
-use melisma_media::{AudioSink, AudioSource, Encoding, Input, OpenOptions, Output, SinkOptions};
+use melisma_media::{AudioSource, Input, MediaError, OpenOptions};
 use melisma_signal::Pcm;
 use melisma_synth::{demo_piece, signals};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use walkdir::WalkDir;
 
-/// One clip.
+/// A clip, and how much of it is taken.
 pub struct Clip {
     from: From,
-    /// Longest part taken, from the middle; all of it if 0.
+    /// Longest part taken, from the middle, in seconds; all of it if 0.
     seconds: f64,
 }
 
@@ -31,7 +30,7 @@ struct Piece {
 
 const SAMPLE_RATE_HZ: u32 = 44_100;
 const PIECE_SECONDS: f64 = 6.0;
-/// Raised when a piece changes: results on the old one are no results on the new.
+/// Raised when a piece changes, so that results on the old one do not count for the new.
 const PIECES_VERSION: u32 = 1;
 
 /// Solo guitars, a whole band, transients, tones, noise, speech-like mono: what codecs differ in.
@@ -101,8 +100,8 @@ impl Clip {
         if self.seconds > 0.0 { format!("{what}, {} s", self.seconds) } else { what }
     }
 
-    /// Reads or renders it.
-    pub fn load(&self) -> anyhow::Result<Pcm> {
+    /// Reads or renders the clip.
+    pub fn load(&self) -> Result<Pcm, MediaError> {
         let pcm = match &self.from {
             From::BuiltIn(piece) => (piece.render)(),
             From::File(path) => {
@@ -173,20 +172,10 @@ pub fn names(clips: &[Clip]) -> Vec<String> {
     clip_names(&paths)
 }
 
-/// What marks this very program.
+/// A text that marks this very program: the hash of its file.
 pub fn program_hash(path: &Path) -> anyhow::Result<String> {
     let hash = file_hash(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(format!("program {hash}"))
-}
-
-/// Writes 16-bit FLAC over what is there.
-pub fn write_flac(path: &Path, pcm: &Pcm) -> anyhow::Result<()> {
-    make_folder(path)?;
-    let mut options = SinkOptions::new(Encoding::FlacInt16, pcm.sample_rate_hz, pcm.channel_count());
-    options.overwrite = true;
-    let mut sink = AudioSink::create(&Output::Path(path.to_path_buf()), &options)?;
-    sink.write(pcm)?;
-    Ok(sink.finish()?)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `melisma data fetch`: datasets from the network, checked and unpacked.
 
-#[cfg(feature = "train")]
+#[cfg(feature = "fetch")]
 mod run;
 
 use crate::{examples, text};
@@ -45,11 +45,14 @@ fn catalogue() -> String {
     )
 }
 
-#[cfg(not(feature = "train"))]
+#[cfg(not(feature = "fetch"))]
 impl FetchArguments {
     /// Names the addresses: other programs can download too.
     pub fn run(self, _quiet: bool) -> anyhow::Result<crate::exit::Outcome> {
         let addresses: Vec<&str> = self.archives.iter().map(|archive| archive.url).collect();
-        Err(crate::report::built_without_training(&format!("download {}", addresses.join(", "))))
+        Err(crate::report::hinted(
+            format!("downloading is not part of this build: {}", addresses.join(", ")),
+            "another program can, or: cargo install --path crates/cli --features fetch",
+        ))
     }
 }

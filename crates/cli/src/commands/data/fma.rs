@@ -50,7 +50,7 @@ fn parse_parts(text: &str) -> Result<Parts, String> {
 }
 
 impl FmaArguments {
-    /// Reads, labels, judges, writes, tells.
+    /// Reads the files and their labels, judges them, and writes the manifest.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let start = Instant::now();
         let layout = Layout::find(&self.folder, self.audio.as_deref())?;

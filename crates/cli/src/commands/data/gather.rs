@@ -30,7 +30,7 @@ pub struct GatherArguments {
     pub force: bool,
 }
 
-/// What came of it.
+/// What a folder holds.
 pub struct Gathered {
     /// Absolute, so that the manifest works from anywhere.
     pub root: PathBuf,
@@ -85,7 +85,7 @@ impl GatherArguments {
         Ok(Gathered { root, entries, other_files })
     }
 
-    /// What makes a file useless.
+    /// From where on a file is of no use.
     pub fn limits(&self) -> Limits {
         Limits { min_seconds: self.min_seconds, max_silent_part: self.max_silence, ..Limits::default() }
     }

@@ -14,7 +14,7 @@ use crate::examples;
 use crate::exit::Outcome;
 use clap::Subcommand;
 
-/// What to do with data.
+/// Flags of `data`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::DATA)]
 pub struct DataArguments {

@@ -7,7 +7,7 @@ use crate::{examples, report, text};
 use clap::ValueEnum;
 use melisma_data::manifest::SplitRule;
 use melisma_data::scan::{judge, name_artists_by_folder};
-use melisma_data::{Draw, Manifest, Table, Unit};
+use melisma_data::{Draw, Manifest, TrackTable, Unit};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -67,10 +67,10 @@ impl From<By> for Unit {
 }
 
 impl ScanArguments {
-    /// Reads, judges, draws, writes, tells.
+    /// Reads the files, judges them, draws the parts, and writes the manifest.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let start = Instant::now();
-        let table = self.table.as_deref().map(Table::read).transpose()?;
+        let table = self.table.as_deref().map(TrackTable::read).transpose()?;
         let Gathered { root, mut entries, other_files } = self.gather.gather(&self.folder, quiet)?;
         if entries.is_empty() {
             return Err(report::hinted(

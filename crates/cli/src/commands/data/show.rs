@@ -21,7 +21,7 @@ pub struct ShowArguments {
 }
 
 impl ShowArguments {
-    /// Checks and prints.
+    /// Reads and checks the manifest, and prints what it holds.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let manifest = Manifest::read(&self.manifest)?;
         let usable = manifest.entries.iter().filter(|entry| entry.is_ok()).count();

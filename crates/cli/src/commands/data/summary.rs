@@ -82,7 +82,7 @@ fn parts(manifest: &Manifest, out: &mut String) {
 }
 
 fn genres(manifest: &Manifest, out: &mut String) {
-    /// More than that is a wall, not a table.
+    /// Most genres that are listed.
     const MOST_GENRES: usize = 20;
     let mut genres: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
     for entry in manifest.entries.iter().filter(|entry| entry.is_ok()) {

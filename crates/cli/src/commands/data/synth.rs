@@ -48,7 +48,7 @@ enum Format {
 }
 
 impl SynthArguments {
-    /// Renders, writes, tells.
+    /// Renders and writes the collection.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let options = SynthesiseOptions {
             collection: LabelledConfig { tracks: self.tracks, seconds: self.seconds, seed: self.seed },

@@ -5,14 +5,14 @@ use crate::exit::Outcome;
 use crate::output::DataOut;
 use crate::progress::Counter;
 use crate::{report, text};
-use melisma_reproduce::Happening;
+use melisma_reproduce::Event;
 use melisma_reproduce::results::StudyResults;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Hears what happens, from any thread.
+/// Tells people of a reproduction while it runs, from any thread.
 pub struct Watch {
     quiet: bool,
     state: Mutex<State>,
@@ -21,16 +21,16 @@ pub struct Watch {
 #[derive(Default)]
 struct State {
     counter: Option<Counter>,
-    /// Steps done, and in all, of each system that is being trained.
+    /// For each system that is being trained, by name: steps done, and in all.
     trained: BTreeMap<String, [u64; 2]>,
     said: Option<Instant>,
 }
 
-/// One line of what is being trained in so much time.
+/// Time between two lines of what is being trained.
 const BETWEEN_LINES: Duration = Duration::from_secs(20);
 
 impl Watch {
-    /// Says less if `quiet`.
+    /// Shows neither bar nor notes if `quiet`.
     pub fn new(quiet: bool) -> Self {
         Self { quiet, state: Mutex::default() }
     }
@@ -56,17 +56,17 @@ impl Watch {
         }
     }
 
-    /// Tells of it.
-    pub fn hear(&self, happening: Happening) {
-        match happening {
-            Happening::Decoded { done, total } if done == total => {
+    /// Tells of one event.
+    pub fn hear(&self, event: Event) {
+        match event {
+            Event::Decoded { done, total } if done == total => {
                 self.say(&format!("{} decoded", text::count(total, "clip")));
             }
-            Happening::Decoded { .. } => {}
-            Happening::Paced { system, seconds_a_step } => {
+            Event::Decoded { .. } => {}
+            Event::Paced { system, seconds_a_step } => {
                 self.say(&format!("{system}: {seconds_a_step:.3} s a step"));
             }
-            Happening::Shared { systems, finished, seconds } => {
+            Event::Budgeted { systems, finished, seconds } => {
                 let mut line = match finished {
                     0 => String::new(),
                     count => format!("{} finished before, ", text::count(count, "system")),
@@ -77,26 +77,26 @@ impl Watch {
                 };
                 self.say(&line);
             }
-            Happening::Begun { system, first_step, steps } => {
+            Event::Begun { system, first_step, steps } => {
                 let from = if first_step > 0 { format!(" from step {first_step}") } else { String::new() };
                 self.say(&format!("{system}: {steps} steps{from}"));
                 self.state().trained.insert(system, [first_step, steps]);
             }
-            Happening::Stepped { system, done, steps, .. } => self.step(system, [done, steps]),
-            Happening::Trained { system, failed } => {
+            Event::Stepped { system, done, steps, .. } => self.step(system, [done, steps]),
+            Event::Trained { system, failed } => {
                 self.state().trained.remove(&system);
                 match failed {
                     Some(what) => self.warn(&format!("{system} failed: {what}")),
                     None => self.say(&format!("{system} is trained")),
                 }
             }
-            Happening::Measuring { todo, done } => {
+            Event::Measuring { todo, done } => {
                 if done > 0 {
                     self.say(&format!("{} there already", text::count(done, "measurement")));
                 }
                 self.state().counter = Some(Counter::new(todo, "measurements", self.quiet));
             }
-            Happening::Measured { what, failed } => {
+            Event::Measured { what, failed } => {
                 if let Some(error) = failed {
                     self.warn(&format!("failed: {what}: {error}"));
                 }
@@ -104,8 +104,8 @@ impl Watch {
                     counter.one_more(&what);
                 }
             }
-            Happening::Missing { what } => self.warn(&format!("going on without {what}: not installed")),
-            Happening::Wrote(path) => {
+            Event::Missing { what } => self.warn(&format!("going on without {what}: not installed")),
+            Event::Wrote(path) => {
                 if let Some(counter) = self.state().counter.take() {
                     counter.clear();
                 }

@@ -2,10 +2,10 @@
 
 use crate::{report, text};
 use indicatif::{ProgressBar, ProgressStyle};
-use melisma_train::{Event, Named, Validated};
+use melisma_train::{Named, TrainEvent, Validated};
 use std::time::{Duration, Instant};
 
-/// The view.
+/// What is shown of a running training.
 pub struct Live {
     bar: ProgressBar,
     quiet: bool,
@@ -21,7 +21,7 @@ pub struct Live {
 
 /// Elsewhere than on a terminal, one line in so much time.
 const BETWEEN_LINES: Duration = Duration::from_secs(15);
-/// Share of the past in the average.
+/// Weight of earlier steps in the averaged loss, 0..1.
 const SMOOTHING: f32 = 0.95;
 
 impl Live {
@@ -42,15 +42,15 @@ impl Live {
         }
     }
 
-    /// Shows what happened.
-    pub fn show(&mut self, event: &Event) {
+    /// Shows an event of the training.
+    pub fn show(&mut self, event: &TrainEvent) {
         match event {
-            Event::Preparing { done, total } => {
+            TrainEvent::Preparing { done, total } => {
                 self.bar.set_length(*total as u64);
                 self.bar.set_style(style("{bar:32.cyan/blue} {pos} of {len} clips decoded, {eta} left"));
                 self.bar.set_position(*done as u64);
             }
-            Event::Started { name, weights, steps, first_step, training_clips, validation_clips } => {
+            TrainEvent::Started { name, weights, steps, first_step, training_clips, validation_clips } => {
                 (self.steps, self.first_step) = (*steps, *first_step);
                 let going_on =
                     if *first_step > 0 { format!(", from step {first_step}") } else { String::new() };
@@ -67,7 +67,7 @@ impl Live {
                     "{bar:32.cyan/blue} {pos} of {len} steps  {elapsed} elapsed, {eta} left\n{msg}",
                 ));
             }
-            Event::Step { step, epoch, loss, terms, gradient_norm, learning_rate, seconds } => {
+            TrainEvent::Step { step, epoch, loss, terms, gradient_norm, learning_rate, seconds } => {
                 let smooth = self.smooth.map_or(*loss, |past| SMOOTHING * past + (1.0 - SMOOTHING) * loss);
                 self.smooth = Some(smooth);
                 let done = step + 1 - self.first_step;
@@ -91,17 +91,19 @@ impl Live {
                     self.say(&line);
                 }
             }
-            Event::Validated(Validated { step, loss, terms, snr_db }) => {
+            TrainEvent::Validated(Validated { step, loss, terms, measures }) => {
+                let snr_db = measures.get("snr_db").map(|snr_db| format!("  SNR {snr_db:.2} dB"));
                 self.validation = format!(
-                    "validation after {step} steps: loss {loss:.4}{}  SNR {snr_db:.2} dB",
-                    parts(terms)
+                    "validation after {step} steps: loss {loss:.4}{}{}",
+                    parts(terms),
+                    snr_db.unwrap_or_default()
                 );
                 self.bar.set_message(format!("{}\n{}", self.latest, self.validation));
                 if !self.is_terminal {
                     self.say(&self.validation.clone());
                 }
             }
-            Event::Preview { .. } | Event::Checkpoint { .. } | Event::Finished { .. } => {}
+            TrainEvent::Preview { .. } | TrainEvent::Checkpoint { .. } | TrainEvent::Finished { .. } => {}
         }
     }
 

@@ -5,8 +5,8 @@ use crate::exit::Outcome;
 use crate::progress::Progress;
 use crate::{report, text};
 use anyhow::Context;
+use melisma_data::disk_space::free_bytes;
 use melisma_data::fetch::{Archive, DownloadOptions, Stage, UnpackLimits, download, unpack};
-use melisma_data::space::free_bytes;
 use std::path::Path;
 
 impl FetchArguments {

@@ -1,0 +1,278 @@
+//! The task of an autoencoder: sound becomes latents, and latents the same sound.
+//!
+//! manifest -data-> crops -System-> reconstruction -> loss; in the end a model that codes files.
+
+use crate::{
+    Error, Finished, Limits, Loop, Named, Notes, Result, RunFolder, Task, TrainConfig, TrainEvent, Validated,
+    fit::fit, preview, training_loop::Observer,
+};
+use melisma_data::{
+    Augment, Batch, Cache, CropConfig, CropSource, CropStream, Entry, Manifest, Position, Split,
+};
+use melisma_nets::{
+    burn::{
+        module::AutodiffModule,
+        tensor::{
+            Tensor, TensorData,
+            backend::{AutodiffBackend, Backend},
+        },
+    },
+    loss::{Loss, Summand},
+    noise::Noise,
+    pca::Covariance,
+    statistics::Statistics,
+    system::System,
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+/// Where an autoencoder is trained.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainOptions<'a> {
+    /// Clips to learn from and to validate with.
+    pub manifest: &'a Manifest,
+    /// Folder of the decoded clips.
+    pub cache: &'a Cache,
+    /// The folder of the training. One that was begun there goes on.
+    pub folder: &'a Path,
+    /// Once true, the training writes a checkpoint and ends.
+    pub stop: &'a AtomicBool,
+    /// After so much time the training writes a checkpoint and ends.
+    pub max_seconds: Option<f64>,
+}
+
+/// Number of batches that are read ahead.
+const AHEAD: usize = 2;
+/// The place of a step's random numbers; weights have the seed alone.
+const STEP_NOISE: u64 = 1;
+/// Names of the notes: the place in the stream of crops, and the statistics of training frames, both as JSON.
+const DATA: &str = "data";
+const STATISTICS: &str = "statistics";
+
+/// Trains an autoencoder, or goes on training it. `observer` hears of everything that happens, in order.
+///
+/// # Errors
+/// [`Error::OtherRun`] where the folder holds another training, [`Error::NotFinite`], [`Error::Checkpoint`], and whatever
+/// data, networks and files say.
+pub fn train<B: AutodiffBackend>(
+    config: &TrainConfig,
+    options: &TrainOptions<'_>,
+    device: &B::Device,
+    observer: Observer<'_>,
+) -> Result<Finished> {
+    let &TrainOptions { stop, max_seconds, .. } = options;
+    let other = |path: &Path| Ok(config.difference(&TrainConfig::read(path, &[])?).map(str::to_owned));
+    let folder = RunFolder::open(options.folder, &config.to_toml()?, other)?;
+    if let Some(finished) = folder.finished() {
+        return Ok(finished);
+    }
+    let task = Autoencoding::<B>::open(config, options, device, observer)?;
+    let plan = config.of_loop(task.source.crops_per_epoch());
+    Loop::new(folder, task, plan, Limits { stop, max_seconds }, device, observer)?.run()
+}
+
+/// A batch, channels as clips of their own.
+///
+/// # Shapes
+/// `[crop * channel, sample]`.
+pub(crate) fn tensor_of<B: Backend>(batch: &Batch, device: &B::Device) -> Tensor<B, 2> {
+    let [crops, channels, samples] = batch.shape;
+    Tensor::from_data(TensorData::new(batch.samples.clone(), [crops * channels, samples]), device)
+}
+
+/// A system, the music that it learns, and how its reconstruction is judged.
+struct Autoencoding<'a, B: AutodiffBackend> {
+    config: &'a TrainConfig,
+    device: &'a B::Device,
+    source: Arc<CropSource>,
+    validation: Option<CropSource>,
+    stream: Option<CropStream>,
+    statistics: Statistics,
+    loss: Loss<B>,
+    validation_loss: Loss<B::InnerBackend>,
+}
+
+impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
+    /// Decodes the music, validation clips too where the manifest has some.
+    fn open(
+        config: &'a TrainConfig,
+        options: &TrainOptions<'_>,
+        device: &'a B::Device,
+        observer: Observer<'_>,
+    ) -> Result<Self> {
+        let manifest = options.manifest;
+        let total = manifest.part(Split::Train).count() + manifest.part(Split::Val).count();
+        let (done, observer) = (AtomicUsize::new(0), Mutex::new(observer));
+        let tell = |_: &Entry| {
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+            observer(TrainEvent::Preparing { done, total });
+        };
+        let open = |split, data: &CropConfig| {
+            CropSource::open(manifest, split, data, options.cache, config.seed, &tell)
+                .map(|(source, _)| source)
+        };
+        let source = open(Split::Train, &config.data)?;
+        let validation = match manifest.part(Split::Val).next() {
+            Some(_) => {
+                Some(open(Split::Val, &CropConfig { augment: Augment::default(), ..config.data.clone() })?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            config,
+            device,
+            source: Arc::new(source),
+            validation,
+            stream: None,
+            statistics: Statistics::default(),
+            loss: config.loss.init(config.data.sample_rate_hz, device)?,
+            validation_loss: config.loss.init(config.data.sample_rate_hz, device)?,
+        })
+    }
+
+    /// The system before its first step, with the statistics of its training frames.
+    fn begin(&mut self) -> Result<System<B>> {
+        let (config, batches) = (self.config, self.config.run.statistics_batches);
+        let frames = config.system.frames;
+        let batch = |number| Ok::<_, Error>(tensor_of(&self.source.batch(number)?, self.device));
+        let mut statistics = Statistics::default();
+        if frames.is_standardised() {
+            let plain = frames.plain().init::<B::InnerBackend>(&statistics, self.device)?;
+            for number in 0..batches {
+                let raw = plain.raw(batch(number)?);
+                statistics.push(&raw.into_data().iter::<f32>().collect::<Vec<_>>(), frames.values())?;
+            }
+        }
+        let mut system = config.system.init::<B>(&statistics, config.seed, self.device)?;
+        if config.run.closed_form {
+            let mut covariance = Covariance::new(frames.values())?;
+            let inner = system.valid();
+            for number in 0..batches {
+                let modelled = inner.modelled(batch(number)?);
+                covariance.push(&modelled.into_data().iter::<f32>().collect::<Vec<_>>());
+            }
+            system = system.with_components(&covariance.components()?)?;
+        }
+        self.statistics = statistics;
+        Ok(system)
+    }
+
+    /// The terms of the loss, and penalties.
+    fn summands<A: Backend>(
+        system: &System<A>,
+        loss: &Loss<A>,
+        sound: &Tensor<A, 2>,
+        noise: Option<&mut Noise>,
+    ) -> (Vec<Summand<A>>, [Tensor<A, 3>; 2]) {
+        let output = system.forward(sound.clone(), noise);
+        let mut summands = loss.terms(&output.frames, || system.compared(&output.frames, sound));
+        summands.extend(output.penalties);
+        (summands, output.frames)
+    }
+}
+
+fn checkpoint_error(error: impl std::fmt::Display) -> Error {
+    Error::Config(format!("checkpoint: {error}"))
+}
+
+impl<B: AutodiffBackend> Task<B> for Autoencoding<'_, B> {
+    type Network = System<B>;
+    type Batch = Batch;
+
+    fn examples(&self) -> [usize; 2] {
+        [self.source.entries().len(), self.validation.as_ref().map_or(0, |source| source.entries().len())]
+    }
+
+    fn network(&mut self, notes: Option<&Notes>) -> Result<System<B>> {
+        let Some(notes) = notes else { return self.begin() };
+        let note = |name: &str| {
+            notes.get(name).ok_or_else(|| checkpoint_error(format!("it does not state {name:?}")))
+        };
+        let position: Position = serde_json::from_str(note(DATA)?).map_err(checkpoint_error)?;
+        self.stream = Some(self.source.stream(&position, AHEAD)?);
+        self.statistics = serde_json::from_str(note(STATISTICS)?).map_err(checkpoint_error)?;
+        Ok(self.config.system.init(&self.statistics, self.config.seed, self.device)?)
+    }
+
+    fn notes(&self, steps: u64) -> Result<Notes> {
+        let position = Position { next_batch: steps, ..self.source.start() };
+        Ok(BTreeMap::from([
+            (DATA.to_owned(), serde_json::to_string(&position).map_err(checkpoint_error)?),
+            (STATISTICS.to_owned(), serde_json::to_string(&self.statistics).map_err(checkpoint_error)?),
+        ]))
+    }
+
+    fn batch(&mut self, step: u64) -> Result<Batch> {
+        let stream = match self.stream.take() {
+            Some(stream) if stream.position().next_batch == step => stream,
+            _ => self.source.stream(&Position { next_batch: step, ..self.source.start() }, AHEAD)?,
+        };
+        Ok(self.stream.insert(stream).next_batch()?)
+    }
+
+    fn epoch(&self, batch: &Batch) -> u64 {
+        batch.epoch
+    }
+
+    fn describe(&self, batch: &Batch) -> String {
+        let origins = batch.origins.iter().map(|origin| {
+            let path = self.source.entries().get(origin.clip).map_or("?", |entry| &entry.path);
+            format!("{path} from sample {}", origin.start_sample)
+        });
+        origins.collect::<Vec<_>>().join(", ")
+    }
+
+    fn loss(&self, system: &System<B>, batch: &Batch, step: u64) -> Result<Vec<Summand<B>>> {
+        let sound = tensor_of(batch, self.device);
+        let mut noise = Noise::at(self.config.seed, &[STEP_NOISE, step]);
+        Ok(Self::summands(system, &self.loss, &sound, Some(&mut noise)).0)
+    }
+
+    /// Over the first batches of the validation part, with latents rounded.
+    fn validate(&self, system: &System<B::InnerBackend>, step: u64) -> Result<Option<Validated>> {
+        let Some(source) = &self.validation else { return Ok(None) };
+        let batches = self.config.run.validation_batches;
+        let mut terms: Vec<Named> = Vec::new();
+        let (mut loss, mut signal, mut error) = (0.0, 0.0, 0.0);
+        for number in 0..batches {
+            let sound = tensor_of(&source.batch(number)?, self.device);
+            let (summands, [_, estimate]) = Self::summands(system, &self.validation_loss, &sound, None);
+            for (index, Summand { name, weight, value }) in summands.into_iter().enumerate() {
+                let value = value.into_data().iter::<f32>().sum::<f32>() / batches as f32;
+                loss += weight * value;
+                match terms.get_mut(index) {
+                    Some(term) => term.value += value,
+                    None => terms.push(Named { name: name.to_owned(), value }),
+                }
+            }
+            let samples = sound.dims()[1];
+            let heard = system.sound(estimate, samples);
+            let sum = |x: Tensor<B::InnerBackend, 2>| {
+                f64::from(x.square().sum().into_data().iter::<f32>().sum::<f32>())
+            };
+            signal += sum(sound.clone());
+            error += sum(heard - sound);
+        }
+        // Silence reproduced is no infinite success.
+        let snr_db = if signal > 0.0 && error > 0.0 { 10.0 * (signal / error).log10() } else { 0.0 };
+        Ok(Some(Validated { step, loss, terms, measures: BTreeMap::from([("snr_db".to_owned(), snr_db)]) }))
+    }
+
+    fn preview(&self, system: &System<B::InnerBackend>, folder: &Path) -> Result<Vec<PathBuf>> {
+        let source = self.validation.as_ref().unwrap_or(&self.source);
+        preview::write(system, source, folder, self.device)
+    }
+
+    fn finish(&mut self, system: &System<B::InnerBackend>, model: &Path) -> Result<()> {
+        // Nothing is to be read ahead any more.
+        self.stream = None;
+        Ok(fit(self.config, system, &self.statistics, &self.source, self.device)?.write(model)?)
+    }
+}
