@@ -235,7 +235,8 @@ impl Coding {
         let mut head = self.head(section, tuning, analysis, step_index);
         let mut quantiser = RateDistortion::new(&analysis.coefficients, &Tuning { lambda, ..*tuning });
         let coded = encode_detail(&head, &self.geometry, &mut model, &analysis.sketch, &mut quantiser);
-        head.centroids = best_centroids(&coded.values, &quantiser.scaled);
+        head.centroids = best_centroids(&coded.values, &quantiser.scaled)
+            .map(|offset| (f32::from(offset) * tuning.centroid_share).round() as u8);
         let payload =
             write_payload(&head, &self.geometry, (sketch, *sketch_check), (&coded.detail, coded.check));
         // A bit less for each coefficient takes an octave, 16 indices.

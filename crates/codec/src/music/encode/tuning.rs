@@ -35,6 +35,9 @@ pub struct Tuning {
     pub scale_lambda: f32,
     /// Largest coefficient, in steps, of a band that is still left out above the last coded one.
     pub band_threshold: f32,
+    /// How far reconstruction points move from the integer towards the mean of what was quantised to it, which has the
+    /// least squared error but takes energy away; 0 to 1.
+    pub centroid_share: f32,
 }
 
 /// Levels of [`Tuning::thriftier`].
@@ -66,6 +69,7 @@ impl Tuning {
                 rotation_bits: 25.0,
                 scale_lambda: 0.5,
                 band_threshold: 0.8,
+                centroid_share: 1.0,
             },
             Tune::Music => Self {
                 tune,
@@ -74,22 +78,41 @@ impl Tuning {
                 noise: 96,
                 grid: ScaleGrid::PerBlock,
                 lambda: 0.08,
-                analysis_finer_by: 32,
+                analysis_finer_by: 48,
                 block_switching: true,
                 scale_bits: 1.5,
                 unevenness: 0.5,
                 envelope_floor: 0.0,
-                rotation_bits: 10.0,
-                scale_lambda: 1.2,
+                rotation_bits: 16.0,
+                scale_lambda: 1.5,
                 band_threshold: 0.7,
+                centroid_share: 0.7,
             },
         }
     }
 
-    /// The same, adapted to a file that may have so many bits for each sample of each channel.
+    /// The same, adapted to a file that may have so many bits for each sample of each channel: what `xtask tune` found at
+    /// a few rates, and between them in proportion to the logarithm of the rate.
     #[must_use]
-    pub fn at_rate(self, _bits_per_sample: f64) -> Self {
-        self
+    pub fn at_rate(self, bits_per_sample: f64) -> Self {
+        if self.tune != Tune::Music {
+            return self;
+        }
+        let position =
+            (bits_per_sample / FIRST_ANCHOR_BITS).max(1e-3).log2().clamp(0.0, ANCHORS.len() as f64 - 1.0);
+        let below = (position as usize).min(ANCHORS.len() - 2);
+        let share = (position - below as f64) as f32;
+        let (low, high) = (&ANCHORS[below], &ANCHORS[below + 1]);
+        let between = |of: fn(&Anchor) -> f32| of(low) + share * (of(high) - of(low));
+        Self {
+            shaping: between(|anchor| anchor.shaping).round() as u8,
+            tilt: between(|anchor| anchor.tilt).round() as u8,
+            noise: between(|anchor| anchor.noise).round() as u8,
+            lambda: between(|anchor| anchor.lambda),
+            analysis_finer_by: between(|anchor| anchor.analysis_finer_by).round() as u16,
+            scale_lambda: between(|anchor| anchor.scale_lambda),
+            ..self
+        }
     }
 
     /// The same with a smaller sketch: 0 is as it was, and each level up to 7 spends less on scales.
@@ -114,3 +137,52 @@ impl Tuning {
         }
     }
 }
+
+/// What differs between rates.
+struct Anchor {
+    shaping: f32,
+    tilt: f32,
+    noise: f32,
+    lambda: f32,
+    analysis_finer_by: f32,
+    scale_lambda: f32,
+}
+
+/// Bits of each sample of each channel at the first anchor: 8 kbit/s in stereo at 44.1 kHz.
+const FIRST_ANCHOR_BITS: f64 = 8_000.0 / 88_200.0;
+
+/// Settings at 8, 16, 32 and 64 kbit/s, in stereo at 44.1 kHz: docs/adr/0009-encoder-by-measurement.md.
+const ANCHORS: [Anchor; 4] = [
+    Anchor {
+        shaping: 82.0,
+        tilt: 12.0,
+        noise: 96.0,
+        lambda: 0.08,
+        analysis_finer_by: 48.0,
+        scale_lambda: 2.0,
+    },
+    Anchor {
+        shaping: 82.0,
+        tilt: 13.0,
+        noise: 96.0,
+        lambda: 0.08,
+        analysis_finer_by: 48.0,
+        scale_lambda: 1.5,
+    },
+    Anchor {
+        shaping: 85.0,
+        tilt: 16.0,
+        noise: 96.0,
+        lambda: 0.08,
+        analysis_finer_by: 48.0,
+        scale_lambda: 1.5,
+    },
+    Anchor {
+        shaping: 88.0,
+        tilt: 18.0,
+        noise: 96.0,
+        lambda: 0.08,
+        analysis_finer_by: 48.0,
+        scale_lambda: 1.5,
+    },
+];
