@@ -122,6 +122,13 @@ fn conclude(format: &StreamFormat, summary: &EncodeSummary, ending: Ending, took
         warnings
             .push(format!("{} NaN or infinite samples were taken as silence", summary.non_finite_samples));
     }
+    if let (Some(missed), Some(wanted)) = (summary.missed_by(), summary.wanted_bytes) {
+        let side = if summary.total_bytes < wanted { "takes no more" } else { "cannot be coded with so few" };
+        warnings.push(format!(
+            "the file is {:.0} % off the size that was asked for: this music {side}",
+            100.0 * missed
+        ));
+    }
     let outcome = if ending.decode_errors > 0 { Outcome::Damaged } else { Outcome::Success };
     if outcome == Outcome::Damaged {
         let places = text::count(usize::try_from(ending.decode_errors).unwrap_or(usize::MAX), "place");

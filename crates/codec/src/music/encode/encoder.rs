@@ -34,10 +34,22 @@ pub struct EncodeSummary {
     pub sections: usize,
     /// NaN and infinite samples, which were taken as zero.
     pub non_finite_samples: u64,
-    /// Size of the file that a bitrate or size asked for, in bytes; none at constant quality. The file is within 1 % of it
-    /// unless the music cannot take that many bytes, or cannot be coded with so few.
+    /// Size of the file that a bitrate or size asked for, in bytes; none at constant quality. See [`missed_by`](Self::missed_by).
     pub wanted_bytes: Option<u64>,
 }
+
+impl EncodeSummary {
+    /// By how much the file misses the size that was asked for, as a fraction of it, where that is more than 1 %.
+    #[must_use]
+    pub fn missed_by(&self) -> Option<f64> {
+        let wanted = self.wanted_bytes?.max(1) as f64;
+        let missed = (self.total_bytes as f64 - wanted).abs() / wanted;
+        (missed > RATE_TOLERANCE).then_some(missed)
+    }
+}
+
+/// How far a file may be from the size asked for, as a fraction of it.
+const RATE_TOLERANCE: f64 = 0.01;
 
 /// Turns PCM into a `.mlsm` file. See the crate's documentation for an example.
 pub struct Encoder {
