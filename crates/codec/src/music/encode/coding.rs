@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(crate) type Coarseness = u16;
 
 /// Levels of coarseness for each step index.
-pub(crate) const PARTS: u16 = 4;
+pub(crate) const PARTS: u16 = 16;
 
 /// Largest coarseness: that of the largest step.
 pub(crate) const MAX_COARSENESS: Coarseness = MAX_STEP_INDEX * PARTS;
@@ -128,13 +128,12 @@ impl Coding {
     /// Analyses a section as if it were coded with `step_index`, unless that was done for a step near it;
     /// `border_step_index` is assumed where it meets its neighbours.
     ///
-    /// The sketch may take [`MAX_SKETCH_SHARE`] of the section, of which the detail is expected to take `detail_bytes`;
-    /// if it would take more, the section is analysed again with a thriftier tuning.
+    /// If the sketch would take more than `sketch_room_bytes`, the section is analysed again with a thriftier tuning.
     pub(crate) fn prepare(
         &self,
         section: &mut PendingSection,
         (step_index, border_step_index): (u16, u16),
-        detail_bytes: f64,
+        sketch_room_bytes: f64,
     ) {
         if section.is_prepared(step_index, border_step_index) {
             return;
@@ -160,9 +159,7 @@ impl Coding {
                 analyse(&self.geometry, &mut lapped, window, &assumed(step_index, tuning), &at_borders);
             let head = self.head(section, &tuning, &analysis, step_index);
             let sketch = encode_sketch(&head, &self.geometry, &self.model, &analysis.sketch);
-            let sketch_bytes = sketch.0.len() as f64;
-            if thrift + 1 == THRIFT_LEVELS || sketch_bytes <= MAX_SKETCH_SHARE * (sketch_bytes + detail_bytes)
-            {
+            if thrift + 1 == THRIFT_LEVELS || sketch.0.len() as f64 <= sketch_room_bytes {
                 let assumed = (step_index, border_step_index);
                 section.prepared = Some(Prepared { assumed, tuning, analysis, sketch, trials: Vec::new() });
                 return;
@@ -253,6 +250,3 @@ const LAMBDA_GROWTH: f32 = 0.25;
 
 /// An analysis serves for steps that differ from the assumed one by so many indices: a quarter of an octave.
 const NEAR_STEPS: u16 = 4;
-
-/// Largest share of a section that its sketch should take.
-const MAX_SKETCH_SHARE: f64 = 0.85;

@@ -106,7 +106,7 @@ impl RateControl {
         let (bytes_per_second, samples_settled) = match self.target {
             Target::Constant { step_index } => {
                 self.border_step_index = Some(step_index);
-                self.prepare(coding, pending, step_index * PARTS);
+                self.prepare(coding, pending, step_index * PARTS, None);
                 return Some(vec![step_index * PARTS; pending.len()]);
             }
             Target::Average { bytes_per_second, samples_settled } => (bytes_per_second, samples_settled),
@@ -133,28 +133,39 @@ impl RateControl {
             - total_bytes as f64
             - TRAILER_BYTES
             - seek;
+        // Sections share the sketch's part of the budget by their length.
+        let room = Some(MAX_SKETCH_SHARE * budget / (window * rate_hz).max(1.0));
         if ending {
-            return Some(self.last(coding, pending, budget));
+            return Some(self.last(coding, pending, budget, room));
         }
         let mut coarseness = self.fitting(coding, pending, budget);
         if !self.estimate.is_informed() {
             // The first sections of a stream are coded to see what music like this takes.
-            self.try_all(coding, &mut pending[..settled], coarseness);
+            self.prepare(coding, &mut pending[..settled], coarseness, room);
+            try_prepared(coding, &mut pending[..settled], coarseness);
+            self.learn(coding, &pending[..settled]);
             coarseness = self.fitting(coding, pending, budget);
         }
-        self.prepare(coding, &mut pending[..settled], coarseness);
+        self.prepare(coding, &mut pending[..settled], coarseness, room);
         Some(vec![coarseness; settled])
     }
 
     /// Takes notice of the first pending sections, which were coded and are about to be written.
     pub(crate) fn settled(&mut self, coding: &Coding, sections: &[PendingSection]) {
-        let Target::Average { samples_settled, .. } = &mut self.target else { return };
+        if let Target::Average { samples_settled, .. } = &mut self.target {
+            *samples_settled +=
+                sections.iter().map(|section| section.samples(&coding.geometry) as u64).sum::<u64>();
+            self.learn(coding, sections);
+        }
+    }
+
+    fn learn(&mut self, coding: &Coding, sections: &[PendingSection]) {
         for section in sections {
-            *samples_settled += section.samples(&coding.geometry) as u64;
             if let Some((coarseness, sizes)) = section.last_trial() {
                 self.estimate.learn(&coding.geometry, section, coarseness, sizes);
             }
         }
+        if std::env::var("DBG").is_ok() { eprintln!("DBG {:?}", self.estimate); }
     }
 
     /// The finest coarseness whose estimated size is within the budget, or the coarsest.
@@ -170,27 +181,39 @@ impl RateControl {
         fine
     }
 
-    /// Analyses sections for a coarseness.
-    fn prepare(&mut self, coding: &Coding, sections: &mut [PendingSection], coarseness: Coarseness) {
+    /// Analyses sections for a coarseness. Sketches may take `room` bytes for each sample, or by default their share of what
+    /// the section is expected to take.
+    fn prepare(
+        &mut self,
+        coding: &Coding,
+        sections: &mut [PendingSection],
+        coarseness: Coarseness,
+        room: Option<f64>,
+    ) {
         let step_index = coarseness / PARTS;
         let border = *self.border_step_index.get_or_insert(step_index);
         sections.par_iter_mut().for_each(|section| {
-            let detail_bytes = self.estimate.detail_bytes(section, coarseness);
-            coding.prepare(section, (step_index, border), detail_bytes);
+            let share_of_detail = MAX_SKETCH_SHARE / (1.0 - MAX_SKETCH_SHARE);
+            let room_bytes = match room {
+                Some(room) => room * section.samples(&coding.geometry) as f64,
+                None => share_of_detail * self.estimate.detail_bytes(section, coarseness),
+            };
+            coding.prepare(section, (step_index, border), room_bytes);
         });
-    }
-
-    /// Analyses and codes sections; their bytes with their chunks.
-    fn try_all(&mut self, coding: &Coding, sections: &mut [PendingSection], coarseness: Coarseness) -> f64 {
-        self.prepare(coding, sections, coarseness);
-        try_prepared(coding, sections, coarseness)
     }
 
     /// Coarseness of the last sections, by exact sizes: one for all, and its neighbour for as many as the budget allows or
     /// demands.
-    fn last(&mut self, coding: &Coding, pending: &mut [PendingSection], budget: f64) -> Vec<Coarseness> {
+    fn last(
+        &mut self,
+        coding: &Coding,
+        pending: &mut [PendingSection],
+        budget: f64,
+        room: Option<f64>,
+    ) -> Vec<Coarseness> {
         let mut coarseness = self.fitting(coding, pending, budget);
-        let mut bytes = self.try_all(coding, pending, coarseness);
+        self.prepare(coding, pending, coarseness, room);
+        let mut bytes = try_prepared(coding, pending, coarseness);
         let mut search = Search::new(budget);
         for trial in 0..MAX_TRIALS {
             if (bytes / budget.max(1.0)).ln().abs() < NEAR {
@@ -204,11 +227,12 @@ impl RateControl {
                 break;
             }
             coarseness = next;
-            bytes = match analyse {
-                true => self.try_all(coding, pending, coarseness),
-                false => try_prepared(coding, pending, coarseness),
-            };
+            if analyse {
+                self.prepare(coding, pending, coarseness, room);
+            }
+            bytes = try_prepared(coding, pending, coarseness);
         }
+        if std::env::var("DBG").is_ok() { eprintln!("DBG last n {} coarse {coarseness} bytes {bytes} budget {budget}", pending.len()); }
         let mut chosen = vec![coarseness; pending.len()];
         let mut change = |section: usize, chosen: &mut [Coarseness], to: Coarseness| {
             let before = coding.try_coarseness(&mut pending[section], chosen[section]) as f64;
@@ -223,21 +247,22 @@ impl RateControl {
                 }
             }
         }
-        'finer: while bytes < budget * (1.0 - TOLERANCE) && coarseness > 0 {
-            coarseness -= 1;
+        // A section may jump: models that adapt can settle on coding next to nothing, or a little of everything.
+        for _ in 0..MAX_NOTCHES {
             for section in spread(chosen.len()) {
                 let old = chosen[section];
-                if old <= coarseness || bytes >= budget * (1.0 - TOLERANCE) {
+                if bytes >= budget * (1.0 - TOLERANCE) || old == 0 {
                     continue;
                 }
-                let more = change(section, &mut chosen, coarseness);
+                let more = change(section, &mut chosen, old - 1);
                 if bytes + more > budget {
                     chosen[section] = old;
-                    break 'finer;
+                } else {
+                    bytes += more;
                 }
-                bytes += more;
             }
         }
+        if std::env::var("DBG").is_ok() { eprintln!("DBG end {chosen:?} bytes {bytes}"); }
         chosen
     }
 }
@@ -289,12 +314,18 @@ fn spread(count: usize) -> impl Iterator<Item = usize> {
         .filter(move |&index| index < count)
 }
 
+/// Largest share of the budget that sketches may take.
+const MAX_SKETCH_SHARE: f64 = 0.85;
+
 /// Times that the last sections are coded anew to come nearer to the budget.
-const MAX_TRIALS: usize = 6;
+const MAX_TRIALS: usize = 7;
 
 /// How near, as a logarithm, the size of the last sections must come to the budget before single sections take the
 /// neighbouring coarseness: about what that changes.
-const NEAR: f64 = 0.012;
+const NEAR: f64 = 0.004;
+
+/// Steps of coarseness that a section is made finer at the most, to fill up the budget.
+const MAX_NOTCHES: usize = 6;
 
 /// How much less than the budget the last sections may take, as a fraction of it.
 const TOLERANCE: f64 = 0.003;
