@@ -165,7 +165,6 @@ impl RateControl {
                 self.estimate.learn(&coding.geometry, section, coarseness, sizes);
             }
         }
-        if std::env::var("DBG").is_ok() { eprintln!("DBG {:?}", self.estimate); }
     }
 
     /// The finest coarseness whose estimated size is within the budget, or the coarsest.
@@ -232,7 +231,6 @@ impl RateControl {
             }
             bytes = try_prepared(coding, pending, coarseness);
         }
-        if std::env::var("DBG").is_ok() { eprintln!("DBG last n {} coarse {coarseness} bytes {bytes} budget {budget}", pending.len()); }
         let mut chosen = vec![coarseness; pending.len()];
         let mut change = |section: usize, chosen: &mut [Coarseness], to: Coarseness| {
             let before = coding.try_coarseness(&mut pending[section], chosen[section]) as f64;
@@ -262,7 +260,6 @@ impl RateControl {
                 }
             }
         }
-        if std::env::var("DBG").is_ok() { eprintln!("DBG end {chosen:?} bytes {bytes}"); }
         chosen
     }
 }
@@ -291,8 +288,18 @@ impl Search {
 
     /// Takes what a coarseness costs; the one to try next, given an estimate.
     fn next(&mut self, coarseness: Coarseness, bytes: f64, guess: Coarseness) -> Coarseness {
-        let side = if bytes <= self.budget { &mut self.within } else { &mut self.beyond };
+        let (side, other) = match bytes <= self.budget {
+            true => (&mut self.within, &mut self.beyond),
+            false => (&mut self.beyond, &mut self.within),
+        };
         *side = Some((coarseness, bytes));
+        // Sizes need not fall everywhere: what contradicts the latest one is forgotten.
+        let contradicts = |(known, _): &mut (Coarseness, f64)| {
+            if bytes <= self.budget { *known >= coarseness } else { *known <= coarseness }
+        };
+        if other.as_mut().is_some_and(contradicts) {
+            *other = None;
+        }
         match (self.within, self.beyond) {
             (Some(coarse), Some(fine)) if coarse.0 > fine.0 + 1 => {
                 // Log-linear between the two, kept strictly inside.
@@ -318,7 +325,7 @@ fn spread(count: usize) -> impl Iterator<Item = usize> {
 const MAX_SKETCH_SHARE: f64 = 0.85;
 
 /// Times that the last sections are coded anew to come nearer to the budget.
-const MAX_TRIALS: usize = 7;
+const MAX_TRIALS: usize = 10;
 
 /// How near, as a logarithm, the size of the last sections must come to the budget before single sections take the
 /// neighbouring coarseness: about what that changes.
