@@ -59,7 +59,8 @@ fn band() -> Pcm {
         (0..SECONDS * RATE_HZ as usize)
             .map(|sample| {
                 let since_beat = (sample % 11_025) as f32;
-                let drum = if sample > 3 * RATE_HZ as usize { 0.4 * (-since_beat / 900.0).exp() } else { 0.0 };
+                let drum =
+                    if sample > 3 * RATE_HZ as usize { 0.4 * (-since_beat / 900.0).exp() } else { 0.0 };
                 tone(sample) + drum * uniform(&mut state)
             })
             .collect()

@@ -16,8 +16,8 @@ pub fn read(track: &Path) -> Result<Pcm> {
 
 /// The tracks of split `train` in a tab-separated `manifest` with columns `file` and `split`; files are relative to `root`.
 pub fn training_tracks(manifest: &Path, root: &Path) -> Result<Vec<PathBuf>> {
-    let text = std::fs::read_to_string(manifest)
-        .with_context(|| format!("cannot read {}", manifest.display()))?;
+    let text =
+        std::fs::read_to_string(manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
     let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let columns = lines.next().context("the manifest is empty")?;
     let column = |name: &str| {
