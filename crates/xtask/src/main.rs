@@ -5,12 +5,16 @@ mod golden;
 mod results;
 mod score_stages;
 mod train_tables;
+mod training_music;
+mod tune;
 
 use clap::Parser;
 
 /// Chores of the project.
 #[derive(Parser)]
 enum Chore {
+    /// Search for the encoder's settings at a few rates: docs/results/tuning.tsv.
+    Tune(tune::Options),
     /// Learn the codec's tables from a folder of music with a manifest.
     TrainTables(train_tables::Options),
     /// Make the golden vectors in tests/vectors anew, after the bitstream or the model has changed.
@@ -26,6 +30,7 @@ enum Chore {
 fn main() -> anyhow::Result<()> {
     match Chore::parse() {
         Chore::TrainTables(options) => train_tables::run(&options),
+        Chore::Tune(options) => tune::run(&options),
         Chore::Golden => golden::run(),
         Chore::BlockSwitching => block_switching::run(),
         Chore::ScoreStages(options) => score_stages::run(&options),

@@ -1,12 +1,10 @@
 //! Tables from music: every training track is coded at several rates, twice over.
 
+use crate::training_music::{read, training_tracks};
 use anyhow::{Context, Result, ensure};
 use melisma_codec::{EncoderConfig, Model, RateTarget, Tune, training::Trainer};
-use melisma_media::{AudioSource, Input, OpenOptions};
-use melisma_signal::Pcm;
 use rayon::prelude::*;
 use std::{
-    ffi::OsStr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -39,7 +37,8 @@ const RATES_KBPS: [u32; 8] = [16, 48, 8, 24, 96, 12, 32, 64];
 
 /// Trains and writes the table.
 pub fn run(options: &Options) -> Result<()> {
-    let tracks = training_tracks(options)?;
+    let tracks = training_tracks(&options.manifest, &options.root)?;
+    let tracks: Vec<PathBuf> = tracks.into_iter().step_by(options.every.max(1)).collect();
     ensure!(!tracks.is_empty(), "{} lists no training track", options.manifest.display());
     let mut model = Arc::new(if options.from_blank { Model::blank() } else { (*Model::embedded()).clone() });
     for pass in 1..=options.passes {
@@ -80,26 +79,4 @@ fn learn_track(trainer: &mut Trainer, track: &Path, number: usize) -> Result<()>
         trainer.learn(&pcm, &config)?;
     }
     Ok(())
-}
-
-fn read(track: &Path) -> Result<Pcm> {
-    let input = Input::from_argument(OsStr::new(track));
-    Ok(AudioSource::open(&input, &OpenOptions::default())?.read_to_end()?)
-}
-
-fn training_tracks(options: &Options) -> Result<Vec<PathBuf>> {
-    let text = std::fs::read_to_string(&options.manifest)
-        .with_context(|| format!("cannot read {}", options.manifest.display()))?;
-    let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
-    let columns = lines.next().context("the manifest is empty")?;
-    let column = |name: &str| {
-        columns
-            .iter()
-            .position(|column| *column == name)
-            .with_context(|| format!("the manifest has no column {name}"))
-    };
-    let (file, split) = (column("file")?, column("split")?);
-    let tracks =
-        lines.filter(|row| row.get(split) == Some(&"train")).filter_map(|row| row.get(file).copied());
-    Ok(tracks.step_by(options.every.max(1)).map(|path| options.root.join(path)).collect())
 }

@@ -90,6 +90,12 @@ pub fn estimated_step(base_step: f32, shaping: u8, coefficients: &[f32]) -> f32 
     base_step * (rms.max(LEAST_RMS) / SHAPING_REFERENCE_RMS).powf(f32::from(shaping) / 128.0)
 }
 
+/// A step (an amplitude) with the growth that a tilt gives it in base band `base_band`.
+#[must_use]
+pub fn tilted(step: f32, tilt: u8, base_band: usize) -> f32 {
+    step * (f32::from(tilt) / 192.0 * (base_band as f32 - TILT_CENTRE as f32)).exp2()
+}
+
 /// `2^(i/48)` for i in 0..48, as fractions of 2^30.
 const MANTISSAS: [u32; 48] = [
     1073741824, 1089359758, 1105204861, 1121280436, 1137589835, 1154136461, 1170923762, 1187955240,

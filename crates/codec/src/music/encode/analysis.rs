@@ -46,26 +46,29 @@ pub struct Window<'a> {
     pub last: bool,
 }
 
-/// Base steps (amplitudes) that an analysis assumes.
+/// What an analysis assumes of the quantisation that follows.
 #[derive(Clone, Copy, Debug)]
-pub struct AssumedSteps {
-    /// Inside the section.
-    pub inside: f32,
-    /// In the superframes on either side of a section's border: the same for the whole stream, so that the two
-    /// sections, each analysed by itself, see the same blocks there and overlap by the same width.
-    pub at_borders: f32,
+pub struct Assumed {
+    /// Base step, an amplitude.
+    pub step: f32,
+    /// Parameters of its decisions.
+    pub tuning: Tuning,
 }
 
 /// Analyses one section.
+///
+/// `inside` holds for the section. `at_borders` holds for how the superframes on either side of its borders are cut; it is
+/// the same for the whole stream, so that two neighbours, each analysed by itself, see the same blocks there and overlap by
+/// the same width.
 #[must_use]
 pub fn analyse(
     geometry: &Geometry,
     lapped: &mut LappedTransform,
-    tuning: &Tuning,
     window: Window<'_>,
-    steps: AssumedSteps,
+    inside: &Assumed,
+    at_borders: &Assumed,
 ) -> Analysis {
-    let (sizes, overlaps_log2) = partition_section(geometry, lapped, tuning, &window, steps);
+    let (sizes, overlaps_log2) = partition_section(geometry, lapped, &window, inside, at_borders);
     let flat: Vec<u8> = sizes.iter().flatten().copied().collect();
     let mut coefficients: Vec<Vec<f32>> = window
         .channels
@@ -74,13 +77,13 @@ pub fn analyse(
         .collect();
     let angles = match coefficients.as_mut_slice() {
         [left, right] => {
-            let angles = choose_angles(geometry, tuning, steps.inside, &sizes, left, right);
+            let angles = choose_angles(geometry, &inside.tuning, inside.step, &sizes, left, right);
             rotate_section(geometry, &sizes, &angles, left, right);
             angles
         }
         _ => vec![Vec::new(); sizes.len()],
     };
-    let frames = measure_scales(geometry, tuning, &sizes, &coefficients);
+    let frames = measure_scales(geometry, &inside.tuning, &sizes, &coefficients);
     let superframes = sizes.into_iter().zip(angles).zip(frames);
     let sketch = superframes
         .map(|((sizes_log2, angles), frames)| SuperframeSketch { sizes_log2, angles, frames })
@@ -95,16 +98,16 @@ pub fn analyse(
 fn partition_section(
     geometry: &Geometry,
     lapped: &mut LappedTransform,
-    tuning: &Tuning,
     window: &Window<'_>,
-    steps: AssumedSteps,
+    inside: &Assumed,
+    at_borders: &Assumed,
 ) -> (Vec<Vec<u8>>, (Option<u8>, Option<u8>)) {
     let superframe = geometry.superframe_samples();
     let mut partition = |number: isize| {
         let start = (window.start as isize + number * superframe as isize) as usize;
         let at_border = number <= 0 || number + 1 >= window.superframes as isize;
-        let step = if at_border { steps.at_borders } else { steps.inside };
-        choose_partition(geometry, lapped, tuning, window.channels, start, step)
+        let &Assumed { step, tuning } = if at_border { at_borders } else { inside };
+        choose_partition(geometry, lapped, &tuning, window.channels, start, step)
     };
     let sizes: Vec<Vec<u8>> = (0..window.superframes as isize).map(&mut partition).collect();
     let edge = |inner: Option<u8>, outer: Option<u8>| Some(inner?.min(outer?));

@@ -21,6 +21,23 @@ pub enum RateTarget {
     SizeBytes(u64),
 }
 
+impl RateTarget {
+    /// About the bits that each sample of each channel may have; at constant quality, those of ordinary music.
+    #[must_use]
+    pub fn nominal_bits_per_sample(&self, format: &StreamFormat) -> f64 {
+        let samples_per_second = f64::from(format.sample_rate_hz) * format.channel_count as f64;
+        match *self {
+            // 8 kbit/s at 0, 190 at 10, for stereo at 44.1 kHz.
+            Self::Quality(quality) => 8_000.0 * 1.37f64.powf(f64::from(quality)) / 88_200.0,
+            Self::Bitrate(bits_per_second) => f64::from(bits_per_second) / samples_per_second,
+            Self::SizeBytes(bytes) => {
+                let samples = format.total_samples.unwrap_or(0).max(1) as f64 * format.channel_count as f64;
+                8.0 * bytes as f64 / samples
+            }
+        }
+    }
+}
+
 /// Settings of an encoder.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -6,7 +6,7 @@ use crate::{
     music::{
         encode::{
             analysis::Window,
-            coding::{Coding, PendingSection},
+            coding::{Coding, PendingSection, margin_samples},
             config::{EncoderConfig, StreamFormat},
             rate::RateControl,
             tuning::Tuning,
@@ -31,14 +31,29 @@ pub struct EncodeSummary {
     pub sections: usize,
     /// NaN and infinite samples, which were taken as zero.
     pub non_finite_samples: u64,
+    /// Size of the file that a bitrate or size asked for, in bytes; none at constant quality. See [`missed_by`](Self::missed_by).
+    pub wanted_bytes: Option<u64>,
 }
+
+impl EncodeSummary {
+    /// By how much the file misses the size that was asked for, as a fraction of it, where that is more than 1 %.
+    #[must_use]
+    pub fn missed_by(&self) -> Option<f64> {
+        let wanted = self.wanted_bytes?.max(1) as f64;
+        let missed = (self.total_bytes as f64 - wanted).abs() / wanted;
+        (missed > RATE_TOLERANCE).then_some(missed)
+    }
+}
+
+/// How far a file may be from the size asked for, as a fraction of it.
+const RATE_TOLERANCE: f64 = 0.01;
 
 /// Turns PCM into a `.mlsm` file. See the crate's documentation for an example.
 pub struct Encoder {
     coding: Coding,
     writer: Writer,
     rate: RateControl,
-    /// `[channel][sample]`: samples not yet analysed, behind [`Self::margin`] samples of context.
+    /// `[channel][sample]`: samples not yet taken into sections, behind [`Self::margin`] samples of context.
     buffered: Vec<Vec<f32>>,
     /// Samples of context on either side that an analysis needs.
     margin: usize,
@@ -48,7 +63,6 @@ pub struct Encoder {
     next_section: u32,
     total_samples: u64,
     non_finite_samples: u64,
-    lapped: LappedTransform,
 }
 
 impl Encoder {
@@ -100,12 +114,13 @@ impl Encoder {
         };
         let geometry =
             Geometry::new(format.sample_rate_hz, format.channel_count, superframe_log2, superframes);
-        let mut tuning =
-            config.tuning.unwrap_or_else(|| Tuning::new(config.tune).at_step(rate.border_step()));
+        let mut tuning = config.tuning.unwrap_or_else(|| {
+            Tuning::new(config.tune).at_rate(config.rate.nominal_bits_per_sample(&format))
+        });
         tuning.block_switching &= config.block_switching;
         let mut fresh = Vec::new();
         let writer = Writer::new(&header, &mut fresh)?;
-        let margin = 2 * geometry.superframe_samples();
+        let margin = margin_samples(&geometry);
         Ok(Self {
             rate,
             buffered: vec![vec![0.0; margin]; format.channel_count],
@@ -116,8 +131,12 @@ impl Encoder {
             next_section: 0,
             total_samples: 0,
             non_finite_samples: 0,
-            lapped: LappedTransform::new(geometry.min_log2(), geometry.superframe_log2),
-            coding: Coding { geometry, tuning, model },
+            coding: Coding {
+                lapped: LappedTransform::new(geometry.min_log2(), geometry.superframe_log2),
+                geometry,
+                tuning,
+                model,
+            },
         })
     }
 
@@ -167,10 +186,11 @@ impl Encoder {
             sections: self.writer.sections(),
             total_bytes: self.writer.finish(self.total_samples, loudness, out),
             non_finite_samples: self.non_finite_samples,
+            wanted_bytes: self.rate.wanted_bytes(self.total_samples, self.coding.geometry.sample_rate_hz),
         })
     }
 
-    /// Analyses whatever sections are complete and emits those whose step is settled.
+    /// Takes up whatever sections are complete and emits those whose coarseness is settled.
     fn advance(&mut self, ending: bool, out: &mut Vec<u8>) {
         let section = self.coding.geometry.section_samples();
         let batch = batch_sections();
@@ -182,15 +202,15 @@ impl Encoder {
             }
             let last = ending && complete < batch;
             if last {
-                self.analyse_batch(available.div_ceil(section), Some(available), out);
+                self.take_batch(available.div_ceil(section), Some(available), out);
                 return;
             }
-            self.analyse_batch(batch, None, out);
+            self.take_batch(batch, None, out);
         }
     }
 
-    /// Analyses the next `count` sections side by side; `ending` is how many samples are left in all.
-    fn analyse_batch(&mut self, count: usize, ending: Option<usize>, out: &mut Vec<u8>) {
+    /// Takes up the next `count` sections side by side; `ending` is how many samples are left in all.
+    fn take_batch(&mut self, count: usize, ending: Option<usize>, out: &mut Vec<u8>) {
         let geometry = &self.coding.geometry;
         let (section, superframe) = (geometry.section_samples(), geometry.superframe_samples());
         if let Some(available) = ending {
@@ -215,35 +235,32 @@ impl Encoder {
                 (window, index, (superframes * superframe - samples) as u32)
             })
             .collect();
-        let (coding, lapped, rate) = (&self.coding, &self.lapped, &self.rate);
-        let analysed: Vec<PendingSection> = work
+        let coding = &self.coding;
+        let taken: Vec<PendingSection> = work
             .into_par_iter()
-            .map_with(lapped.clone(), |lapped, (window, index, padding_samples)| {
-                let steps = (rate.analysis_step(coding, index), rate.border_step());
-                coding.analyse(lapped, window, index, padding_samples, steps)
+            .map(|(window, index, padding_samples)| {
+                PendingSection::new(coding, &window, index, padding_samples)
             })
             .collect();
-        self.pending.extend(analysed);
+        self.pending.extend(taken);
         self.next_section += count as u32;
         for channel in &mut self.buffered {
             channel.drain(..(count * section).min(channel.len()));
         }
-        while let Some(steps) = self.rate.settle(
-            &self.coding,
+        while let Some(coarseness) = self.rate.settle(
+            coding,
             self.pending.make_contiguous(),
             ending.is_some(),
             self.writer.total_bytes(),
         ) {
-            let settled: Vec<PendingSection> = self.pending.drain(..steps.len()).collect();
-            let payloads: Vec<Vec<u8>> = settled
-                .into_par_iter()
-                .zip(&steps)
-                .map(|(section, &step_index)| self.coding.settled_payload(section, step_index))
-                .collect();
-            for payload in payloads {
+            let mut settled: Vec<PendingSection> = self.pending.drain(..coarseness.len()).collect();
+            settled.par_iter_mut().zip(coarseness).for_each(|(section, coarseness)| {
+                coding.try_coarseness(section, coarseness);
+            });
+            self.rate.settled(coding, &settled);
+            for payload in settled.into_iter().filter_map(PendingSection::into_payload) {
                 self.writer.section(&payload, out);
             }
-            self.rate.spent(&self.coding, steps.len());
         }
     }
 }
