@@ -162,7 +162,10 @@ fn silence_is_silent_and_two_equal_channels_are_one() {
         assert!(stereo.picture.levels_db[1].iter().all(|&level| level == SILENCE_DB));
         // Blocks may be cut elsewhere, where the same bits buy another error: equal over time.
         let both = mean_db(&mono.picture, 0).into_iter().zip(mean_db(&stereo.picture, 0));
-        assert!(both.into_iter().all(|(a, b)| (a - b).abs() < 1.0 || a.max(b) < -100.0));
+        for (a, b) in both {
+            // A scale step: the encoder may smooth scales by so much where bits are worth more elsewhere.
+            assert!((a - b).abs() < 2.0 || a.max(b) < -100.0, "{a} dB, {b} dB");
+        }
     }
     let nothing = Pcm { sample_rate_hz: 8_000, channels: vec![vec![]] };
     assert_eq!(sketch_of(&nothing, &settings()[0]).1.picture.frames(), 0);

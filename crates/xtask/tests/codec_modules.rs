@@ -12,7 +12,7 @@ use std::{
 
 /// Each room and the rooms that it uses, from the innermost out: a room comes behind all that it uses, but for
 /// [`CIRCLES`].
-const ROOMS: [(&str, &[&str]); 36] = [
+const ROOMS: [(&str, &[&str]); 38] = [
     ("error", &["container"]),
     ("container", &["error"]),
     ("latent", &["container"]),
@@ -105,7 +105,19 @@ const ROOMS: [(&str, &[&str]); 36] = [
             "music::encode::scales",
             "music::encode::tuning",
             "music::geometry",
+            "music::section",
             "music::sketch",
+        ],
+    ),
+    (
+        "music::encode::scan",
+        &[
+            "music::encode::analysis",
+            "music::encode::tuning",
+            "music::geometry",
+            "music::sketch",
+            "music::step",
+            "music::stereo",
         ],
     ),
     (
@@ -117,6 +129,7 @@ const ROOMS: [(&str, &[&str]); 36] = [
         &[
             "music::encode::analysis",
             "music::encode::quantise",
+            "music::encode::scan",
             "music::encode::tuning",
             "music::geometry",
             "music::model",
@@ -124,9 +137,10 @@ const ROOMS: [(&str, &[&str]); 36] = [
             "music::step",
         ],
     ),
+    ("music::encode::estimate", &["music::encode::coding", "music::encode::scan", "music::geometry"]),
     (
         "music::encode::rate",
-        &["error", "music::encode::coding", "music::encode::config", "music::parallel", "music::step"],
+        &["error", "music::encode::coding", "music::encode::config", "music::encode::estimate"],
     ),
     (
         "music::encode::encoder",

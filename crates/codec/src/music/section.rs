@@ -23,6 +23,9 @@ use melisma_bitstream::{
 /// silent or sounding neighbours in frequency.
 pub const CENTROIDS: usize = 4;
 
+/// Overlaps with the section before and the one behind, as base-two logarithms of samples; none is a hard edge.
+pub type OverlapsLog2 = (Option<u8>, Option<u8>);
+
 /// Everything about a section that is not a symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SectionHead {
@@ -43,7 +46,7 @@ pub struct SectionHead {
     /// How often scales are sent.
     pub grid: ScaleGrid,
     /// Overlap with the section before and the one behind, as base-two logarithms of samples; none is a hard edge.
-    pub overlaps_log2: (Option<u8>, Option<u8>),
+    pub overlaps_log2: OverlapsLog2,
     /// How far reconstruction points lie below the integer, in 1/256 of a step, by [`centroid_class`].
     pub centroids: [u8; CENTROIDS],
 }

@@ -15,6 +15,7 @@ use crate::music::{
         tuning::Tuning,
     },
     geometry::Geometry,
+    section::OverlapsLog2,
     sketch::SuperframeSketch,
 };
 use melisma_signal::lapped::LappedTransform;
@@ -27,7 +28,7 @@ pub struct Analysis {
     /// `[channel][sample]`: rotated coefficients, blocks one after the other.
     pub coefficients: Vec<Vec<f32>>,
     /// Overlaps with the section before and the one behind, as base-two logarithms of samples; none is a hard edge.
-    pub overlaps_log2: (Option<u8>, Option<u8>),
+    pub overlaps_log2: OverlapsLog2,
 }
 
 /// The samples around a section.
@@ -101,7 +102,7 @@ fn partition_section(
     window: &Window<'_>,
     inside: &Assumed,
     at_borders: &Assumed,
-) -> (Vec<Vec<u8>>, (Option<u8>, Option<u8>)) {
+) -> (Vec<Vec<u8>>, OverlapsLog2) {
     let superframe = geometry.superframe_samples();
     let mut partition = |number: isize| {
         let start = (window.start as isize + number * superframe as isize) as usize;
@@ -132,7 +133,7 @@ fn transform(
     samples: &[f32],
     window: &Window<'_>,
     sizes: &[u8],
-    (left, right): (Option<u8>, Option<u8>),
+    (left, right): OverlapsLog2,
 ) -> Vec<f32> {
     let mut out = vec![0f32; window.superframes << geometry.superframe_log2];
     let mut at = 0;
