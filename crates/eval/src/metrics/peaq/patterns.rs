@@ -96,8 +96,7 @@ impl Listener {
         self.smearing.next(&spread, &mut heard.excitation);
         lanes::pow(&mut spread, LOUDNESS_EXPONENT);
         let frames_per_s = RATE_HZ as f32 / HOP_SAMPLES as f32;
-        for band in 0..BANDS {
-            let (decay, loudness) = (self.decays[band], spread[band]);
+        for (band, (&decay, &loudness)) in self.decays.iter().zip(&spread).enumerate() {
             let change = frames_per_s * (loudness - self.last[band]).abs();
             self.change[band] = decay * self.change[band] + (1.0 - decay) * change;
             self.level[band] = decay * self.level[band] + (1.0 - decay) * loudness;
@@ -111,8 +110,9 @@ impl Listener {
     #[inline(always)]
     fn loudness_sone(&self, excitation: &Bands) -> f32 {
         let mut powers = [0.0; BANDS];
-        for band in 0..BANDS {
-            powers[band] = 1.0 - self.sone.slope[band] + self.sone.ratio[band] * excitation[band];
+        let sones = self.sone.slope.iter().zip(&self.sone.ratio);
+        for ((power, (&slope, &ratio)), &excited) in powers.iter_mut().zip(sones).zip(excitation) {
+            *power = 1.0 - slope + ratio * excited;
         }
         lanes::pow(&mut powers, SONE_EXPONENT as f32);
         let mut sum = 0.0;
