@@ -8,7 +8,7 @@ use crate::message::hinted;
 use crate::output::ByteSink;
 use crate::plan::Job;
 use crate::progress::FileProgress;
-use crate::text;
+use crate::{due, text};
 use anyhow::Context;
 use melisma_codec::{Encoder, EncoderConfig, RateTarget, StreamFormat};
 use melisma_media::{AudioSource, Input, LoudnessMeter, OpenOptions};
@@ -27,6 +27,8 @@ pub struct Recipe {
     pub keep_tags: bool,
     /// Replace existing files.
     pub overwrite: bool,
+    /// All of this in words; results in a mirror keep it, so that a later run sees what has changed.
+    pub settings: String,
 }
 
 /// What encodes, and how large the result is to be.
@@ -186,7 +188,7 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
     let start = Instant::now();
     job.target.check()?;
     // Before the first byte is read: a refusal to overwrite must not wait for a pipe.
-    let mut sink = ByteSink::open(&job.target, recipe.overwrite)?;
+    let mut sink = ByteSink::open(&job.target, recipe.overwrite || job.replace)?;
     let (openings, opening) = sync_channel(1);
     let (blocks, incoming) = sync_channel(BLOCKS_AHEAD);
     std::thread::scope(|scope| {
@@ -242,7 +244,10 @@ fn read(
         total_samples,
     };
     let mut meter = LoudnessMeter::new(format.sample_rate_hz, format.channel_count)?;
-    let metadata = if recipe.keep_tags { source.metadata().clone() } else { Metadata::default() };
+    let mut metadata = if recipe.keep_tags { source.metadata().clone() } else { Metadata::default() };
+    if job.mirrored {
+        metadata.tags.push((due::SETTINGS_TAG.to_owned(), recipe.settings.clone()));
+    }
     let mut wanted = openings.send(Opening { format, metadata }).is_ok();
     while wanted {
         let Some(block) = source.next_block()? else { break };

@@ -6,6 +6,7 @@
 mod arguments;
 mod batch;
 mod commands;
+mod due;
 mod encode_file;
 mod examples;
 mod exit;

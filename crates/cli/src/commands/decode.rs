@@ -1,6 +1,7 @@
 //! `melisma decode`: `.mlsm` to WAV or FLAC, whole or in part.
 
 use crate::batch::{self, Done, Settings};
+use crate::due;
 use crate::exit::Outcome;
 use crate::input::{self, Codec, Sound};
 use crate::message::hinted;
@@ -47,6 +48,9 @@ pub struct DecodeArguments {
     /// Overwrite what is there; do finished files of a directory again
     #[arg(short, long)]
     force: bool,
+    /// Only say what would be decoded, and why
+    #[arg(long)]
+    dry_run: bool,
     /// Threads to use; without it: one per core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -62,10 +66,12 @@ impl DecodeArguments {
             jobs: self.jobs.map(usize::from),
             quiet,
             force: self.force,
+            dry_run: self.dry_run,
+            due: &due::by_time,
             done_word: "decoded",
             kind: ".mlsm files",
         };
-        batch::run(&plan, &settings, |job, progress| self.decode(job, format, progress))
+        batch::run(plan, &settings, |job, progress| self.decode(job, format, progress))
     }
 
     /// The format: asked for, or told by the output's name.
@@ -203,7 +209,8 @@ impl Writer {
         };
         let mut options = SinkOptions::new(format.encoding(), rate_hz, header.channel_count);
         options.metadata = header.metadata.clone();
-        options.overwrite = arguments.force;
+        due::take_settings(&mut options.metadata);
+        options.overwrite = arguments.force || job.replace;
         let sink = match &job.target {
             Target::Stdout => {
                 // A pipe's header comes first and must be right: a file's length is known, a pipe's is not.

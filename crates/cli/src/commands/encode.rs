@@ -1,6 +1,7 @@
 //! `melisma encode`: music to `.mlsm`.
 
 use crate::batch::{self, Settings};
+use crate::due;
 use crate::encode_file::{Coding, Recipe, encode_file};
 use crate::exit::Outcome;
 use crate::plan::{self, Rules};
@@ -49,9 +50,12 @@ pub struct EncodeArguments {
     /// Leave tags and cover behind
     #[arg(long)]
     no_tags: bool,
-    /// Overwrite what is there; do finished files of a directory again
+    /// Overwrite what is there; encode every file of a directory again
     #[arg(short, long)]
     force: bool,
+    /// Only say what would be encoded, and why
+    #[arg(long)]
+    dry_run: bool,
     /// Threads to use; without it: one per core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -119,21 +123,52 @@ impl EncodeArguments {
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let rules = Rules { accepted: MUSIC, extension: "mlsm" };
         let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
-        let settings = Settings {
-            jobs: self.jobs.map(usize::from),
-            quiet,
-            force: self.force,
-            done_word: "encoded",
-            kind: "music",
-        };
         let coding = self.coding()?;
         let recipe = Recipe {
             open: OpenOptions::default().with_downmix(self.downmix).with_any_rate(coding.takes_any_rate()),
+            settings: self.settings(&coding),
             coding,
             keep_tags: !self.no_tags,
             overwrite: self.force,
         };
-        batch::run(&plan, &settings, |job, progress| encode_file(job, &recipe, progress))
+        let settings = Settings {
+            jobs: self.jobs.map(usize::from),
+            quiet,
+            force: self.force,
+            dry_run: self.dry_run,
+            due: &|job| due::by_content(job, &recipe),
+            done_word: "encoded",
+            kind: "music",
+        };
+        batch::run(plan, &settings, |job, progress| encode_file(job, &recipe, progress))
+    }
+
+    /// What decides what a result sounds like and how large it is, in words.
+    fn settings(&self, coding: &Coding) -> String {
+        let mut words = match coding {
+            Coding::Music(config) => {
+                let rate = match config.rate {
+                    RateTarget::Quality(quality) => format!("quality {quality}"),
+                    RateTarget::Bitrate(bitrate_bps) => format!("bitrate {bitrate_bps}"),
+                    RateTarget::SizeBytes(bytes) => format!("size {bytes}"),
+                    // A kind of target that this command has no flag for.
+                    other => format!("{other:?}"),
+                };
+                if config.tune == Tune::Mse { format!("{rate}, tune mse") } else { rate }
+            }
+            #[cfg(feature = "train")]
+            Coding::Network { model, .. } => match (self.rate.bitrate, self.rate.step) {
+                (Some(bitrate_bps), _) => format!("model {}, bitrate {bitrate_bps}", model.id()),
+                (None, step) => format!("model {}, step {}", model.id(), step.unwrap_or(1.0)),
+            },
+        };
+        for (is_set, word) in [(self.downmix, "downmix"), (self.no_tags, "no tags")] {
+            if is_set {
+                words.push_str(", ");
+                words.push_str(word);
+            }
+        }
+        words
     }
 
     /// With what, and how large.

@@ -1,5 +1,6 @@
 //! `melisma info`: what a `.mlsm` file holds, for people and for programs.
 
+use crate::due;
 use crate::exit::Outcome;
 use crate::input::{self, describe};
 use crate::output::DataOut;
@@ -232,7 +233,11 @@ impl<'a> Facts<'a> {
             }
             CodecHeader::Network(network) => self.tell_network(&mut out, network),
         }
-        tell_metadata(&mut out, self.loudness(), &header.metadata);
+        let mut metadata = header.metadata.clone();
+        if let Some(settings) = due::take_settings(&mut metadata) {
+            row(&mut out, "settings", text::printable(&settings));
+        }
+        tell_metadata(&mut out, self.loudness(), &metadata);
         tell_damage(&mut out, self.file.trailer.is_some(), &self.file.damage, header.sample_rate_hz);
         out
     }
@@ -291,7 +296,9 @@ impl<'a> Facts<'a> {
         if let (Value::Object(facts), Value::Object(of_codec)) = (&mut facts, of_codec) {
             facts.extend(of_codec);
         }
-        for (name, value) in json_of(self.loudness(), &header.metadata, &self.file.damage) {
+        let mut metadata = header.metadata.clone();
+        facts["settings"] = json!(due::take_settings(&mut metadata));
+        for (name, value) in json_of(self.loudness(), &metadata, &self.file.damage) {
             facts[name] = value;
         }
         facts
