@@ -13,6 +13,8 @@ use anyhow::Context;
 use melisma_codec::{Encoder, EncoderConfig, RateTarget, StreamFormat};
 use melisma_media::{AudioSource, Input, LoudnessMeter, OpenOptions};
 use melisma_signal::{Loudness, Metadata, Pcm};
+use std::fs::File;
+use std::io::Read;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
@@ -81,7 +83,7 @@ impl Ready<'_> {
         Ok(match self {
             Self::Music(config) => {
                 let encoder = Encoder::new((*config).clone(), format.clone(), metadata)?;
-                Box::new(MusicEncoder { encoder, format: format.clone() })
+                Box::new(MusicEncoder { encoder, format: format.clone(), rate: config.rate })
             }
             #[cfg(feature = "train")]
             Self::Network(codec, target) => {
@@ -112,6 +114,28 @@ struct Ended {
 struct MusicEncoder {
     encoder: Encoder,
     format: StreamFormat,
+    rate: RateTarget,
+}
+
+/// How far a file may be from the rate or size that was asked for, as a fraction of that.
+const RATE_TOLERANCE: f64 = 0.01;
+
+/// What is to be said of a file that is not as large as was asked for.
+fn missed(rate: RateTarget, total_bytes: u64, seconds: f64) -> Option<String> {
+    match rate {
+        RateTarget::SizeBytes(wanted) if total_bytes > wanted => {
+            Some(format!("{total_bytes} bytes came out, {wanted} were asked for"))
+        }
+        RateTarget::Bitrate(wanted_bps) if seconds > 0.0 => {
+            let got_bps = text::bitrate_bps(total_bytes, seconds);
+            let wanted_bps = f64::from(wanted_bps);
+            ((got_bps - wanted_bps).abs() > RATE_TOLERANCE * wanted_bps).then(|| {
+                let (got, wanted) = (got_bps / 1000.0, wanted_bps / 1000.0);
+                format!("{got:.2} kbit/s came out, {wanted:.2} were asked for")
+            })
+        }
+        _ => None,
+    }
 }
 
 impl FileEncoder for MusicEncoder {
@@ -129,6 +153,7 @@ impl FileEncoder for MusicEncoder {
             let count = summary.non_finite_samples;
             warnings.push(format!("{count} NaN or infinite samples were taken as silence"));
         }
+        warnings.extend(missed(self.rate, summary.total_bytes, seconds));
         Ok(Ended { seconds, remark, warnings })
     }
 }
@@ -220,9 +245,77 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
         let encoded = encoder.finish(ending.loudness, &mut bytes)?;
         sink.write(&bytes).context("cannot write")?;
         total_bytes += bytes.len() as u64;
+        check_size(job, recipe, total_bytes, &opening, ending.loudness)?;
         sink.finish()?;
         Ok(conclude(encoded, ending, total_bytes, start.elapsed().as_secs_f64()))
     })
+}
+
+/// Refuses a file that is larger than `--size` allows, and names the least size that the music can have.
+fn check_size(
+    job: &Job,
+    recipe: &Recipe,
+    total_bytes: u64,
+    opening: &Opening,
+    loudness: Option<Loudness>,
+) -> anyhow::Result<()> {
+    let Coding::Music(config) = &recipe.coding else { return Ok(()) };
+    let RateTarget::SizeBytes(wanted) = config.rate else { return Ok(()) };
+    if total_bytes as f64 <= wanted as f64 * (1.0 + RATE_TOLERANCE) {
+        return Ok(());
+    }
+    let missed = format!("--size {wanted} cannot be met: {total_bytes} bytes came out");
+    // What comes by once cannot be tried a second time.
+    if job.input == Input::Stdin || job.bytes.is_none() {
+        return Err(hinted(missed, "ask for more; --no-tags leaves tags and cover behind"));
+    }
+    let mut smallest = config.clone();
+    smallest.rate = RateTarget::SizeBytes(1);
+    let mut encoder = Encoder::new(smallest, opening.format.clone(), &opening.metadata)?;
+    let mut source = open(&job.input, &recipe.open)?;
+    let mut bytes = Vec::new();
+    while let Some(block) = source.next_block()? {
+        encoder.push(&block, &mut bytes)?;
+        bytes.clear();
+    }
+    let least = encoder.finish(loudness, &mut bytes)?.total_bytes;
+    Err(hinted(
+        format!("{missed}; the least that this music can have is {least}"),
+        "ask for more, or for less of the music; --no-tags leaves tags and cover behind",
+    ))
+}
+
+/// Opens music, and explains itself if it was encoded before.
+fn open(input: &Input, options: &OpenOptions) -> anyhow::Result<AudioSource> {
+    let encoded = || hinted("this is a .mlsm file already", "`melisma decode` makes music of it again");
+    match input {
+        // A device or a named pipe gives its bytes once only.
+        Input::Path(path) if path.is_file() => {
+            let mut head = Vec::new();
+            let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+            if read.is_ok() && is_encoded(&head) {
+                return Err(encoded());
+            }
+            Ok(AudioSource::open(input, options)?)
+        }
+        Input::Path(_) => Ok(AudioSource::open(input, options)?),
+        Input::Stdin => {
+            let mut head = Vec::new();
+            std::io::stdin().take(HEAD_BYTES).read_to_end(&mut head).context("cannot read standard input")?;
+            if is_encoded(&head) {
+                return Err(encoded());
+            }
+            let whole = std::io::Cursor::new(head).chain(std::io::stdin());
+            Ok(AudioSource::from_reader(Box::new(whole), None, options)?)
+        }
+    }
+}
+
+/// Bytes that say whether a file is a `.mlsm` file: the head of its first chunk and the magic bytes behind that.
+const HEAD_BYTES: u64 = 8;
+
+fn is_encoded(head: &[u8]) -> bool {
+    head.get(1) == Some(&b'H') && head.windows(4).skip(2).any(|bytes| bytes == b"MLSM")
 }
 
 /// Opens the input and passes it on, block by block.
@@ -232,7 +325,7 @@ fn read(
     openings: &SyncSender<Opening>,
     blocks: &SyncSender<Pcm>,
 ) -> anyhow::Result<Ending> {
-    let mut source = AudioSource::open(&job.input, &recipe.open)?;
+    let mut source = open(&job.input, &recipe.open)?;
     let total_samples = match recipe.coding.needs_length() {
         true => Some(length(job, &source, recipe)?),
         false => source.total_samples(),
