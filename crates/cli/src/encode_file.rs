@@ -58,6 +58,27 @@ impl Coding {
         matches!(self, Self::Music(EncoderConfig { rate: RateTarget::SizeBytes(_), .. }))
     }
 
+    /// What is to be said of a file that is not as large as was asked for. (Networks say that themselves.)
+    fn missed(&self, total_bytes: u64, seconds: f64) -> Option<String> {
+        let rate = match self {
+            Self::Music(config) => config.rate,
+            #[cfg(feature = "train")]
+            Self::Network { .. } => return None,
+        };
+        match rate {
+            RateTarget::SizeBytes(wanted) if total_bytes > wanted => {
+                Some(format!("{total_bytes} bytes came out, {wanted} were asked for"))
+            }
+            RateTarget::Bitrate(wanted_bps) if seconds > 0.0 => {
+                let (got, wanted) =
+                    (text::bitrate_bps(total_bytes, seconds) / 1000.0, f64::from(wanted_bps) / 1000.0);
+                ((got - wanted).abs() > RATE_TOLERANCE * wanted)
+                    .then(|| format!("{got:.2} kbit/s came out, {wanted:.2} were asked for"))
+            }
+            _ => None,
+        }
+    }
+
     fn ready(&self) -> anyhow::Result<Ready<'_>> {
         Ok(match self {
             Self::Music(config) => Ready::Music(config),
@@ -83,7 +104,7 @@ impl Ready<'_> {
         Ok(match self {
             Self::Music(config) => {
                 let encoder = Encoder::new((*config).clone(), format.clone(), metadata)?;
-                Box::new(MusicEncoder { encoder, format: format.clone(), rate: config.rate })
+                Box::new(MusicEncoder { encoder, format: format.clone() })
             }
             #[cfg(feature = "train")]
             Self::Network(codec, target) => {
@@ -114,29 +135,15 @@ struct Ended {
 struct MusicEncoder {
     encoder: Encoder,
     format: StreamFormat,
-    rate: RateTarget,
+}
+
+fn smaller_than_pcm(samples: f64, channel_count: usize, total_bytes: u64) -> String {
+    let pcm_bytes = samples * 2.0 * channel_count as f64;
+    format!("{:.1}x smaller than 16-bit PCM", pcm_bytes / total_bytes as f64)
 }
 
 /// How far a file may be from the rate or size that was asked for, as a fraction of that.
 const RATE_TOLERANCE: f64 = 0.01;
-
-/// What is to be said of a file that is not as large as was asked for.
-fn missed(rate: RateTarget, total_bytes: u64, seconds: f64) -> Option<String> {
-    match rate {
-        RateTarget::SizeBytes(wanted) if total_bytes > wanted => {
-            Some(format!("{total_bytes} bytes came out, {wanted} were asked for"))
-        }
-        RateTarget::Bitrate(wanted_bps) if seconds > 0.0 => {
-            let got_bps = text::bitrate_bps(total_bytes, seconds);
-            let wanted_bps = f64::from(wanted_bps);
-            ((got_bps - wanted_bps).abs() > RATE_TOLERANCE * wanted_bps).then(|| {
-                let (got, wanted) = (got_bps / 1000.0, wanted_bps / 1000.0);
-                format!("{got:.2} kbit/s came out, {wanted:.2} were asked for")
-            })
-        }
-        _ => None,
-    }
-}
 
 impl FileEncoder for MusicEncoder {
     fn push(&mut self, block: &Pcm, out: &mut Vec<u8>) -> anyhow::Result<()> {
@@ -146,14 +153,13 @@ impl FileEncoder for MusicEncoder {
     fn finish(self: Box<Self>, loudness: Option<Loudness>, out: &mut Vec<u8>) -> anyhow::Result<Ended> {
         let summary = self.encoder.finish(loudness, out)?;
         let seconds = summary.total_samples as f64 / f64::from(self.format.sample_rate_hz);
-        let pcm_bytes = summary.total_samples as f64 * 2.0 * self.format.channel_count as f64;
-        let remark = format!("{:.1}x smaller than 16-bit PCM", pcm_bytes / summary.total_bytes as f64);
+        let channels = self.format.channel_count;
+        let remark = smaller_than_pcm(summary.total_samples as f64, channels, summary.total_bytes);
         let mut warnings = Vec::new();
         if summary.non_finite_samples > 0 {
             let count = summary.non_finite_samples;
             warnings.push(format!("{count} NaN or infinite samples were taken as silence"));
         }
-        warnings.extend(missed(self.rate, summary.total_bytes, seconds));
         Ok(Ended { seconds, remark, warnings })
     }
 }
@@ -242,45 +248,71 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
         }
         // Only a reader that came to a good end makes a complete file.
         let ending = ended(reader)?;
-        let encoded = encoder.finish(ending.loudness, &mut bytes)?;
+        let mut encoded = encoder.finish(ending.loudness, &mut bytes)?;
         sink.write(&bytes).context("cannot write")?;
         total_bytes += bytes.len() as u64;
-        check_size(job, recipe, total_bytes, &opening, ending.loudness)?;
+        if let Some(wanted) = exceeded_size(&recipe.coding, total_bytes) {
+            bytes = encode_within(job, recipe, &opening, ending.loudness, (wanted, total_bytes))?;
+            total_bytes = bytes.len() as u64;
+            let samples = encoded.seconds * f64::from(opening.format.sample_rate_hz);
+            encoded.remark = smaller_than_pcm(samples, opening.format.channel_count, total_bytes);
+            sink = ByteSink::open(&job.target, recipe.overwrite || job.replace)?;
+            sink.write(&bytes).context("cannot write")?;
+        }
         sink.finish()?;
+        encoded.warnings.extend(recipe.coding.missed(total_bytes, encoded.seconds));
         Ok(conclude(encoded, ending, total_bytes, start.elapsed().as_secs_f64()))
     })
 }
 
-/// Refuses a file that is larger than `--size` allows, and names the least size that the music can have.
-fn check_size(
+/// The size of `--size`, in bytes, if a file of `total_bytes` is too large for it.
+fn exceeded_size(coding: &Coding, total_bytes: u64) -> Option<u64> {
+    match coding {
+        Coding::Music(EncoderConfig { rate: RateTarget::SizeBytes(wanted), .. }) => {
+            (total_bytes as f64 > *wanted as f64 * (1.0 + RATE_TOLERANCE)).then_some(*wanted)
+        }
+        _ => None,
+    }
+}
+
+/// How often a file that came out too large for `--size` is aimed at a smaller size, before the smallest of all.
+const AIMED_ATTEMPTS: usize = 2;
+
+/// Encodes again what came out with `total_bytes`, until it fits into `wanted` bytes; the file.
+///
+/// # Errors
+/// If even the smallest file is too large, which is then named, or if the input or what came out cannot be had again.
+fn encode_within(
     job: &Job,
     recipe: &Recipe,
-    total_bytes: u64,
     opening: &Opening,
     loudness: Option<Loudness>,
-) -> anyhow::Result<()> {
-    let Coding::Music(config) = &recipe.coding else { return Ok(()) };
-    let RateTarget::SizeBytes(wanted) = config.rate else { return Ok(()) };
-    if total_bytes as f64 <= wanted as f64 * (1.0 + RATE_TOLERANCE) {
-        return Ok(());
-    }
+    (wanted, mut total_bytes): (u64, u64),
+) -> anyhow::Result<Vec<u8>> {
     let missed = format!("--size {wanted} cannot be met: {total_bytes} bytes came out");
-    // What comes by once cannot be tried a second time.
-    if job.input == Input::Stdin || job.bytes.is_none() {
+    let is_once = job.input == Input::Stdin || job.bytes.is_none() || job.target.path().is_none();
+    let (Coding::Music(config), false) = (&recipe.coding, is_once) else {
         return Err(hinted(missed, "ask for more; --no-tags leaves tags and cover behind"));
+    };
+    let mut aim = wanted as f64;
+    for attempt in 0..=AIMED_ATTEMPTS {
+        aim = if attempt < AIMED_ATTEMPTS { aim * wanted as f64 / total_bytes as f64 } else { 1.0 };
+        let rate = RateTarget::SizeBytes((aim as u64).max(1));
+        let mut smaller = config.clone();
+        smaller.rate = rate;
+        let mut encoder = Encoder::new(smaller, opening.format.clone(), &opening.metadata)?;
+        let mut source = open(&job.input, &recipe.open)?;
+        let mut bytes = Vec::new();
+        while let Some(block) = source.next_block()? {
+            encoder.push(&block, &mut bytes)?;
+        }
+        total_bytes = encoder.finish(loudness, &mut bytes)?.total_bytes;
+        if total_bytes <= wanted {
+            return Ok(bytes);
+        }
     }
-    let mut smallest = config.clone();
-    smallest.rate = RateTarget::SizeBytes(1);
-    let mut encoder = Encoder::new(smallest, opening.format.clone(), &opening.metadata)?;
-    let mut source = open(&job.input, &recipe.open)?;
-    let mut bytes = Vec::new();
-    while let Some(block) = source.next_block()? {
-        encoder.push(&block, &mut bytes)?;
-        bytes.clear();
-    }
-    let least = encoder.finish(loudness, &mut bytes)?.total_bytes;
     Err(hinted(
-        format!("{missed}; the least that this music can have is {least}"),
+        format!("--size {wanted} cannot be met: the least that this music can have is {total_bytes} bytes"),
         "ask for more, or for less of the music; --no-tags leaves tags and cover behind",
     ))
 }
@@ -288,6 +320,9 @@ fn check_size(
 /// Opens music, and explains itself if it was encoded before.
 fn open(input: &Input, options: &OpenOptions) -> anyhow::Result<AudioSource> {
     let encoded = || hinted("this is a .mlsm file already", "`melisma decode` makes music of it again");
+    if options.raw.is_some() {
+        return Ok(AudioSource::open(input, options)?);
+    }
     match input {
         // A device or a named pipe gives its bytes once only.
         Input::Path(path) if path.is_file() => {

@@ -338,6 +338,10 @@ fn a_size_that_cannot_be_met_is_an_error_and_a_missed_bitrate_a_warning() {
     let least: String = words.chars().take_while(char::is_ascii_digit).collect();
     desk.run(&["encode", "m.wav", "--size", &least]).ends(0);
     assert!(desk.read("m.mlsm").len().to_string() == least);
+    // A little more than the least is kept to as well.
+    let asked: usize = least.parse::<usize>().unwrap() * 11 / 10;
+    let run = desk.run(&["encode", "m.wav", "--size", &asked.to_string(), "-f"]).ends(0);
+    assert!(desk.read("m.mlsm").len() * 100 <= asked * 101, "{}", run.stderr);
     let run = desk.run(&["encode", "m.wav", "-b", "500", "-o", "b.mlsm"]).ends(0);
     let came_out = desk.read("b.mlsm").len() as f64 * 8.0 / 10.0 / 1000.0;
     assert!(
@@ -383,4 +387,33 @@ fn demo_needs_nothing_and_leaves_files_that_verify() {
     }
     // Once more over its own files.
     desk.run(&["demo", "-o", "d", "--quiet"]).ends(0);
+}
+
+#[test]
+fn parts_tracks_and_bare_samples_are_encoded_as_asked() {
+    let desk = Desk::new();
+    let pcm = music(8_000, 3.0);
+    desk.wav("m.wav", &pcm);
+    let samples = |arguments: &[&str]| {
+        desk.run(&[&["encode", "-o", "p.mlsm", "-f", "-q", "9"], arguments].concat()).ends(0);
+        desk.run(&["decode", "p.mlsm", "-o", "p.wav", "-f"]).ends(0);
+        desk.load("p.wav")
+    };
+    let part = samples(&["m.wav", "--start", "0.5", "--duration", "1.25"]);
+    let wanted = melisma_signal::Pcm {
+        sample_rate_hz: 8_000,
+        channels: pcm.channels.iter().map(|channel| channel[4_000..14_000].to_vec()).collect(),
+    };
+    assert_eq!(part.samples(), 10_000);
+    assert!(snr_db(&wanted, &part) > 10.0, "{}", snr_db(&wanted, &part));
+    assert_eq!(samples(&["m.wav", "--mono"]).channel_count(), 1);
+    let header_bytes = desk.read("m.wav").len() - 24_000 * 4;
+    desk.write("m.pcm", &desk.read("m.wav")[header_bytes..]);
+    let raw = samples(&["m.pcm", "--raw", "s16le,8000,2"]);
+    assert!(raw.samples() == 24_000 && snr_db(&pcm, &raw) > 10.0, "{}", snr_db(&pcm, &raw));
+    let run = desk.run(&["encode", "m.wav", "-o", "t.mlsm", "--track", "7"]).ends(1);
+    assert!(run.stderr.contains("no audio track 7"), "{}", run.stderr);
+    assert_eq!(samples(&["m.wav", "--track", "1"]).samples(), 24_000);
+    desk.run(&["encode", "m.wav", "-o", "t.mlsm", "--track", "0"]).ends(2);
+    desk.run(&["encode", "m.pcm", "-o", "t.mlsm", "--raw", "s16le"]).ends(2);
 }

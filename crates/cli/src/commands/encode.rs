@@ -8,7 +8,7 @@ use crate::plan::{self, Rules};
 use crate::{examples, values};
 use clap::ValueEnum;
 use melisma_codec::{EncoderConfig, RateTarget, Tune};
-use melisma_media::OpenOptions;
+use melisma_media::{OpenOptions, RawFormat};
 use std::path::{Path, PathBuf};
 
 /// What is taken from a directory. (A file named outright is tried whatever its name.)
@@ -47,6 +47,24 @@ pub struct EncodeArguments {
     /// Mix more than two channels down to stereo
     #[arg(long)]
     downmix: bool,
+    /// Mix everything to one channel
+    #[arg(long)]
+    mono: bool,
+    /// Which audio track of a file that has several, counted from 1; without it: the one the file says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    track: Option<u16>,
+    /// The input is bare samples of this format: s16le,44100,2
+    ///
+    /// The sample format as ffmpeg names it (u8, s8, s16le, s24le, s32le, f32le, f64le, or ..be), samples per second,
+    /// channels.
+    #[arg(long, value_name = "FORMAT,HZ,CHANNELS")]
+    raw: Option<RawFormat>,
+    /// Begin here (90, 1:30, 1:30.250)
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
+    start: Option<f64>,
+    /// Stop after so much (10, 1:30)
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
+    duration: Option<f64>,
     /// Leave tags and cover behind
     #[arg(long)]
     no_tags: bool,
@@ -125,7 +143,7 @@ impl EncodeArguments {
         let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
         let coding = self.coding()?;
         let recipe = Recipe {
-            open: OpenOptions::default().with_downmix(self.downmix).with_any_rate(coding.takes_any_rate()),
+            open: self.opening(&coding),
             settings: self.settings(&coding),
             coding,
             keep_tags: !self.no_tags,
@@ -141,6 +159,17 @@ impl EncodeArguments {
             kind: "music",
         };
         batch::run(plan, &settings, |job, progress| encode_file(job, &recipe, progress))
+    }
+
+    /// How inputs are read.
+    fn opening(&self, coding: &Coding) -> OpenOptions {
+        OpenOptions::default()
+            .with_downmix(self.downmix)
+            .with_any_rate(coding.takes_any_rate())
+            .with_mono(self.mono)
+            .with_track(self.track.map(|number| usize::from(number) - 1))
+            .with_raw(self.raw)
+            .with_range(self.start.unwrap_or(0.0), self.duration)
     }
 
     /// What decides what a result sounds like and how large it is, in words.
@@ -162,11 +191,19 @@ impl EncodeArguments {
                 (None, step) => format!("model {}, step {}", model.id(), step.unwrap_or(1.0)),
             },
         };
-        for (is_set, word) in [(self.downmix, "downmix"), (self.no_tags, "no tags")] {
-            if is_set {
-                words.push_str(", ");
-                words.push_str(word);
-            }
+        let named = |name: &str, value: Option<String>| value.map(|value| format!("{name} {value}"));
+        let others = [
+            self.downmix.then(|| "downmix".to_owned()),
+            self.mono.then(|| "mono".to_owned()),
+            named("track", self.track.map(|track| track.to_string())),
+            named("raw", self.raw.map(|raw| format!("{raw:?}"))),
+            named("start", self.start.map(|seconds| seconds.to_string())),
+            named("duration", self.duration.map(|seconds| seconds.to_string())),
+            self.no_tags.then(|| "no tags".to_owned()),
+        ];
+        for other in others.into_iter().flatten() {
+            words.push_str(", ");
+            words.push_str(&other);
         }
         words
     }
