@@ -1,11 +1,16 @@
 //! Running a plan: several files side by side, a bar, finished results skipped, failures collected
-//! and told at the end.
+//! and told at the end. Another run may be at the same directory: what it has made is not made again.
 
+use crate::due::Due;
 use crate::exit::Outcome;
 use crate::plan::{Job, Plan};
 use crate::progress::{FileProgress, Progress};
 use crate::{message, output, text, threads};
 use anyhow::Context;
+use melisma_media::MediaError;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -18,6 +23,10 @@ pub struct Settings<'a> {
     pub quiet: bool,
     /// `--force`: finished results are made again.
     pub force: bool,
+    /// `--dry-run`: only said, not done.
+    pub dry_run: bool,
+    /// Whether the result of a file in a directory is to be made, and why.
+    pub due: &'a (dyn Fn(&Job) -> Due + Sync),
     /// What is done to a file, in the past tense.
     pub done_word: &'a str,
     /// What a directory was searched for.
@@ -40,24 +49,30 @@ pub struct Done {
 /// A single file's failure is this function's; among several, or in a directory, failures are
 /// collected and the rest goes on.
 pub fn run(
-    plan: &Plan,
+    plan: Plan,
     settings: &Settings,
     work: impl Fn(&Job, &mut FileProgress) -> anyhow::Result<Done> + Sync,
 ) -> anyhow::Result<Outcome> {
-    if plan.jobs.is_empty() {
+    let Plan { jobs, failures, ignored, mirrored } = plan;
+    if jobs.is_empty() && failures.is_empty() {
         return Err(message::hinted(
-            format!("no {} here ({} of other kinds)", settings.kind, text::count(plan.ignored, "file")),
+            format!("no {} here ({} of other kinds)", settings.kind, text::count(ignored, "file")),
             "a file named on the command line is taken whatever its name",
         ));
     }
     let start = Instant::now();
-    let todo: Vec<&Job> =
-        plan.jobs.iter().filter(|job| settings.force || !(job.mirrored && job.is_done())).collect();
-    let alone = plan.jobs.len() == 1 && !plan.mirrored;
+    let alone = jobs.len() == 1 && failures.is_empty() && !mirrored;
+    let mut tally = Tally { ignored, ..Tally::default() };
+    let todo = choose(jobs, settings, &mut tally)?;
+    if settings.dry_run {
+        return Ok(conclude(failures, &tally, settings, Outcome::Success, None));
+    }
+    remove_stale_files(&todo);
     let total_bytes = todo.iter().map(|job| job.bytes).sum::<Option<u64>>();
     let progress = Progress::new(total_bytes, settings.quiet);
-    let failures = Mutex::new(Vec::new());
+    let failures = Mutex::new(failures);
     let outcome = Mutex::new(Outcome::Success);
+    let tally = Mutex::new(tally);
     let next = AtomicUsize::new(0);
 
     let workers = threads::wanted(settings.jobs).min(todo.len()).max(1);
@@ -70,11 +85,19 @@ pub fn run(
                 while let Some(job) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
                     progress.name(&job.name());
                     let mut share = progress.file(job.bytes.unwrap_or(0));
+                    if was_made_meanwhile(job, settings) {
+                        lock(&tally).kept += 1;
+                        continue;
+                    }
                     match pool.install(|| work(job, &mut share)) {
                         Ok(done) => {
                             progress.suspend(|| tell(job, &done, settings.quiet));
                             let mut outcome = lock(&outcome);
                             *outcome = outcome.worse(done.outcome);
+                            lock(&tally).done += 1;
+                        }
+                        Err(error) if exists(&error) && was_made_meanwhile(job, settings) => {
+                            lock(&tally).kept += 1;
                         }
                         Err(error) => lock(&failures).push((job.name(), error)),
                     }
@@ -87,6 +110,7 @@ pub fn run(
 
     let mut failures = failures.into_inner().unwrap_or_default();
     let outcome = outcome.into_inner().unwrap_or_default();
+    let tally = tally.into_inner().unwrap_or_default();
     if alone {
         return match failures.pop() {
             Some((name, error)) => Err(error).context(name),
@@ -96,9 +120,69 @@ pub fn run(
     if let Some((name, error)) = failures.pop_if(|_| output::reader_left()) {
         return Err(error).context(name);
     }
-    failures.sort_by(|a, b| a.0.cmp(&b.0));
-    summarise(plan, todo.len(), &failures, settings, start.elapsed().as_secs_f64());
-    Ok(if failures.is_empty() { outcome } else { Outcome::Failure })
+    Ok(conclude(failures, &tally, settings, outcome, Some(start.elapsed().as_secs_f64())))
+}
+
+/// What became of all files, in numbers.
+#[derive(Debug, Default)]
+struct Tally {
+    done: usize,
+    kept: usize,
+    /// Kept, though they do not say which settings made them.
+    unknown: usize,
+    ignored: usize,
+}
+
+/// Leaves the jobs whose results are to be made; with `--dry-run` says why, on standard output.
+fn choose(jobs: Vec<Job>, settings: &Settings, tally: &mut Tally) -> anyhow::Result<Vec<Job>> {
+    let mut todo = Vec::with_capacity(jobs.len());
+    for mut job in jobs {
+        let due = match (job.mirrored, settings.force) {
+            (true, false) => (settings.due)(&job),
+            (_, true) => Due::Make { why: "--force".to_owned(), replace: true },
+            (false, false) => Due::Make { why: "named".to_owned(), replace: false },
+        };
+        let why = match due {
+            Due::Keep | Due::KeepUnknown => {
+                tally.kept += 1;
+                tally.unknown += usize::from(due == Due::KeepUnknown);
+                "up to date".to_owned()
+            }
+            Due::Make { why, replace } => {
+                tally.done += usize::from(settings.dry_run);
+                job.replace = replace;
+                todo.push(job.clone());
+                why
+            }
+        };
+        if settings.dry_run {
+            let line = format!("{} -> {}: {why}", job.name(), job.target.name());
+            writeln!(output::DataOut, "{}", text::printable(&line))?;
+        }
+    }
+    Ok(todo)
+}
+
+/// Removes what killed runs have left where results of a directory will lie.
+fn remove_stale_files(jobs: &[Job]) {
+    let mirrored = jobs.iter().filter(|job| job.mirrored);
+    let folders: BTreeSet<&Path> = mirrored.filter_map(|job| job.target.path()?.parent()).collect();
+    for folder in folders {
+        melisma_media::atomic::remove_stale_files(folder);
+    }
+}
+
+/// Whether another run over the same directory has made this result since the plan was made.
+fn was_made_meanwhile(job: &Job, settings: &Settings) -> bool {
+    job.mirrored
+        && !job.replace
+        && job.target.path().is_some_and(Path::exists)
+        && matches!((settings.due)(job), Due::Keep | Due::KeepUnknown)
+}
+
+/// Whether a result could not be made because it is there.
+fn exists(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(MediaError::Exists(_))))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -114,29 +198,39 @@ fn tell(job: &Job, done: &Done, quiet: bool) {
     }
 }
 
-fn summarise(
-    plan: &Plan,
-    tried: usize,
-    failures: &[(String, anyhow::Error)],
+/// Says what became of all files, then what failed; `took_seconds` is none where nothing was done.
+fn conclude(
+    mut failures: Vec<(String, anyhow::Error)>,
+    tally: &Tally,
     settings: &Settings,
-    seconds: f64,
-) {
-    let mut parts = vec![format!("{} {}", text::count(tried - failures.len(), "file"), settings.done_word)];
-    let skipped = plan.jobs.len() - tried;
+    outcome: Outcome,
+    took_seconds: Option<f64>,
+) -> Outcome {
+    failures.sort_by(|a, b| a.0.cmp(&b.0));
+    let would_be = if took_seconds.is_none() { "would be " } else { "" };
+    let mut parts = vec![format!("{} {would_be}{}", text::count(tally.done, "file"), settings.done_word)];
     for (number, what) in
-        [(skipped, "up to date"), (plan.ignored, "of other kinds left alone"), (failures.len(), "failed")]
+        [(tally.kept, "up to date"), (tally.ignored, "of other kinds left alone"), (failures.len(), "failed")]
     {
         if number > 0 {
             parts.push(format!("{number} {what}"));
         }
     }
     if !settings.quiet {
-        message::say(&format!("{} in {}", parts.join(", "), text::clock(seconds)));
+        let time = took_seconds.map(|seconds| format!(" in {}", text::clock(seconds))).unwrap_or_default();
+        message::say(&format!("{}{time}", parts.join(", ")));
     }
-    for (name, error) in failures {
+    if tally.unknown > 0 && !settings.quiet {
+        let files = text::count(tally.unknown, "file");
+        message::say(&format!(
+            "{files} up to date may have been made with other settings, which they do not say; --force makes them again"
+        ));
+    }
+    for (name, error) in &failures {
         message::error(&anyhow::anyhow!("{name}: {}", message::chain(error)));
     }
     if let Some(hint) = failures.iter().find_map(|(_, error)| message::hint(error)) {
         message::say(&format!("hint:  {hint}"));
     }
+    if failures.is_empty() { outcome } else { Outcome::Failure }
 }

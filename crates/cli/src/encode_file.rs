@@ -8,11 +8,13 @@ use crate::message::hinted;
 use crate::output::ByteSink;
 use crate::plan::Job;
 use crate::progress::FileProgress;
-use crate::text;
+use crate::{due, text};
 use anyhow::Context;
 use melisma_codec::{Encoder, EncoderConfig, RateTarget, StreamFormat};
 use melisma_media::{AudioSource, Input, LoudnessMeter, OpenOptions};
 use melisma_signal::{Loudness, Metadata, Pcm};
+use std::fs::File;
+use std::io::Read;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
@@ -27,6 +29,8 @@ pub struct Recipe {
     pub keep_tags: bool,
     /// Replace existing files.
     pub overwrite: bool,
+    /// All of this in words; results in a mirror keep it, so that a later run sees what has changed.
+    pub settings: String,
 }
 
 /// What encodes, and how large the result is to be.
@@ -52,6 +56,27 @@ impl Coding {
     /// Whether the length must be known before the first sample.
     fn needs_length(&self) -> bool {
         matches!(self, Self::Music(EncoderConfig { rate: RateTarget::SizeBytes(_), .. }))
+    }
+
+    /// What is to be said of a file that is not as large as was asked for. (Networks say that themselves.)
+    fn missed(&self, total_bytes: u64, seconds: f64) -> Option<String> {
+        let rate = match self {
+            Self::Music(config) => config.rate,
+            #[cfg(feature = "train")]
+            Self::Network { .. } => return None,
+        };
+        match rate {
+            RateTarget::SizeBytes(wanted) if total_bytes > wanted => {
+                Some(format!("{total_bytes} bytes came out, {wanted} were asked for"))
+            }
+            RateTarget::Bitrate(wanted_bps) if seconds > 0.0 => {
+                let (got, wanted) =
+                    (text::bitrate_bps(total_bytes, seconds) / 1000.0, f64::from(wanted_bps) / 1000.0);
+                ((got - wanted).abs() > RATE_TOLERANCE * wanted)
+                    .then(|| format!("{got:.2} kbit/s came out, {wanted:.2} were asked for"))
+            }
+            _ => None,
+        }
     }
 
     fn ready(&self) -> anyhow::Result<Ready<'_>> {
@@ -112,6 +137,14 @@ struct MusicEncoder {
     format: StreamFormat,
 }
 
+fn smaller_than_pcm(samples: f64, channel_count: usize, total_bytes: u64) -> String {
+    let pcm_bytes = samples * 2.0 * channel_count as f64;
+    format!("{:.1}x smaller than 16-bit PCM", pcm_bytes / total_bytes as f64)
+}
+
+/// How far a file may be from the rate or size that was asked for, as a fraction of that.
+const RATE_TOLERANCE: f64 = 0.01;
+
 impl FileEncoder for MusicEncoder {
     fn push(&mut self, block: &Pcm, out: &mut Vec<u8>) -> anyhow::Result<()> {
         Ok(self.encoder.push(block, out)?)
@@ -120,8 +153,8 @@ impl FileEncoder for MusicEncoder {
     fn finish(self: Box<Self>, loudness: Option<Loudness>, out: &mut Vec<u8>) -> anyhow::Result<Ended> {
         let summary = self.encoder.finish(loudness, out)?;
         let seconds = summary.total_samples as f64 / f64::from(self.format.sample_rate_hz);
-        let pcm_bytes = summary.total_samples as f64 * 2.0 * self.format.channel_count as f64;
-        let remark = format!("{:.1}x smaller than 16-bit PCM", pcm_bytes / summary.total_bytes as f64);
+        let channels = self.format.channel_count;
+        let remark = smaller_than_pcm(summary.total_samples as f64, channels, summary.total_bytes);
         let mut warnings = Vec::new();
         if summary.non_finite_samples > 0 {
             let count = summary.non_finite_samples;
@@ -195,7 +228,7 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
     let start = Instant::now();
     job.target.check()?;
     // Before the first byte is read: a refusal to overwrite must not wait for a pipe.
-    let mut sink = ByteSink::open(&job.target, recipe.overwrite)?;
+    let mut sink = ByteSink::open(&job.target, recipe.overwrite || job.replace)?;
     let (openings, opening) = sync_channel(1);
     let (blocks, incoming) = sync_channel(BLOCKS_AHEAD);
     std::thread::scope(|scope| {
@@ -224,12 +257,109 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
         }
         // Only a reader that came to a good end makes a complete file.
         let ending = ended(reader)?;
-        let encoded = encoder.finish(ending.loudness, &mut bytes)?;
+        let mut encoded = encoder.finish(ending.loudness, &mut bytes)?;
         sink.write(&bytes).context("cannot write")?;
         total_bytes += bytes.len() as u64;
+        if let Some(wanted) = exceeded_size(&recipe.coding, total_bytes) {
+            bytes = encode_within(job, recipe, &opening, ending.loudness, (wanted, total_bytes))?;
+            total_bytes = bytes.len() as u64;
+            let samples = encoded.seconds * f64::from(opening.format.sample_rate_hz);
+            encoded.remark = smaller_than_pcm(samples, opening.format.channel_count, total_bytes);
+            sink = ByteSink::open(&job.target, recipe.overwrite || job.replace)?;
+            sink.write(&bytes).context("cannot write")?;
+        }
         sink.finish()?;
+        encoded.warnings.extend(recipe.coding.missed(total_bytes, encoded.seconds));
         Ok(conclude(encoded, ending, total_bytes, start.elapsed().as_secs_f64()))
     })
+}
+
+/// The size of `--size`, in bytes, if a file of `total_bytes` is too large for it.
+fn exceeded_size(coding: &Coding, total_bytes: u64) -> Option<u64> {
+    match coding {
+        Coding::Music(EncoderConfig { rate: RateTarget::SizeBytes(wanted), .. }) => {
+            (total_bytes as f64 > *wanted as f64 * (1.0 + RATE_TOLERANCE)).then_some(*wanted)
+        }
+        _ => None,
+    }
+}
+
+/// How often a file that came out too large for `--size` is aimed at a smaller size, before the smallest of all.
+const AIMED_ATTEMPTS: usize = 2;
+
+/// Encodes again what came out with `total_bytes`, until it fits into `wanted` bytes; the file.
+///
+/// # Errors
+/// If even the smallest file is too large, which is then named, or if the input or what came out cannot be had again.
+fn encode_within(
+    job: &Job,
+    recipe: &Recipe,
+    opening: &Opening,
+    loudness: Option<Loudness>,
+    (wanted, mut total_bytes): (u64, u64),
+) -> anyhow::Result<Vec<u8>> {
+    let missed = format!("--size {wanted} cannot be met: {total_bytes} bytes came out");
+    let is_once = job.input == Input::Stdin || job.bytes.is_none() || job.target.path().is_none();
+    let (Coding::Music(config), false) = (&recipe.coding, is_once) else {
+        return Err(hinted(missed, "ask for more; --no-tags leaves tags and cover behind"));
+    };
+    let mut aim = wanted as f64;
+    for attempt in 0..=AIMED_ATTEMPTS {
+        aim = if attempt < AIMED_ATTEMPTS { aim * wanted as f64 / total_bytes as f64 } else { 1.0 };
+        let rate = RateTarget::SizeBytes((aim as u64).max(1));
+        let mut smaller = config.clone();
+        smaller.rate = rate;
+        let mut encoder = Encoder::new(smaller, opening.format.clone(), &opening.metadata)?;
+        let mut source = open(&job.input, &recipe.open)?;
+        let mut bytes = Vec::new();
+        while let Some(block) = source.next_block()? {
+            encoder.push(&block, &mut bytes)?;
+        }
+        total_bytes = encoder.finish(loudness, &mut bytes)?.total_bytes;
+        if total_bytes <= wanted {
+            return Ok(bytes);
+        }
+    }
+    Err(hinted(
+        format!("--size {wanted} cannot be met: the least that this music can have is {total_bytes} bytes"),
+        "ask for more, or for less of the music; --no-tags leaves tags and cover behind",
+    ))
+}
+
+/// Opens music, and explains itself if it was encoded before.
+fn open(input: &Input, options: &OpenOptions) -> anyhow::Result<AudioSource> {
+    let encoded = || hinted("this is a .mlsm file already", "`melisma decode` makes music of it again");
+    if options.raw.is_some() {
+        return Ok(AudioSource::open(input, options)?);
+    }
+    match input {
+        // A device or a named pipe gives its bytes once only.
+        Input::Path(path) if path.is_file() => {
+            let mut head = Vec::new();
+            let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+            if read.is_ok() && is_encoded(&head) {
+                return Err(encoded());
+            }
+            Ok(AudioSource::open(input, options)?)
+        }
+        Input::Path(_) => Ok(AudioSource::open(input, options)?),
+        Input::Stdin => {
+            let mut head = Vec::new();
+            std::io::stdin().take(HEAD_BYTES).read_to_end(&mut head).context("cannot read standard input")?;
+            if is_encoded(&head) {
+                return Err(encoded());
+            }
+            let whole = std::io::Cursor::new(head).chain(std::io::stdin());
+            Ok(AudioSource::from_reader(Box::new(whole), None, options)?)
+        }
+    }
+}
+
+/// Bytes that say whether a file is a `.mlsm` file: the head of its first chunk and the magic bytes behind that.
+const HEAD_BYTES: u64 = 8;
+
+fn is_encoded(head: &[u8]) -> bool {
+    head.get(1) == Some(&b'H') && head.windows(4).skip(2).any(|bytes| bytes == b"MLSM")
 }
 
 /// Opens the input and passes it on, block by block.
@@ -239,7 +369,7 @@ fn read(
     openings: &SyncSender<Opening>,
     blocks: &SyncSender<Pcm>,
 ) -> anyhow::Result<Ending> {
-    let mut source = AudioSource::open(&job.input, &recipe.open)?;
+    let mut source = open(&job.input, &recipe.open)?;
     let total_samples = match recipe.coding.needs_length() {
         true => Some(length(job, &source, recipe)?),
         false => source.total_samples(),
@@ -251,7 +381,10 @@ fn read(
         total_samples,
     };
     let mut meter = LoudnessMeter::new(format.sample_rate_hz, format.channel_count)?;
-    let metadata = if recipe.keep_tags { source.metadata().clone() } else { Metadata::default() };
+    let mut metadata = if recipe.keep_tags { source.metadata().clone() } else { Metadata::default() };
+    if job.mirrored {
+        metadata.tags.push((due::SETTINGS_TAG.to_owned(), recipe.settings.clone()));
+    }
     let mut wanted = openings.send(Opening { format, metadata }).is_ok();
     while wanted {
         let Some(block) = source.next_block()? else { break };

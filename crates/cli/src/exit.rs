@@ -12,6 +12,8 @@ pub enum Outcome {
     Damaged,
     /// Something could not be done, or a check failed.
     Failure,
+    /// The arguments make no sense.
+    Misused,
     /// The user wanted it to end, and it ended in good order.
     Interrupted,
 }
@@ -26,6 +28,7 @@ impl Outcome {
         match self {
             Self::Success => 0,
             Self::Failure => 1,
+            Self::Misused => USAGE,
             Self::Damaged => 3,
             Self::Interrupted => INTERRUPTED,
         }
@@ -38,7 +41,7 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// What clap ends with when the arguments make no sense.
+/// What clap, too, ends with when the arguments make no sense.
 const USAGE: u8 = 2;
 /// 128 + SIGINT, as shells count.
 pub const INTERRUPTED: u8 = 130;

@@ -6,6 +6,7 @@
 mod arguments;
 mod batch;
 mod commands;
+mod due;
 mod encode_file;
 mod examples;
 mod exit;
@@ -31,7 +32,9 @@ fn main() -> ExitCode {
         Err(_) if output::reader_left() => exit::Outcome::Success.into(),
         Err(error) => {
             message::error(&error);
-            exit::Outcome::Failure.into()
+            let outcome =
+                if message::is_misuse(&error) { exit::Outcome::Misused } else { exit::Outcome::Failure };
+            outcome.into()
         }
     }
 }

@@ -70,6 +70,7 @@ pub fn hint(error: &anyhow::Error) -> Option<&'static str> {
 pub struct Hinted {
     what: String,
     hint: &'static str,
+    is_misuse: bool,
 }
 
 impl std::fmt::Display for Hinted {
@@ -82,7 +83,17 @@ impl std::error::Error for Hinted {}
 
 /// Makes a [`Hinted`] error.
 pub fn hinted(what: impl Into<String>, hint: &'static str) -> anyhow::Error {
-    anyhow::Error::new(Hinted { what: what.into(), hint })
+    anyhow::Error::new(Hinted { what: what.into(), hint, is_misuse: false })
+}
+
+/// Makes a [`Hinted`] error of arguments that make no sense.
+pub fn misused(what: impl Into<String>, hint: &'static str) -> anyhow::Error {
+    anyhow::Error::new(Hinted { what: what.into(), hint, is_misuse: true })
+}
+
+/// Whether the arguments make no sense.
+pub fn is_misuse(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(|hinted: &Hinted| hinted.is_misuse))
 }
 
 /// Prints an error and its hint.

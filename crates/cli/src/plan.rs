@@ -29,6 +29,8 @@ pub struct Job {
     pub bytes: Option<u64>,
     /// Found in a directory: an up-to-date result is skipped rather than refused.
     pub mirrored: bool,
+    /// The result that is there is outdated or broken: it is replaced.
+    pub replace: bool,
 }
 
 impl Job {
@@ -39,20 +41,15 @@ impl Job {
             Input::Path(path) => path.display().to_string(),
         }
     }
-
-    /// Whether the result is there and not older than its input.
-    pub fn is_done(&self) -> bool {
-        let (Input::Path(input), Some(target)) = (&self.input, self.target.path()) else { return false };
-        let changed = |path: &Path| path.metadata().and_then(|data| data.modified());
-        matches!((changed(input), changed(target)), (Ok(input), Ok(target)) if target >= input)
-    }
 }
 
 /// All jobs, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// What to do.
     pub jobs: Vec<Job>,
+    /// What cannot be done, known already: the name of an input or of an entry in a directory, and why.
+    pub failures: Vec<(String, anyhow::Error)>,
     /// Files in directories that are not of the accepted kinds.
     pub ignored: usize,
     /// Whether a directory was given (then failures are collected, not fatal).
@@ -63,6 +60,7 @@ pub struct Plan {
 ///
 /// One file goes to `output`, or into it if it is a directory, or beside itself. Directories and
 /// several inputs go into the directory `output`. stdin goes to stdout unless `output` says otherwise.
+/// Of several inputs, or in a directory, what cannot be read is noted in the plan and the rest goes on.
 pub fn plan(inputs: &[PathBuf], output: Option<&Path>, rules: Rules) -> anyhow::Result<Plan> {
     let mut plan = Plan::default();
     let stdout_wanted = output.is_some_and(|path| path.as_os_str() == "-");
@@ -71,7 +69,17 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, rules: Rules) -> anyhow::
     }
     for input in inputs {
         let argument = Input::from_argument(input.as_os_str());
-        let kind = if argument == Input::Stdin { None } else { Some(metadata(input)?) };
+        let kind = match argument {
+            Input::Stdin => None,
+            Input::Path(_) => match metadata(input) {
+                Ok(kind) => Some(kind),
+                Err(error) if inputs.len() > 1 => {
+                    plan.failures.push((input.display().to_string(), error));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            },
+        };
         if kind.as_ref().is_some_and(std::fs::Metadata::is_dir) {
             plan.mirrored = true;
             let root = match output {
@@ -103,9 +111,9 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, rules: Rules) -> anyhow::
             (Some(path), _) => Target::File(path.to_path_buf()),
         };
         let bytes = kind.filter(std::fs::Metadata::is_file).map(|kind| kind.len());
-        plan.jobs.push(Job { input: argument, target, bytes, mirrored: false });
+        plan.jobs.push(Job { input: argument, target, bytes, mirrored: false, replace: false });
     }
-    separate(&mut plan.jobs, rules.extension)?;
+    separate(&mut plan, rules.extension)?;
     Ok(plan)
 }
 
@@ -136,7 +144,13 @@ fn mirror(plan: &mut Plan, from: &Path, to: &Path, rules: Rules) -> anyhow::Resu
         !hidden && !result
     });
     for entry in walk {
-        let entry = entry.with_context(|| format!("cannot list {}", from.display()))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                plan.failures.extend(unlisted(error, from));
+                continue;
+            }
+        };
         if !entry.file_type().is_file() {
             continue;
         }
@@ -151,21 +165,42 @@ fn mirror(plan: &mut Plan, from: &Path, to: &Path, rules: Rules) -> anyhow::Resu
             target: Target::File(to.join(inside).with_extension(rules.extension)),
             bytes: entry.metadata().ok().map(|data| data.len()),
             mirrored: true,
+            replace: false,
         });
     }
     Ok(())
 }
 
+/// The entry of the directory `from` that could not be looked at, and why; none if it is hidden.
+fn unlisted(error: walkdir::Error, from: &Path) -> Option<(String, anyhow::Error)> {
+    let path = error.path().unwrap_or(from).to_path_buf();
+    let is_hidden =
+        path != from && path.file_name().is_some_and(|name| name.as_encoded_bytes().first() == Some(&b'.'));
+    if is_hidden {
+        return None;
+    }
+    let is_dangling = path.is_symlink() && !path.exists();
+    let is_loop = error.loop_ancestor().is_some();
+    let why = match (is_loop, error.into_io_error()) {
+        (true, _) => anyhow::anyhow!("a link to a folder that it lies in; what is there is done once"),
+        (false, _) if is_dangling => anyhow::anyhow!("a link to nothing"),
+        (false, Some(error)) => anyhow::Error::new(error).context("cannot be read"),
+        (false, None) => anyhow::anyhow!("cannot be read"),
+    };
+    Some((path.display().to_string(), why))
+}
+
 /// `a.mp3` and `a.flac` would both become `a.mlsm`: such jobs keep their full names (`a.mp3.mlsm`).
-/// Nothing may overwrite an input.
-fn separate(jobs: &mut [Job], extension: &str) -> anyhow::Result<()> {
+/// Nothing may overwrite an input. What still gets in each other's way is an error, among files of a directory a failure
+/// of the later one.
+fn separate(plan: &mut Plan, extension: &str) -> anyhow::Result<()> {
     let mut users: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    for job in jobs.iter() {
+    for job in &plan.jobs {
         if let Some(path) = job.target.path() {
             *users.entry(path.to_path_buf()).or_default() += 1;
         }
     }
-    for job in jobs.iter_mut() {
+    for job in &mut plan.jobs {
         if let (Input::Path(input), Target::File(target)) = (&job.input, &mut job.target)
             && users[target.as_path()] > 1
             && let Some(name) = input.file_name()
@@ -177,25 +212,38 @@ fn separate(jobs: &mut [Job], extension: &str) -> anyhow::Result<()> {
         }
     }
     let mut taken = BTreeMap::new();
-    for job in jobs.iter() {
-        let Some(target) = job.target.path() else { continue };
-        if let Some(other) = taken.insert(target.to_path_buf(), job.name()) {
-            return Err(hinted(
-                format!("{other} and {} would both become {}", job.name(), target.display()),
-                "convert them one at a time, each with its own -o",
-            ));
-        }
-        if let (Input::Path(input), Ok(real)) = (&job.input, target.canonicalize())
-            && target.is_file()
-            && input.canonicalize().is_ok_and(|input| input == real)
-        {
-            return Err(hinted(
-                format!("the result would overwrite its own input {}", input.display()),
-                "give another name with -o",
-            ));
+    let mut jobs = Vec::with_capacity(plan.jobs.len());
+    for job in std::mem::take(&mut plan.jobs) {
+        match conflict(&job, &mut taken) {
+            None => jobs.push(job),
+            Some(error) if job.mirrored => plan.failures.push((job.name(), error)),
+            Some(error) => return Err(error),
         }
     }
+    plan.jobs = jobs;
     Ok(())
+}
+
+/// Why the target of `job` cannot be its target, if so; `taken` has the targets of those before.
+fn conflict(job: &Job, taken: &mut BTreeMap<PathBuf, String>) -> Option<anyhow::Error> {
+    let target = job.target.path()?;
+    if let Some(other) = taken.get(target) {
+        return Some(hinted(
+            format!("{other} and {} would both become {}", job.name(), target.display()),
+            "convert them one at a time, each with its own -o",
+        ));
+    }
+    taken.insert(target.to_path_buf(), job.name());
+    if let (Input::Path(input), Ok(real)) = (&job.input, target.canonicalize())
+        && target.is_file()
+        && input.canonicalize().is_ok_and(|input| input == real)
+    {
+        return Some(hinted(
+            format!("the result would overwrite its own input {}", input.display()),
+            "give another name with -o",
+        ));
+    }
+    None
 }
 
 #[cfg(test)]
@@ -260,18 +308,28 @@ mod tests {
         assert!(plan(&[file("missing.wav")], None, RULES).is_err());
     }
 
+    #[cfg(unix)]
     #[test]
-    fn done_means_not_older_than_the_input() {
-        let root = tree(&["a.wav", "a.mlsm"]);
-        let job = plan(&[root.path().join("a.wav")], None, RULES).unwrap().jobs.remove(0);
-        let set = |name: &str, seconds: u64| {
-            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-            fs::File::options().write(true).open(root.path().join(name)).unwrap().set_modified(time).unwrap();
-        };
-        set("a.wav", 1000);
-        for (seconds, done) in [(999, false), (1000, true), (1001, true)] {
-            set("a.mlsm", seconds);
-            assert_eq!(job.is_done(), done, "{seconds}");
-        }
+    fn a_bad_entry_of_a_directory_is_named_and_the_rest_is_planned() {
+        use std::os::unix::fs::symlink;
+        let root = tree(&["in/a.wav", "in/d/b.wav", "in/z.wav"]);
+        let at = |name: &str| root.path().join(name);
+        symlink(at("in/gone.wav"), at("in/nowhere.wav")).unwrap();
+        symlink(at("in/gone.wav"), at("in/.hidden.wav")).unwrap();
+        symlink(at("in"), at("in/d/endless")).unwrap();
+        let plan = plan(&[at("in")], Some(&at("out")), RULES).unwrap();
+        assert_eq!(plan.jobs.len(), 3);
+        let mut bad: Vec<&str> =
+            plan.failures.iter().filter_map(|(name, _)| name.rsplit('/').next()).collect();
+        bad.sort_unstable();
+        assert_eq!(bad, ["endless", "nowhere.wav"]);
+    }
+
+    #[test]
+    fn one_missing_input_among_several_is_a_failure_of_its_own() {
+        let root = tree(&["a.wav"]);
+        let inputs = [root.path().join("missing.wav"), root.path().join("a.wav")];
+        let plan = plan(&inputs, Some(&root.path().join("out")), RULES).unwrap();
+        assert_eq!((plan.jobs.len(), plan.failures.len()), (1, 1));
     }
 }

@@ -39,6 +39,9 @@ pub fn size_bytes(text: &str) -> Result<u64, String> {
 /// Seconds: `90`, `1:30`, `1:02:03.5`.
 pub fn seconds(text: &str) -> Result<f64, String> {
     let wrong = || "not a time; write seconds (90, 1.5), m:ss (1:30.25) or h:mm:ss".to_owned();
+    if text.trim().starts_with('-') {
+        return Err("a time is 0 or more".to_owned());
+    }
     let parts: Vec<&str> = text.trim().split(':').collect();
     if parts.len() > 3 {
         return Err(wrong());

@@ -49,14 +49,114 @@ fn a_second_run_goes_on_where_the_first_ended() {
     let run = desk.run(&["encode", "in", "-o", "out"]).ends(0);
     assert!(run.stderr.contains("3 up to date"), "{}", run.stderr);
 
-    // A result older than its input is neither kept silently nor overwritten.
+    // What is older than its input is made again.
     let later = SystemTime::now() + Duration::from_secs(100);
     std::fs::File::options().write(true).open(desk.path("in/a.wav")).unwrap().set_modified(later).unwrap();
-    let run = desk.run(&["encode", "in", "-o", "out"]).ends(1);
-    assert!(run.stderr.contains("--force"), "{}", run.stderr);
-    assert_eq!(touched("out/a.mlsm"), before);
-    desk.run(&["encode", "in", "-o", "out", "--force"]).ends(0);
+    let run = desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    assert!(run.stderr.contains("1 file encoded, 2 up to date"), "{}", run.stderr);
     assert_ne!(touched("out/a.mlsm"), before);
+}
+
+#[test]
+fn an_older_result_of_decoding_could_be_the_original_and_is_kept() {
+    let desk = collection();
+    std::fs::remove_file(desk.path("in/disc 1/garbage.mp3")).unwrap();
+    desk.run(&["encode", "in", "-o", "in"]).ends(0);
+    let original = desk.read("in/a.wav");
+    let past = SystemTime::now() - Duration::from_secs(100);
+    std::fs::File::options().write(true).open(desk.path("in/a.wav")).unwrap().set_modified(past).unwrap();
+    let run = desk.run(&["decode", "in", "-o", "in"]).ends(1);
+    assert!(run.stderr.contains("--force"), "{}", run.stderr);
+    assert!(desk.read("in/a.wav") == original);
+}
+
+#[test]
+fn a_mirror_follows_settings_tags_and_broken_results() {
+    let desk = Desk::new();
+    let pcm = music(8_000, 2.0);
+    let tagged = |title: &str| Metadata { tags: vec![("TITLE".into(), title.into())], picture: None };
+    desk.sound("in/a.flac", &pcm, Encoding::FlacInt16, tagged("Old"));
+    desk.wav("in/b.wav", &pcm);
+    desk.run(&["encode", "in", "-o", "out", "-q", "2"]).ends(0);
+    let first = desk.read("out/b.mlsm");
+    let run = desk.run(&["encode", "in", "-o", "out", "-q", "2"]).ends(0);
+    assert!(run.stderr.contains("2 up to date"), "{}", run.stderr);
+
+    // Other settings; first what would be done.
+    let plan = desk.run(&["encode", "in", "-o", "out", "-q", "8", "--dry-run"]).ends(0);
+    assert!(plan.text().contains("settings: quality 8 instead of quality 2"), "{}", plan.text());
+    assert!(plan.stderr.contains("2 files would be encoded"), "{}", plan.stderr);
+    assert!(desk.read("out/b.mlsm") == first);
+    desk.run(&["encode", "in", "-o", "out", "-q", "8"]).ends(0);
+    assert!(desk.read("out/b.mlsm").len() > first.len());
+
+    // Other tags, at the same time of change.
+    let time = std::fs::metadata(desk.path("in/a.flac")).unwrap().modified().unwrap();
+    std::fs::remove_file(desk.path("in/a.flac")).unwrap();
+    desk.sound("in/a.flac", &pcm, Encoding::FlacInt16, tagged("New"));
+    std::fs::File::options().write(true).open(desk.path("in/a.flac")).unwrap().set_modified(time).unwrap();
+    let run = desk.run(&["encode", "in", "-o", "out", "-q", "8"]).ends(0);
+    assert!(run.stderr.contains("1 file encoded, 1 up to date"), "{}", run.stderr);
+    let info = desk.run(&["info", "out/a.mlsm"]).ends(0).text();
+    assert!(info.contains("TITLE=New") && !info.contains("MELISMA_SETTINGS"), "{info}");
+
+    // Half a result, and none at all.
+    let whole = desk.read("out/b.mlsm");
+    for half in [whole.len() / 2, 0] {
+        desk.write("out/b.mlsm", &whole[..half]);
+        let run = desk.run(&["encode", "in", "-o", "out", "-q", "8"]).ends(0);
+        assert!(run.stderr.contains("1 file encoded, 1 up to date"), "{}", run.stderr);
+        assert!(desk.read("out/b.mlsm") == whole);
+    }
+
+    // The record of settings stays in the mirror.
+    desk.run(&["decode", "out", "-o", "back", "--format", "flac"]).ends(0);
+    let options = melisma_media::OpenOptions::default();
+    let input = melisma_media::Input::Path(desk.path("back/a.flac"));
+    let source = melisma_media::AudioSource::open(&input, &options).unwrap();
+    assert_eq!(source.metadata(), &tagged("New"));
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed() {
+    let desk = Desk::new();
+    desk.wav("in/a.wav", &music(8_000, 1.0));
+    let left = "out/.a.mlsm.4294967290-0.partial";
+    desk.write(left, b"half of it");
+    let past = SystemTime::now() - Duration::from_secs(2 * 86_400);
+    std::fs::File::options().write(true).open(desk.path(left)).unwrap().set_modified(past).unwrap();
+    desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    assert_eq!(desk.files(), ["in/a.wav", "out/a.mlsm"]);
+}
+
+#[test]
+fn two_runs_at_once_do_not_disturb_each_other() {
+    let desk = Desk::new();
+    for number in 0..6 {
+        desk.wav(&format!("in/{number}.wav"), &music(8_000, 1.0));
+    }
+    let arguments = ["encode", "in", "-o", "out", "-j", "1"];
+    let runs = [desk.spawn(&arguments), desk.spawn(&arguments)];
+    for run in runs {
+        let ended = run.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    assert_eq!(desk.files().len(), 12);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_bad_entry_is_one_line_and_the_rest_is_done() {
+    let desk = Desk::new();
+    desk.wav("in/a.wav", &music(8_000, 1.0));
+    desk.wav("in/d/b.wav", &music(8_000, 1.0));
+    std::os::unix::fs::symlink("nothing", desk.path("in/nowhere.wav")).unwrap();
+    std::os::unix::fs::symlink("..", desk.path("in/d/endless")).unwrap();
+    let run = desk.run(&["encode", "in", "-o", "out"]).ends(1);
+    for word in ["nowhere.wav", "endless", "2 files encoded", "2 failed"] {
+        assert!(run.stderr.contains(word), "{word}: {}", run.stderr);
+    }
+    assert!(desk.path("out/a.mlsm").exists() && desk.path("out/d/b.mlsm").exists());
 }
 
 #[test]

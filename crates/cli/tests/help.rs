@@ -70,6 +70,7 @@ fn no_arguments_teach_and_wrong_ones_are_code_2() {
         &["encode", "a.wav", "-q", "5", "-b", "24k"],
         &["encode", "a.wav", "--jobs", "0"],
         &["decode", "a.mlsm", "--start", "1:99"],
+        &["decode", "a.mlsm", "--start", "-1"],
         &["decode", "a.mlsm", "--format", "mp3"],
         &["completions", "dos"],
         &["data"],

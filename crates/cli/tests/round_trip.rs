@@ -250,6 +250,108 @@ fn damage_is_silence_a_warning_and_a_code() {
 }
 
 #[test]
+fn a_missing_end_is_told_with_what_is_there() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(44_100, 20.0));
+    desk.run(&["encode", "m.wav"]).ends(0);
+    let whole = desk.read("m.mlsm");
+    let cut = &whole[..whole.len() * 6 / 10];
+    desk.write("cut.mlsm", cut);
+    let verified = desk.run(&["verify", "cut.mlsm"]).ends(1).text();
+    let shown = desk.run(&["info", "cut.mlsm"]).ends(3).text();
+    let decoded = desk.run(&["decode", "cut.mlsm", "-o", "cut.wav"]).ends(3).stderr;
+    let piped = desk.pipe(&["decode", "-", "-o", "piped.wav"], cut).ends(3).stderr;
+    let verified_pipe = desk.pipe(&["verify", "-"], cut).ends(1).text();
+    let later = desk.run(&["decode", "cut.mlsm", "-o", "later.wav", "--start", "2"]).ends(3).stderr;
+    let there = desk.load("cut.wav").samples() as f64 / 44_100.0;
+    assert!((5.0..19.0).contains(&there), "{there} s");
+    let there = format!("0:{there:06.3} of music is there, of 0:20.000");
+    for text in [verified, shown, decoded, piped, verified_pipe, later] {
+        assert!(text.contains("the end of the file is missing") && text.contains(&there), "{there}: {text}");
+        assert!(!text.contains("no music lost"), "{text}");
+    }
+    let part = ["decode", "cut.mlsm", "-o", "part.wav", "--start", "1", "--duration", "100"];
+    assert!(desk.run(&part).ends(3).stderr.contains(&there));
+    assert!(desk.read("cut.wav") == desk.read("piped.wav"));
+}
+
+#[test]
+fn what_stands_behind_the_end_is_named_and_costs_nothing() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 2.0));
+    desk.run(&["encode", "m.wav"]).ends(0);
+    let mut bytes = desk.read("m.mlsm");
+    desk.pipe(&["verify", "-"], &bytes).ends(0);
+    desk.run(&["decode", "m.mlsm", "-o", "whole.wav"]).ends(0);
+    bytes.extend([7; 100]);
+    desk.write("more.mlsm", &bytes);
+    let verified = desk.run(&["verify", "more.mlsm"]).ends(1).text();
+    assert!(verified.contains("100 foreign bytes"), "{verified}");
+    desk.run(&["decode", "more.mlsm", "-o", "more.wav"]).ends(0);
+    assert!(desk.read("more.wav") == desk.read("whole.wav"));
+    assert!(desk.run(&["info", "more.mlsm"]).ends(0).text().contains("100 bytes behind"));
+}
+
+#[test]
+fn the_name_of_the_output_is_its_format_or_refused() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 1.0));
+    desk.run(&["encode", "m.wav"]).ends(0);
+    for name in ["x.mp3", "x.opus", "X.OGG", "x.m4a", "x.aiff", "x.caf", "x.w64", "x.mlsm"] {
+        for format in [&[][..], &["--format", "wav16"]] {
+            let run = desk.run(&[&["decode", "m.mlsm", "-o", name], format].concat()).ends(2);
+            assert!(run.stderr.contains("WAV and FLAC"), "{}", run.stderr);
+            assert!(!desk.path(name).exists(), "{name}");
+        }
+    }
+    // A folder may have any name.
+    desk.run(&["decode", "m.mlsm", "-o", "songs.mp3/"]).ends(0);
+    assert!(desk.path("songs.mp3/m.wav").exists());
+}
+
+#[test]
+fn what_is_encoded_already_is_not_encoded_again() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 1.0));
+    desk.run(&["encode", "m.wav"]).ends(0);
+    let bytes = desk.read("m.mlsm");
+    desk.write("other name.wav", &bytes);
+    let runs = [
+        desk.run(&["encode", "m.mlsm", "-o", "again.mlsm"]).ends(1),
+        desk.run(&["encode", "other name.wav", "-o", "again.mlsm"]).ends(1),
+        desk.pipe(&["encode", "-", "-o", "again.mlsm"], &bytes).ends(1),
+    ];
+    for run in runs {
+        assert!(run.stderr.contains(".mlsm file already"), "{}", run.stderr);
+        assert!(run.stderr.contains("melisma decode"), "{}", run.stderr);
+    }
+    assert!(!desk.path("again.mlsm").exists());
+}
+
+#[test]
+fn a_size_that_cannot_be_met_is_an_error_and_a_missed_bitrate_a_warning() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(44_100, 10.0));
+    let run = desk.run(&["encode", "m.wav", "--size", "100"]).ends(1);
+    assert!(!desk.path("m.mlsm").exists());
+    let words = run.stderr.split("can have is ").nth(1).expect("the least size is named");
+    let least: String = words.chars().take_while(char::is_ascii_digit).collect();
+    desk.run(&["encode", "m.wav", "--size", &least]).ends(0);
+    assert!(desk.read("m.mlsm").len().to_string() == least);
+    // A little more than the least is kept to as well.
+    let asked: usize = least.parse::<usize>().unwrap() * 11 / 10;
+    let run = desk.run(&["encode", "m.wav", "--size", &asked.to_string(), "-f"]).ends(0);
+    assert!(desk.read("m.mlsm").len() * 100 <= asked * 101, "{}", run.stderr);
+    let run = desk.run(&["encode", "m.wav", "-b", "500", "-o", "b.mlsm"]).ends(0);
+    let came_out = desk.read("b.mlsm").len() as f64 * 8.0 / 10.0 / 1000.0;
+    assert!(
+        run.stderr.contains(&format!("{came_out:.2} kbit/s came out, 0.50 were asked for")),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn jobs_change_nothing_but_the_time() {
     let desk = Desk::new();
     desk.wav("m.wav", &music(44_100, 20.0));
@@ -285,4 +387,33 @@ fn demo_needs_nothing_and_leaves_files_that_verify() {
     }
     // Once more over its own files.
     desk.run(&["demo", "-o", "d", "--quiet"]).ends(0);
+}
+
+#[test]
+fn parts_tracks_and_bare_samples_are_encoded_as_asked() {
+    let desk = Desk::new();
+    let pcm = music(8_000, 3.0);
+    desk.wav("m.wav", &pcm);
+    let samples = |arguments: &[&str]| {
+        desk.run(&[&["encode", "-o", "p.mlsm", "-f", "-q", "9"], arguments].concat()).ends(0);
+        desk.run(&["decode", "p.mlsm", "-o", "p.wav", "-f"]).ends(0);
+        desk.load("p.wav")
+    };
+    let part = samples(&["m.wav", "--start", "0.5", "--duration", "1.25"]);
+    let wanted = melisma_signal::Pcm {
+        sample_rate_hz: 8_000,
+        channels: pcm.channels.iter().map(|channel| channel[4_000..14_000].to_vec()).collect(),
+    };
+    assert_eq!(part.samples(), 10_000);
+    assert!(snr_db(&wanted, &part) > 10.0, "{}", snr_db(&wanted, &part));
+    assert_eq!(samples(&["m.wav", "--mono"]).channel_count(), 1);
+    let header_bytes = desk.read("m.wav").len() - 24_000 * 4;
+    desk.write("m.pcm", &desk.read("m.wav")[header_bytes..]);
+    let raw = samples(&["m.pcm", "--raw", "s16le,8000,2"]);
+    assert!(raw.samples() == 24_000 && snr_db(&pcm, &raw) > 10.0, "{}", snr_db(&pcm, &raw));
+    let run = desk.run(&["encode", "m.wav", "-o", "t.mlsm", "--track", "7"]).ends(1);
+    assert!(run.stderr.contains("no audio track 7"), "{}", run.stderr);
+    assert_eq!(samples(&["m.wav", "--track", "1"]).samples(), 24_000);
+    desk.run(&["encode", "m.wav", "-o", "t.mlsm", "--track", "0"]).ends(2);
+    desk.run(&["encode", "m.pcm", "-o", "t.mlsm", "--raw", "s16le"]).ends(2);
 }

@@ -24,6 +24,10 @@ pub struct Inspection {
     pub trailer: Option<Trailer>,
     /// Bytes of the whole file.
     pub total_bytes: u64,
+    /// Bytes behind the end of the file, which do not belong to it; 0 where the end is missing.
+    pub foreign_bytes: u64,
+    /// Whether the end marker is as it was written. Without it the file cannot be sought in.
+    pub has_end_marker: bool,
     /// Damaged places, as far as checksums tell.
     pub damage: Vec<Damage>,
 }
@@ -82,6 +86,7 @@ pub fn inspect_reader<R: Read>(mut reader: Reader<R>) -> Result<Inspection, Deco
         (Heads::Music(_), _, Some(trailer)) => trailer.total_samples,
         _ => found,
     };
+    let total_bytes = reader.bytes_to_end()?;
     Ok(Inspection {
         // Tags and cover may have come behind a damaged place.
         header: reader.header().clone(),
@@ -89,7 +94,9 @@ pub fn inspect_reader<R: Read>(mut reader: Reader<R>) -> Result<Inspection, Deco
         sections,
         samples,
         trailer: reader.trailer().cloned(),
-        total_bytes: reader.bytes_to_end()?,
+        foreign_bytes: reader.file_end().map_or(0, |end| total_bytes.saturating_sub(end)),
+        has_end_marker: reader.has_end_marker(),
+        total_bytes,
         damage: reader.damage().to_vec(),
     })
 }

@@ -217,3 +217,17 @@ fn damaged_files_of_stereo_music() {
     let some: Vec<Case> = cases.into_iter().step_by(97).collect();
     for_each(&some, |case| original.check_sound(case));
 }
+
+#[test]
+fn what_stands_behind_the_end_is_counted_and_costs_nothing() {
+    let pcm = music(8000, 1, 2 * 8000);
+    let file = encode(&pcm, &config(Tune::Music, RateTarget::Quality(5.0)), &Metadata::default()).unwrap();
+    let whole = inspect(file.as_slice()).unwrap();
+    assert_eq!((whole.foreign_bytes, whole.has_end_marker), (0, true));
+    let longer = [file.as_slice(), &[7; 100_000]].concat();
+    let found = inspect(longer.as_slice()).unwrap();
+    assert_eq!((found.foreign_bytes, found.has_end_marker, found.damage.len()), (100_000, true, 0));
+    assert_eq!(decode(&longer).unwrap().pcm, decode(&file).unwrap().pcm);
+    let shorter = inspect(&file[..file.len() - 1]).unwrap();
+    assert_eq!((shorter.foreign_bytes, shorter.has_end_marker), (0, false));
+}

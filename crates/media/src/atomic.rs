@@ -11,6 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::MediaError;
 
@@ -35,6 +36,40 @@ pub fn remove_pending_files() -> usize {
     let removed = set.iter().filter(|path| fs::remove_file(path).is_ok()).count();
     set.clear();
     removed
+}
+
+/// A temporary file of a process that is known to be gone is removed when it was not written to for so long: it could
+/// belong to another machine that shares the folder.
+const STALE_AFTER: Duration = Duration::from_secs(10 * 60);
+/// The same where it cannot be told whether the process is gone.
+const SURELY_STALE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Removes the temporary files that processes which were killed have left in `folder`. Returns how many were removed.
+pub fn remove_stale_files(folder: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    entries
+        .filter_map(Result::ok)
+        .filter(is_stale)
+        .filter(|entry| fs::remove_file(entry.path()).is_ok())
+        .count()
+}
+
+fn is_stale(entry: &fs::DirEntry) -> bool {
+    let Some(process) = entry.file_name().to_str().and_then(process_of) else { return false };
+    let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+    let age = entry.metadata().and_then(|data| data.modified()).ok().and_then(|time| time.elapsed().ok());
+    // Linux shows every process as a folder here; elsewhere nothing is known.
+    let is_gone = Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists();
+    let least = if is_gone { STALE_AFTER } else { SURELY_STALE_AFTER };
+    is_file && process != std::process::id() && age.is_some_and(|age| age >= least)
+}
+
+/// The number of the process that made a temporary file of this name, if it is one.
+fn process_of(name: &str) -> Option<u32> {
+    let (rest, numbers) = name.strip_prefix('.')?.strip_suffix(".partial")?.rsplit_once('.')?;
+    let (process, serial) = numbers.split_once('-')?;
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (!rest.is_empty() && all_digits(process) && all_digits(serial)).then(|| process.parse().ok())?
 }
 
 /// A file under construction; see the module's text.
@@ -208,5 +243,28 @@ impl Write for AtomicFile {
 impl Seek for AtomicFile {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.inner()?.seek(position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_files_of_killed_processes_are_removed_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        // Linux gives no process a number above 2^22.
+        let gone = ".a.mlsm.4294967290-0.partial";
+        let own = format!(".b.mlsm.{}-7.partial", std::process::id());
+        let names = [gone, own.as_str(), ".c.mlsm.4294967291-0.partial", ".notes.partial", "d.1-2.partial"];
+        for name in names {
+            let file = File::create(folder.path().join(name)).unwrap();
+            let age = if name.starts_with(".c.") { 0 } else { 2 * 24 * 60 * 60 };
+            file.set_modified(std::time::SystemTime::now() - Duration::from_secs(age)).unwrap();
+        }
+        assert_eq!(remove_stale_files(folder.path()), 1);
+        for name in names {
+            assert_eq!(folder.path().join(name).exists(), name != gone, "{name}");
+        }
     }
 }

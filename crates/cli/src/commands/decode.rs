@@ -1,9 +1,11 @@
 //! `melisma decode`: `.mlsm` to WAV or FLAC, whole or in part.
 
 use crate::batch::{self, Done, Settings};
+use crate::commands::encode::MUSIC;
+use crate::due;
 use crate::exit::Outcome;
-use crate::input::{self, Codec, Sound};
-use crate::message::hinted;
+use crate::input::{self, Codec, Length, Sound};
+use crate::message::{hinted, misused};
 use crate::output::{DataOut, SoundFormat, Target, make_folder};
 use crate::plan::{self, Job, Rules};
 use crate::progress::FileProgress;
@@ -13,6 +15,12 @@ use melisma_media::{AudioSink, Output, Resampler, SinkOptions};
 use melisma_signal::Pcm;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+/// Extensions of sound files besides [`MUSIC`], none of which is written.
+const OTHER_SOUND: &[&str] = &[
+    "mlsm", "spx", "webm", "weba", "mkv", "m4r", "amr", "mpc", "ra", "rf64", "bwf", "raw", "pcm", "dsf",
+    "dff", "aax",
+];
 
 /// Flags of `decode`.
 #[derive(Debug, clap::Args)]
@@ -28,10 +36,10 @@ pub struct DecodeArguments {
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<SoundFormat>,
     /// Begin here (90, 1:30, 1:30.250)
-    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     start: Option<f64>,
     /// Stop after so much (10, 1:30)
-    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     duration: Option<f64>,
     /// Resample to the rate that the music had before it was encoded
     ///
@@ -47,6 +55,9 @@ pub struct DecodeArguments {
     /// Overwrite what is there; do finished files of a directory again
     #[arg(short, long)]
     force: bool,
+    /// Only say what would be decoded, and why
+    #[arg(long)]
+    dry_run: bool,
     /// Threads to use; without it: one per core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -62,23 +73,27 @@ impl DecodeArguments {
             jobs: self.jobs.map(usize::from),
             quiet,
             force: self.force,
+            dry_run: self.dry_run,
+            due: &due::by_time,
             done_word: "decoded",
             kind: ".mlsm files",
         };
-        batch::run(&plan, &settings, |job, progress| self.decode(job, format, progress))
+        batch::run(plan, &settings, |job, progress| self.decode(job, format, progress))
     }
 
     /// The format: asked for, or told by the output's name.
     fn format(&self) -> anyhow::Result<SoundFormat> {
-        let extension = self
-            .output
-            .as_deref()
-            .and_then(Path::extension)
-            .map(|text| text.to_string_lossy().to_lowercase());
-        let folder = self.output.as_deref().is_some_and(Path::is_dir);
+        let named = self.output.as_deref().filter(|output| !self.is_folder(output)).and_then(Path::extension);
+        let extension = named.map(|text| text.to_string_lossy().to_lowercase());
         let by_name = match extension.as_deref() {
-            Some("flac") if !folder => Some(SoundFormat::Flac),
-            Some("wav" | "wave") if !folder => Some(SoundFormat::Wav16),
+            Some("flac") => Some(SoundFormat::Flac),
+            Some("wav" | "wave") => Some(SoundFormat::Wav16),
+            Some(other) if MUSIC.contains(&other) || OTHER_SOUND.contains(&other) => {
+                return Err(misused(
+                    format!("the output is named .{other}, but only WAV and FLAC are written"),
+                    "name it .wav or .flac; `ffmpeg -i song.flac song.mp3` makes other formats of that",
+                ));
+            }
             _ => None,
         };
         match (self.format, by_name) {
@@ -94,6 +109,19 @@ impl DecodeArguments {
         }
     }
 
+    /// Whether results go into `output`, not under its name.
+    fn is_folder(&self, output: &Path) -> bool {
+        let ends_with_separator = output
+            .as_os_str()
+            .as_encoded_bytes()
+            .last()
+            .is_some_and(|byte| std::path::is_separator(char::from(*byte)));
+        output.is_dir()
+            || ends_with_separator
+            || self.inputs.len() > 1
+            || self.inputs.iter().any(|input| input.is_dir())
+    }
+
     fn decode(&self, job: &Job, format: SoundFormat, progress: &mut FileProgress) -> anyhow::Result<Done> {
         job.target.check()?;
         let start = Instant::now();
@@ -101,14 +129,19 @@ impl DecodeArguments {
         let codec = Codec::of(opened.reader.header(), self.model.as_deref())?;
         let mut sound = codec.play(opened)?;
         let header = sound.header().clone();
-        let (first, part) = self.range(sound.total_samples()?, header.sample_rate_hz)?;
+        let total = sound.total_samples()?;
+        let (first, part) = self.range(total, header.sample_rate_hz)?;
         if first > 0 {
             sound.skip_to(first)?;
         }
         let mut writer = Writer::open(job, format, &header, self, part)?;
-        let written = pump(&mut writer, part, progress, sound.as_mut())?;
+        // Whether the end of the file is there is seen behind the last sample.
+        let to_end = part.zip(total).is_some_and(|(part, total)| first + part == total);
+        let stops_early = self.duration.is_some() && !to_end;
+        let written = pump(&mut writer, part, stops_early, progress, sound.as_mut())?;
         let clipped = writer.finish()?;
-        Ok(conclude(sound.as_ref(), written, clipped, start.elapsed().as_secs_f64()))
+        let samples = total.or((!stops_early).then_some(first + written));
+        Ok(conclude(sound.as_ref(), samples, written, clipped, start.elapsed().as_secs_f64()))
     }
 
     /// First sample wanted, and how many, if that can be said.
@@ -135,6 +168,7 @@ impl DecodeArguments {
 fn pump(
     writer: &mut Writer,
     part: Option<u64>,
+    stops_early: bool,
     progress: &mut FileProgress,
     sound: &mut dyn Sound,
 ) -> anyhow::Result<u64> {
@@ -148,8 +182,10 @@ fn pump(
             progress.at(written as f64 / part.max(1) as f64);
         }
         written += pcm.samples() as u64;
-        writer.write(&pcm)?;
-        if part.is_some_and(|part| written >= part) {
+        if !pcm.is_empty() {
+            writer.write(&pcm)?;
+        }
+        if stops_early && part.is_some_and(|part| written >= part) {
             break;
         }
     }
@@ -157,10 +193,15 @@ fn pump(
 }
 
 /// What is said of a file at its end.
-fn conclude(sound: &dyn Sound, written: u64, clipped: u64, took_seconds: f64) -> Done {
+fn conclude(sound: &dyn Sound, samples: Option<u64>, written: u64, clipped: u64, took_seconds: f64) -> Done {
     let rate_hz = sound.header().sample_rate_hz;
-    let mut warnings: Vec<String> =
-        sound.damage().iter().map(|damage| input::describe(damage, rate_hz)).collect();
+    let length = Length {
+        samples,
+        declared_samples: sound.header().declared_samples,
+        sample_rate_hz: rate_hz,
+        is_cut_off: sound.is_cut_off(),
+    };
+    let mut warnings = input::describe_all(sound.damage(), length);
     let outcome = if warnings.is_empty() { Outcome::Success } else { Outcome::Damaged };
     if clipped > 0 {
         let level = "beyond full scale were clipped; --format wavf32 keeps them";
@@ -203,7 +244,8 @@ impl Writer {
         };
         let mut options = SinkOptions::new(format.encoding(), rate_hz, header.channel_count);
         options.metadata = header.metadata.clone();
-        options.overwrite = arguments.force;
+        due::take_settings(&mut options.metadata);
+        options.overwrite = arguments.force || job.replace;
         let sink = match &job.target {
             Target::Stdout => {
                 // A pipe's header comes first and must be right: a file's length is known, a pipe's is not.

@@ -1,13 +1,14 @@
 //! `melisma encode`: music to `.mlsm`.
 
 use crate::batch::{self, Settings};
+use crate::due;
 use crate::encode_file::{Coding, Recipe, encode_file};
 use crate::exit::Outcome;
 use crate::plan::{self, Rules};
 use crate::{examples, values};
 use clap::ValueEnum;
 use melisma_codec::{EncoderConfig, RateTarget, Tune};
-use melisma_media::OpenOptions;
+use melisma_media::{OpenOptions, RawFormat};
 use std::path::{Path, PathBuf};
 
 /// What is taken from a directory. (A file named outright is tried whatever its name.)
@@ -46,12 +47,33 @@ pub struct EncodeArguments {
     /// Mix more than two channels down to stereo
     #[arg(long)]
     downmix: bool,
+    /// Mix everything to one channel
+    #[arg(long)]
+    mono: bool,
+    /// Which audio track of a file that has several, counted from 1; without it: the one the file says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    track: Option<u16>,
+    /// The input is bare samples of this format: s16le,44100,2
+    ///
+    /// The sample format as ffmpeg names it (u8, s8, s16le, s24le, s32le, f32le, f64le, or ..be), samples per second,
+    /// channels.
+    #[arg(long, value_name = "FORMAT,HZ,CHANNELS")]
+    raw: Option<RawFormat>,
+    /// Begin here (90, 1:30, 1:30.250)
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
+    start: Option<f64>,
+    /// Stop after so much (10, 1:30)
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
+    duration: Option<f64>,
     /// Leave tags and cover behind
     #[arg(long)]
     no_tags: bool,
-    /// Overwrite what is there; do finished files of a directory again
+    /// Overwrite what is there; encode every file of a directory again
     #[arg(short, long)]
     force: bool,
+    /// Only say what would be encoded, and why
+    #[arg(long)]
+    dry_run: bool,
     /// Threads to use; without it: one per core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -119,21 +141,71 @@ impl EncodeArguments {
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let rules = Rules { accepted: MUSIC, extension: "mlsm" };
         let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
-        let settings = Settings {
-            jobs: self.jobs.map(usize::from),
-            quiet,
-            force: self.force,
-            done_word: "encoded",
-            kind: "music",
-        };
         let coding = self.coding()?;
         let recipe = Recipe {
-            open: OpenOptions::default().with_downmix(self.downmix).with_any_rate(coding.takes_any_rate()),
+            open: self.opening(&coding),
+            settings: self.settings(&coding),
             coding,
             keep_tags: !self.no_tags,
             overwrite: self.force,
         };
-        batch::run(&plan, &settings, |job, progress| encode_file(job, &recipe, progress))
+        let settings = Settings {
+            jobs: self.jobs.map(usize::from),
+            quiet,
+            force: self.force,
+            dry_run: self.dry_run,
+            due: &|job| due::by_content(job, &recipe),
+            done_word: "encoded",
+            kind: "music",
+        };
+        batch::run(plan, &settings, |job, progress| encode_file(job, &recipe, progress))
+    }
+
+    /// How inputs are read.
+    fn opening(&self, coding: &Coding) -> OpenOptions {
+        OpenOptions::default()
+            .with_downmix(self.downmix)
+            .with_any_rate(coding.takes_any_rate())
+            .with_mono(self.mono)
+            .with_track(self.track.map(|number| usize::from(number) - 1))
+            .with_raw(self.raw)
+            .with_range(self.start.unwrap_or(0.0), self.duration)
+    }
+
+    /// What decides what a result sounds like and how large it is, in words.
+    fn settings(&self, coding: &Coding) -> String {
+        let mut words = match coding {
+            Coding::Music(config) => {
+                let rate = match config.rate {
+                    RateTarget::Quality(quality) => format!("quality {quality}"),
+                    RateTarget::Bitrate(bitrate_bps) => format!("bitrate {bitrate_bps}"),
+                    RateTarget::SizeBytes(bytes) => format!("size {bytes}"),
+                    // A kind of target that this command has no flag for.
+                    other => format!("{other:?}"),
+                };
+                if config.tune == Tune::Mse { format!("{rate}, tune mse") } else { rate }
+            }
+            #[cfg(feature = "train")]
+            Coding::Network { model, .. } => match (self.rate.bitrate, self.rate.step) {
+                (Some(bitrate_bps), _) => format!("model {}, bitrate {bitrate_bps}", model.id()),
+                (None, step) => format!("model {}, step {}", model.id(), step.unwrap_or(1.0)),
+            },
+        };
+        let named = |name: &str, value: Option<String>| value.map(|value| format!("{name} {value}"));
+        let others = [
+            self.downmix.then(|| "downmix".to_owned()),
+            self.mono.then(|| "mono".to_owned()),
+            named("track", self.track.map(|track| track.to_string())),
+            named("raw", self.raw.map(|raw| format!("{raw:?}"))),
+            named("start", self.start.map(|seconds| seconds.to_string())),
+            named("duration", self.duration.map(|seconds| seconds.to_string())),
+            self.no_tags.then(|| "no tags".to_owned()),
+        ];
+        for other in others.into_iter().flatten() {
+            words.push_str(", ");
+            words.push_str(&other);
+        }
+        words
     }
 
     /// With what, and how large.

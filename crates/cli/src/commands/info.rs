@@ -1,7 +1,8 @@
 //! `melisma info`: what a `.mlsm` file holds, for people and for programs.
 
+use crate::due;
 use crate::exit::Outcome;
-use crate::input::{self, describe};
+use crate::input::{self, describe_all};
 use crate::output::DataOut;
 use crate::{examples, message, text};
 use anyhow::Context;
@@ -70,7 +71,7 @@ fn look(file: &Path, json: bool) -> anyhow::Result<Told> {
     let inspection = inspect_reader(opened.reader)?;
     let facts = Facts::new(file, &inspection);
     let text = if json { facts.json().to_string() } else { facts.text() };
-    Ok(Told { text, is_damaged: !inspection.damage.is_empty() })
+    Ok(Told { text, is_damaged: !inspection.damage.is_empty() || inspection.trailer.is_none() })
 }
 
 /// Writes one line of a table. Writing to a String cannot fail.
@@ -96,13 +97,13 @@ fn tell_metadata(out: &mut String, loudness: Option<Loudness>, metadata: &Metada
     }
 }
 
-/// What is damaged.
-fn tell_damage(out: &mut String, is_whole: bool, damage: &[Damage], rate_hz: u32) {
-    if !is_whole {
-        row(out, "incomplete", "the end of the file is missing");
+/// What is damaged, and what does not belong to the file.
+fn tell_damage(out: &mut String, file: &Inspection) {
+    for line in describe_all(&file.damage, input::length_of(file)) {
+        row(out, if file.trailer.is_none() { "incomplete" } else { "damaged" }, line);
     }
-    for damage in damage {
-        row(out, "damaged", describe(damage, rate_hz));
+    if file.foreign_bytes > 0 {
+        row(out, "foreign", format!("{} behind the end of the file", text::bytes(file.foreign_bytes)));
     }
 }
 
@@ -232,8 +233,12 @@ impl<'a> Facts<'a> {
             }
             CodecHeader::Network(network) => self.tell_network(&mut out, network),
         }
-        tell_metadata(&mut out, self.loudness(), &header.metadata);
-        tell_damage(&mut out, self.file.trailer.is_some(), &self.file.damage, header.sample_rate_hz);
+        let mut metadata = header.metadata.clone();
+        if let Some(settings) = due::take_settings(&mut metadata) {
+            row(&mut out, "settings", text::printable(&settings));
+        }
+        tell_metadata(&mut out, self.loudness(), &metadata);
+        tell_damage(&mut out, self.file);
         out
     }
 
@@ -269,6 +274,7 @@ impl<'a> Facts<'a> {
             "sections": self.file.sections.len(),
             "section_seconds": self.section_seconds(),
             "complete": self.file.trailer.is_some(),
+            "foreign_bytes": self.file.foreign_bytes,
         });
         let of_codec = match &header.codec {
             CodecHeader::Music(music) => json!({
@@ -291,7 +297,9 @@ impl<'a> Facts<'a> {
         if let (Value::Object(facts), Value::Object(of_codec)) = (&mut facts, of_codec) {
             facts.extend(of_codec);
         }
-        for (name, value) in json_of(self.loudness(), &header.metadata, &self.file.damage) {
+        let mut metadata = header.metadata.clone();
+        facts["settings"] = json!(due::take_settings(&mut metadata));
+        for (name, value) in json_of(self.loudness(), &metadata, &self.file.damage) {
             facts[name] = value;
         }
         facts

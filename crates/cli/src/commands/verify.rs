@@ -2,21 +2,21 @@
 //! original?
 
 use crate::exit::Outcome;
-use crate::input::{self, Codec, describe};
+use crate::input::{self, Codec, Opened, describe_all};
 use crate::output::DataOut;
 use crate::{examples, message, text};
 use anyhow::{Context, bail};
-use melisma_codec::{Header, inspect_reader};
+use melisma_codec::{Header, Inspection, inspect_reader};
 use melisma_media::{AudioSource, Input, OpenOptions, Resampler};
 use melisma_signal::Pcm;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Flags of `verify`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::VERIFY)]
 pub struct VerifyArguments {
-    /// .mlsm files
+    /// .mlsm files, or - for standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Compare with the music that FILE was made from: length and signal-to-noise ratio
@@ -71,8 +71,9 @@ struct Findings {
 impl VerifyArguments {
     /// Looks at every checksum, then decodes everything; without the model of a network, checksums must do.
     fn check(&self, file: &Path) -> anyhow::Result<Findings> {
-        let input = Input::Path(file.to_path_buf());
-        let structure = inspect_reader(input::open(&input)?.reader)?;
+        let source = Source::of(file)?;
+        let structure = inspect_reader(source.open()?.reader)?;
+        let mut length = input::length_of(&structure);
         let header = &structure.header;
         let rate_hz = header.sample_rate_hz;
         let mut findings = Findings::default();
@@ -81,10 +82,10 @@ impl VerifyArguments {
             Err(error) if self.model.is_some() || self.against.is_some() => return Err(error),
             codec => codec.ok(),
         };
-        let (mut samples, mut damage) = (structure.samples, structure.damage);
+        let (mut samples, mut damage) = (structure.samples, structure.damage.clone());
         let mut comparison = None;
         if let Some(codec) = &codec {
-            let mut sound = codec.play(input::open(&input)?)?;
+            let mut sound = codec.play(source.open()?)?;
             comparison = self.comparison(header)?;
             samples = 0;
             while let Some(block) = sound.next_block()? {
@@ -105,9 +106,11 @@ impl VerifyArguments {
                 None => format!("checksums only, for model {} is not here", network.model),
             });
         }
-        findings.faults.extend(damage.iter().map(|damage| describe(damage, rate_hz)));
+        length.samples = Some(samples);
+        findings.faults.extend(describe_all(&damage, length));
+        findings.end(&structure);
         match structure.trailer {
-            None => findings.faults.push("the end of the file is missing: was it cut off?".to_owned()),
+            None => {}
             Some(trailer) if trailer.total_samples != samples => findings
                 .faults
                 .push(format!("{samples} samples were decoded, {} were encoded", trailer.total_samples)),
@@ -125,7 +128,48 @@ impl VerifyArguments {
     }
 }
 
+/// A file that is read twice.
+enum Source {
+    File(Input),
+    /// Standard input comes by once, so it is kept.
+    Memory(Vec<u8>),
+}
+
+impl Source {
+    fn of(file: &Path) -> anyhow::Result<Self> {
+        Ok(match Input::from_argument(file.as_os_str()) {
+            Input::Stdin => {
+                let mut bytes = Vec::new();
+                std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+                Self::Memory(bytes)
+            }
+            path @ Input::Path(_) => Self::File(path),
+        })
+    }
+
+    fn open(&self) -> anyhow::Result<Opened> {
+        match self {
+            Self::File(input) => input::open(input),
+            Self::Memory(bytes) => Opened::from_bytes(bytes.clone()),
+        }
+    }
+}
+
 impl Findings {
+    /// What is wrong behind the music, where the trailer is there.
+    fn end(&mut self, structure: &Inspection) {
+        if structure.trailer.is_none() {
+            return;
+        }
+        if !structure.has_end_marker {
+            self.faults.push("the end marker, the last 8 bytes, is not as it was written".to_owned());
+        }
+        if structure.foreign_bytes > 0 {
+            self.faults
+                .push(format!("{} foreign bytes stand behind the end of the file", structure.foreign_bytes));
+        }
+    }
+
     fn length(&mut self, samples: u64, rate_hz: u32) {
         self.facts.push(text::clock(samples as f64 / f64::from(rate_hz.max(1))));
         self.facts.push(format!("{samples} samples"));

@@ -57,6 +57,8 @@ pub trait Sound {
     fn header(&self) -> &Header;
     /// Damage met so far.
     fn damage(&self) -> &[Damage];
+    /// Whether all was read, and the end is not there.
+    fn is_cut_off(&self) -> bool;
     /// Samples per channel, if that can be known now.
     fn total_samples(&mut self) -> anyhow::Result<Option<u64>>;
     /// Moves to `sample`, from the beginning: by seeking, or through a pipe by listening.
@@ -80,6 +82,10 @@ impl Sound for Music {
 
     fn damage(&self) -> &[Damage] {
         self.decoder.damage()
+    }
+
+    fn is_cut_off(&self) -> bool {
+        self.decoder.is_cut_off()
     }
 
     fn total_samples(&mut self) -> anyhow::Result<Option<u64>> {
@@ -131,6 +137,11 @@ impl Sound for Network<'_> {
 
     fn damage(&self) -> &[Damage] {
         self.playback.damage()
+    }
+
+    fn is_cut_off(&self) -> bool {
+        // The number of sections is known at the end only.
+        self.playback.reader().sections().is_some() && self.playback.reader().trailer().is_none()
     }
 
     fn total_samples(&mut self) -> anyhow::Result<Option<u64>> {

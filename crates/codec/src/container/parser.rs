@@ -8,7 +8,7 @@ use super::{
     damage::{Book, Damage},
     header::Header,
     metadata::parse_metadata,
-    trailer::Trailer,
+    trailer::{END_MAGIC, END_MARKER_BYTES, Trailer},
 };
 use crate::DecodeError;
 use melisma_bitstream::{
@@ -94,6 +94,10 @@ pub struct Parser {
     /// Where the header and the metadata behind it end, in bytes.
     header_bytes: u64,
     search_budget: u64,
+    /// Where the trailer chunk ends in the file, once it was read, and the end marker that should stand there.
+    trailer_end: Option<(u64, [u8; END_MARKER_BYTES])>,
+    /// The bytes that do stand behind the end, as many as an end marker has.
+    behind_end: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +132,8 @@ impl Parser {
             book: None,
             header_bytes: 0,
             search_budget: SEARCH_BUDGET_BYTES,
+            trailer_end: None,
+            behind_end: Vec::new(),
         }
     }
 
@@ -142,6 +148,8 @@ impl Parser {
     pub fn jump(&mut self, offset: u64, expected: u64) {
         self.buffer.clear();
         (self.consumed, self.base, self.wanted, self.at_end) = (0, offset, HEAD_BYTES, false);
+        self.trailer_end = None;
+        self.behind_end.clear();
         if let Some(book) = &mut self.book {
             book.go_on_at(expected);
             self.state = State::Chunk;
@@ -155,7 +163,9 @@ impl Parser {
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<Event>, DecodeError> {
         let mut events = Vec::new();
         for piece in bytes.chunks(PIECE_BYTES) {
-            if self.state != State::Done {
+            if self.state == State::Done {
+                self.keep_behind_end(piece);
+            } else {
                 self.buffer.extend_from_slice(piece);
                 self.advance(&mut events)?;
             }
@@ -172,6 +182,23 @@ impl Parser {
         self.at_end = true;
         self.advance(&mut events)?;
         Ok(events)
+    }
+
+    fn keep_behind_end(&mut self, bytes: &[u8]) {
+        let room = END_MARKER_BYTES - self.behind_end.len();
+        self.behind_end.extend(&bytes[..room.min(bytes.len())]);
+    }
+
+    /// Where a whole file ends, in bytes: behind its end marker. Known when its trailer was read.
+    #[must_use]
+    pub fn file_end(&self) -> Option<u64> {
+        self.trailer_end.map(|(offset, _)| offset + END_MARKER_BYTES as u64)
+    }
+
+    /// Whether the end marker stands behind the trailer, as far as was read.
+    #[must_use]
+    pub fn has_end_marker(&self) -> bool {
+        self.trailer_end.is_some_and(|(_, marker)| self.behind_end == marker)
     }
 
     /// Bytes of header and metadata, as far as they were read.
@@ -374,6 +401,10 @@ impl Parser {
             }
             Kind::Trailer => {
                 let trailer = Trailer::parse(bytes, offset);
+                let mut marker = [0; END_MARKER_BYTES];
+                marker[..4].copy_from_slice(&(size_bytes as u32).to_le_bytes());
+                marker[4..].copy_from_slice(&END_MAGIC);
+                self.trailer_end = trailer.is_ok().then_some((chunk.end, marker));
                 self.consume(size_bytes);
                 match trailer {
                     Ok(trailer) => self.end(Some((trailer, offset)), events),
@@ -404,7 +435,8 @@ impl Parser {
         events.extend(damage.into_iter().map(Event::Damage));
         events.push(Event::End);
         self.state = State::Done;
-        self.buffer = Vec::new();
+        let rest = std::mem::take(&mut self.buffer);
+        self.keep_behind_end(&rest[self.consumed..]);
         self.consumed = 0;
         self.base = offset;
     }

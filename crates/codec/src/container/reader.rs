@@ -183,8 +183,26 @@ impl<R: Read> Reader<R> {
     /// [`DecodeError::Io`] if reading fails.
     pub fn bytes_to_end(&mut self) -> Result<u64, DecodeError> {
         while self.next_section()?.is_some() {}
-        while self.feed.read()? > 0 {}
-        Ok(self.feed.position)
+        loop {
+            let read = self.feed.read()?;
+            if read == 0 {
+                return Ok(self.feed.position);
+            }
+            // The parser is done; it only looks for the end marker.
+            self.feed.parser.push(&self.feed.piece[..read])?;
+        }
+    }
+
+    /// Where a whole file ends, in bytes: behind its end marker. Known when its trailer was read in its turn.
+    #[must_use]
+    pub fn file_end(&self) -> Option<u64> {
+        self.feed.parser.file_end()
+    }
+
+    /// Whether the end marker stands behind the trailer; to be asked after [`Reader::bytes_to_end`].
+    #[must_use]
+    pub fn has_end_marker(&self) -> bool {
+        self.feed.parser.has_end_marker()
     }
 }
 

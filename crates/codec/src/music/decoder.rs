@@ -134,6 +134,12 @@ impl<R: Read> Decoder<R> {
         self.reader.damage()
     }
 
+    /// Whether the file was read to its end and has no trailer there: it was cut off.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.ended && self.reader.trailer().is_none()
+    }
+
     /// The next PCM, or none at the end.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::mpeg::MpegReader;
 use super::ogg::OggReader;
 use super::pcm::{PcmReader, aiff, wav};
 use super::reader::{BlockReader, Notes};
-use super::symphonia_reader::{SBR_SUSPECT_HZ, SymphoniaReader};
+use super::symphonia_reader::{SBR_SUSPECT_HZ, SymphoniaReader, no_such_track};
 use super::tags::{self, Collected};
 use super::trailing_tags;
 use super::{flac, matroska, ogg};
@@ -76,6 +76,9 @@ pub fn open_reader(
     let (leading, offset) = trailing_tags::read_leading(&mut again(&bytes, 0)?)?;
     let (kind, offset) = recognise(&again(&bytes, offset)?, offset)?;
     let track = options.track.unwrap_or(0);
+    if track > 0 && matches!(kind, Kind::Wav | Kind::Aiff | Kind::Flac | Kind::Mpeg) {
+        return Err(no_such_track(track, 1));
+    }
     let mut collected = Collected::default();
     let opened: Result<Box<dyn BlockReader>, MediaError> = match kind {
         Kind::Wav => match wav::open(again(&bytes, offset)?, notes)? {

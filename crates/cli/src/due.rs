@@ -1,0 +1,117 @@
+//! Is the result of a file in a directory to be made, and why? A job whose result may be there -> what is due.
+//!
+//! A result follows its input: it is made again when the input or its tags changed, when it was made with other
+//! settings, and when it is empty or its end is missing. The settings are a tag that only results in a mirror have.
+
+use crate::encode_file::Recipe;
+use crate::input;
+use crate::plan::Job;
+use melisma_media::{AudioSource, Input};
+use melisma_signal::Metadata;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// Name of the tag with the settings that a result in a mirror was made with.
+pub const SETTINGS_TAG: &str = "MELISMA_SETTINGS";
+
+/// What is to be done about a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// It is what would be made now.
+    Keep,
+    /// As [`Due::Keep`], as far as can be told: it does not say which settings made it.
+    KeepUnknown,
+    /// It is to be made, for this reason.
+    Make {
+        /// For people: `new`, `the input is newer`.
+        why: String,
+        /// Whether what is there may be replaced.
+        replace: bool,
+    },
+}
+
+impl Due {
+    fn again(why: impl Into<String>) -> Self {
+        Self::Make { why: why.into(), replace: true }
+    }
+}
+
+/// What is due for any result in a mirror, by times alone. An older result of a decoder is not replaced: it could be the
+/// music that its input was made from.
+pub fn by_time(job: &Job) -> Due {
+    let (Input::Path(input), Some(target)) = (&job.input, job.target.path()) else { return new() };
+    let (Ok(input), Ok(target)) = (fs::metadata(input), fs::metadata(target)) else { return new() };
+    if target.len() == 0 {
+        return Due::again("the result is empty");
+    }
+    match (input.modified(), target.modified()) {
+        (Ok(input), Ok(target)) if target >= input => Due::Keep,
+        _ => Due::Make { why: "the input is newer".to_owned(), replace: false },
+    }
+}
+
+fn new() -> Due {
+    Due::Make { why: "new".to_owned(), replace: false }
+}
+
+/// What is due for an encoded file in a mirror.
+pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
+    let (Input::Path(input), Some(target)) = (&job.input, job.target.path()) else { return new() };
+    match by_time(job) {
+        Due::Make { why, replace } => {
+            return Due::Make { replace: replace || target.is_file(), why };
+        }
+        Due::Keep | Due::KeepUnknown => {}
+    }
+    let Some(mut metadata) = tags_of_whole(target) else {
+        return Due::again("the result is incomplete");
+    };
+    let settings = take_settings(&mut metadata);
+    if settings.as_ref().is_some_and(|settings| *settings != recipe.settings) {
+        return Due::again(format!(
+            "settings: {} instead of {}",
+            recipe.settings,
+            settings.unwrap_or_default()
+        ));
+    }
+    if may_have_changed(input, target)
+        && let Ok(source) = AudioSource::open(&job.input, &recipe.open)
+    {
+        let tags = if recipe.keep_tags { source.metadata().clone() } else { Metadata::default() };
+        if tags != metadata {
+            return Due::again("the tags changed");
+        }
+    }
+    if settings.is_some() { Due::Keep } else { Due::KeepUnknown }
+}
+
+/// Removes the tag with the settings from `metadata`; what it says.
+pub fn take_settings(metadata: &mut Metadata) -> Option<String> {
+    let place = metadata.tags.iter().position(|(key, _)| key == SETTINGS_TAG)?;
+    Some(metadata.tags.remove(place).1)
+}
+
+/// Tags and cover of a result that has its end; none of one that has not.
+fn tags_of_whole(target: &Path) -> Option<Metadata> {
+    let mut reader = input::open(&Input::Path(target.to_path_buf())).ok()?.reader;
+    reader.find_trailer().ok()??;
+    Some(reader.header().metadata.clone())
+}
+
+/// Whether the input may have been changed since, though its time of change says no: programs that write tags can put
+/// that back, but not the time that the system keeps for itself.
+#[cfg(unix)]
+fn may_have_changed(input: &Path, target: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(input), Ok(target)) = (fs::metadata(input), fs::metadata(target)) else { return true };
+    let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let Ok(made) = target.modified().map(since) else { return true };
+    (input.ctime(), input.ctime_nsec()) >= (made.as_secs() as i64, i64::from(made.subsec_nanos()))
+}
+
+/// No such time is known here: each input is looked at.
+#[cfg(not(unix))]
+fn may_have_changed(_: &Path, _: &Path) -> bool {
+    true
+}
