@@ -160,15 +160,6 @@ impl FileEncoder for MusicEncoder {
             let count = summary.non_finite_samples;
             warnings.push(format!("{count} NaN or infinite samples were taken as silence"));
         }
-        if let (Some(missed), Some(wanted)) = (summary.missed_by(), summary.wanted_bytes) {
-            let side =
-                if summary.total_bytes < wanted { "takes no more" } else { "cannot be coded with so few" };
-            warnings.push(format!(
-                "the file has {} bytes, {:.0} % off the {wanted} that were asked for: this music {side}",
-                summary.total_bytes,
-                100.0 * missed
-            ));
-        }
         Ok(Ended { seconds, remark, warnings })
     }
 }
