@@ -150,7 +150,9 @@ fn all_bands_together_are_the_mean_square_frame_by_frame() {
 
 #[test]
 fn silence_is_silent_and_two_equal_channels_are_one() {
-    for config in settings() {
+    for mut config in settings() {
+        // Short blocks share levels between bands, and one channel and two may be cut into blocks differently.
+        config.block_switching = false;
         let silent = Pcm { sample_rate_hz: 16_000, channels: vec![vec![0.0; 30_000]; 2] };
         let (_, sketch) = sketch_of(&silent, &config);
         assert_eq!(sketch.picture.levels_db.len(), 2);
@@ -160,11 +162,10 @@ fn silence_is_silent_and_two_equal_channels_are_one() {
         let two = Pcm { channels: vec![one.channels[0].clone(); 2], ..one.clone() };
         let (mono, stereo) = (sketch_of(&one, &config).1, sketch_of(&two, &config).1);
         assert!(stereo.picture.levels_db[1].iter().all(|&level| level == SILENCE_DB));
-        // Blocks may be cut elsewhere, where the same bits buy another error: equal over time.
         let both = mean_db(&mono.picture, 0).into_iter().zip(mean_db(&stereo.picture, 0));
         for (a, b) in both {
-            // A scale step: the encoder may smooth scales by so much where bits are worth more elsewhere.
-            assert!((a - b).abs() < 2.0 || a.max(b) < -100.0, "{a} dB, {b} dB");
+            // Scales are rounded to 2 dB, by 1 dB at most.
+            assert!((a - b).abs() < 1.0 || a.max(b) < -100.0, "{a} dB, {b} dB");
         }
     }
     let nothing = Pcm { sample_rate_hz: 8_000, channels: vec![vec![]] };
