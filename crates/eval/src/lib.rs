@@ -6,7 +6,7 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | how far is a decoded version from its reference? | [`metrics`], one file each; all of them in one walk: [`reference`] |
+//! | how far is a decoded version from its reference? | [`metrics`], one file each; all of them in one walk: [`mod@reference`] |
 //! | how is it brought onto the reference's time and rate? | [`align`], [`resample`] |
 //! | which metrics does a Python package compute? | [`perceptual`] |
 //! | which codecs are there, and how is each run? | [`peers`], by [`process`], through files of [`sound_file`] |

@@ -1,6 +1,6 @@
 //! How a codec or system looks: its name in, colour and mark out, the same in every chart and on every page.
 //!
-//! Codecs and curves that charts name have a line in [`NAMED`]. Trained systems are named `STEM-SIZE`: the stem has the
+//! Codecs and curves that charts name have a line in `NAMED`. Trained systems are named `STEM-SIZE`: the stem has the
 //! mark, the size moves the colour on. Any other name gets a look by its hash.
 
 use serde::{Serialize, Serializer};

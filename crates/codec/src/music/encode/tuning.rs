@@ -91,7 +91,7 @@ impl Tuning {
         }
     }
 
-    /// The same, adapted to a file that may have so many bits for each sample of each channel: the settings of [`ANCHORS`],
+    /// The same, adapted to a file that may have so many bits for each sample of each channel: the settings of `ANCHORS`,
     /// and between them in proportion to the logarithm of the rate.
     #[must_use]
     pub fn at_rate(self, bits_per_sample: f64) -> Self {
