@@ -6,3 +6,9 @@
 //! ```text
 //! .mlsm -read_sketch-> sketch -features-> numbers of a track -embedding-> a point -> genre, neighbours, maps
 //! ```
+
+mod key;
+mod tempo;
+
+pub use key::{Key, KeyFinder, Mode};
+pub use tempo::{TEMPO_RANGE_BPM, Tempo, tempo};
