@@ -4,11 +4,25 @@
 //! file without decoding it, or from sound that is analysed the same way.
 //!
 //! ```text
-//! .mlsm -read_sketch-> sketch -features-> numbers of a track -embedding-> a point -> genre, neighbours, maps
+//! .mlsm -read_sketch-> TrackSketch -features-> numbers of a track -embed-> a point -> genre, neighbours, maps
+//! PCM -SketchAnalyser-^
 //! ```
+//!
+//! | question | module |
+//! |---|---|
+//! | how loud is each band when, on one grid for every file? | [`sketch`] |
+//! | where does a track lie among others? | [`embedding`] |
+//! | how fast is the beat? | [`tempo`] |
+//! | which key is it in? | [`key`], from sound |
 
-mod key;
-mod tempo;
+pub mod embedding;
+mod error;
+pub mod key;
+pub mod sketch;
+pub mod tempo;
 
+pub use embedding::{EMBEDDING_DIMENSIONS, EMBEDDING_VERSION, Embedding, embed};
+pub use error::UnderstandingError;
 pub use key::{Key, KeyFinder, Mode};
-pub use tempo::{TEMPO_RANGE_BPM, Tempo, tempo};
+pub use sketch::{SketchAnalyser, TrackSketch};
+pub use tempo::Tempo;

@@ -9,6 +9,8 @@
 //! them; of good ones, that near two beats a second is what people tap (the prior of Ellis, "Beat tracking by dynamic
 //! programming", Journal of New Music Research 2007, section 3.2, with a width of one octave as there).
 
+use crate::sketch::{BANDS, HOP_SECONDS, TrackSketch};
+
 /// The beat of a track.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tempo {
@@ -38,11 +40,19 @@ const FINE_BEATS: usize = 16;
 /// Tempi tried for one octave, evenly in their logarithm.
 const PER_OCTAVE: usize = 120;
 
-/// Finds the tempo of `levels_db`, `[frame][band]`, each frame `bands` levels in dB, `frames_per_second` of them.
+impl Tempo {
+    /// The tempo of a track; none where no two beats fit, or nothing ever rises: silence, one held chord.
+    #[must_use]
+    pub fn of(sketch: &TrackSketch) -> Option<Self> {
+        tempo(&sketch.mid_db, BANDS, (1.0 / HOP_SECONDS) as f32)
+    }
+}
+
+/// The tempo of `levels_db`, in dB, `frames_per_second` times `bands` of them.
 ///
-/// None where no two beats fit, or nothing ever rises: silence, one held chord.
-#[must_use]
-pub fn tempo(levels_db: &[f32], bands: usize, frames_per_second: f32) -> Option<Tempo> {
+/// # Shapes
+/// `[frame * bands + band]`
+fn tempo(levels_db: &[f32], bands: usize, frames_per_second: f32) -> Option<Tempo> {
     if bands == 0 || !(frames_per_second > 1.0 && frames_per_second.is_finite()) {
         return None;
     }
