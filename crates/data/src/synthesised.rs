@@ -96,12 +96,15 @@ fn write_track(folder: &Path, track: &TrackPlan, options: &SynthesiseOptions) ->
     sink_options.total_samples = Some(music.samples() as u64);
     // A track left by an interrupted run is written again: it is the same.
     sink_options.overwrite = true;
+    let score = track.score();
     sink_options.metadata = Metadata {
         tags: [
             ("TITLE", track.title.as_str()),
             ("ARTIST", &track.artist),
             ("ALBUM", &track.album),
             ("GENRE", track.genre.name()),
+            ("BPM", &format!("{:.2}", score.tempo_bpm)),
+            ("INITIALKEY", &score.key.to_string()),
             ("COMMENT", "synthesised by melisma"),
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))

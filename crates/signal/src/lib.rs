@@ -1,9 +1,10 @@
 //! PCM, what travels with it, and the pure mathematics that more than one crate needs: windows, transforms, bands,
-//! loudness, random numbers. No IO, no entropy coding, no learning.
+//! loudness, keys, random numbers. No IO, no entropy coding, no learning.
 
 pub mod bands;
 pub mod biquad;
 pub mod dct;
+pub mod key;
 pub mod lapped;
 pub mod loudness;
 pub mod metadata;
@@ -16,6 +17,7 @@ pub mod window;
 pub use bands::BandLayout;
 pub use biquad::Biquad;
 pub use dct::Dct4;
+pub use key::{Key, Mode, NoKey};
 pub use loudness::FastLoudness;
 pub use metadata::{Loudness, Metadata, Picture};
 pub use pcm::Pcm;

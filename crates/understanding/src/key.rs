@@ -12,41 +12,19 @@
 //! Music Perception 2013).
 
 use melisma_signal::{
-    Pcm,
+    Key, Mode, Pcm,
     stft::{Stft, StftScratch},
 };
 
-/// Major or minor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// As C major.
-    Major,
-    /// As A minor.
-    Minor,
-}
-
-/// A key.
+/// The key that a track seems to be in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Key {
-    /// Pitch class of the tonic, 0 (C) to 11 (B).
-    pub tonic: u8,
-    /// Major or minor.
-    pub mode: Mode,
+pub struct HeardKey {
+    /// The key.
+    pub key: Key,
     /// How far its correlation lies above that of the second best key, 0 to 2. Below some .02 it is a guess.
     pub margin: f32,
-    /// How far the tuning lies from 440 Hz, in semitones, -0.5 to 0.5.
+    /// How far the tuning lies above 440 Hz, in semitones, -0.5 to 0.5.
     pub tuning_semitones: f32,
-}
-
-const NAMES: [&str; 12] = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
-
-impl Key {
-    /// Name as tags have it (`INITIALKEY` of Vorbis comments, `TKEY` of ID3): `C`, `F#m`.
-    #[must_use]
-    pub fn name(&self) -> String {
-        let minor = if self.mode == Mode::Minor { "m" } else { "" };
-        format!("{}{minor}", NAMES[usize::from(self.tonic) % 12])
-    }
 }
 
 /// How often each step above the tonic is heard in major and minor keys, a share of all: Albrecht and Shanahan 2013, table 1.
@@ -142,7 +120,7 @@ impl KeyFinder {
 
     /// The key of all that was heard; none of silence, or of less than a window.
     #[must_use]
-    pub fn finish(self) -> Option<Key> {
+    pub fn finish(self) -> Option<HeardKey> {
         let tuning = tuning_parts(&self.strengths)?;
         let classes = pitch_classes(&self.strengths, tuning);
         let mut ranked: Vec<(f32, u8, Mode)> = Vec::with_capacity(24);
@@ -156,7 +134,8 @@ impl KeyFinder {
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         let (best, tonic, mode) = ranked[0];
         let margin = best - ranked[1].0;
-        Some(Key { tonic, mode, margin, tuning_semitones: tuning as f32 / PARTS as f32 })
+        let tuning_semitones = tuning as f32 / PARTS as f32;
+        Some(HeardKey { key: Key { tonic, mode }, margin, tuning_semitones })
     }
 }
 
@@ -233,7 +212,7 @@ mod tests {
         Pcm { sample_rate_hz: rate, channels: vec![sound] }
     }
 
-    fn key_of(pcm: &Pcm) -> Option<Key> {
+    fn key_of(pcm: &Pcm) -> Option<HeardKey> {
         let mut finder = KeyFinder::new(pcm.sample_rate_hz);
         for start in (0..pcm.samples()).step_by(5_000) {
             let end = (start + 5_000).min(pcm.samples());
@@ -255,11 +234,11 @@ mod tests {
         for (tonic, name) in [(48, "C"), (54, "F#"), (57, "A"), (58, "Bb")] {
             for detune in [0.0, 0.3, -0.4] {
                 let key = key_of(&chords(&major(tonic), detune)).unwrap();
-                assert_eq!(key.name(), name, "{key:?}");
+                assert_eq!(key.key.to_string(), name, "{key:?}");
                 // Parts are tenths of a semitone.
                 assert!((key.tuning_semitones - detune).abs() < 0.11, "{detune}: {key:?}");
                 let key = key_of(&chords(&minor(tonic), detune)).unwrap();
-                assert_eq!(key.name(), format!("{name}m"), "{key:?}");
+                assert_eq!(key.key.to_string(), format!("{name}m"), "{key:?}");
             }
         }
     }

@@ -23,6 +23,6 @@ pub mod tempo;
 
 pub use embedding::{EMBEDDING_DIMENSIONS, EMBEDDING_VERSION, Embedding, embed};
 pub use error::UnderstandingError;
-pub use key::{Key, KeyFinder, Mode};
+pub use key::{HeardKey, KeyFinder};
 pub use sketch::{SketchAnalyser, TrackSketch};
 pub use tempo::Tempo;

@@ -14,7 +14,7 @@ mod techno;
 
 pub use genre::Genre;
 
-use melisma_signal::{Pcm, Random};
+use melisma_signal::{Key, Pcm, Random};
 use piece::Piece;
 
 /// Size and seed of the collection.
@@ -133,14 +133,12 @@ fn name(chance: &mut Random, words: usize) -> String {
 pub struct Score {
     /// Beats a minute.
     pub tempo_bpm: f64,
-    /// Pitch class of the note that everything returns to: 0 is C.
-    pub tonic: u8,
-    /// Semitones of the scale above the tonic, from 0 up.
-    pub scale: &'static [u8],
+    /// The note that everything returns to; major or minor by the third above it, whatever else the scale has.
+    pub key: Key,
 }
 
 impl TrackPlan {
-    /// Tempo and scale that [`render`](Self::render) plays in.
+    /// Tempo and key that [`render`](Self::render) plays in.
     #[must_use]
     pub fn score(&self) -> Score {
         Piece::new(&Self { seconds: 0.0, ..self.clone() }, 8_000).score()

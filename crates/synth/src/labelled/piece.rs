@@ -3,7 +3,7 @@
 use super::{Score, TrackPlan};
 use crate::instruments::key_hz;
 use crate::mixer::{Mixer, Place};
-use melisma_signal::{Pcm, Random};
+use melisma_signal::{Key, Mode, Pcm, Random};
 
 /// What all tracks of an artist have in common.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,8 @@ impl Piece {
     pub(crate) fn score(&self) -> Score {
         // MIDI counts keys from a C.
         let tonic = (self.root_key as i64).rem_euclid(12) as u8;
-        Score { tempo_bpm: 60.0 / self.beat_seconds, tonic, scale: self.scale }
+        let mode = if self.scale.contains(&4) { Mode::Major } else { Mode::Minor };
+        Score { tempo_bpm: 60.0 / self.beat_seconds, key: Key { tonic, mode } }
     }
 
     pub(crate) fn seed(&mut self) -> u64 {
