@@ -34,7 +34,7 @@
 //! | what can an encoder be asked for? | `encode/config` |
 //! | what does an encoder decide by? | `encode/tuning` |
 //! | which blocks, angles and scales does it choose? | `encode/analysis`: `partition`, `rotation`, `scales`, `smooth_scales` |
-//! | which values, at which price? | `encode/quantise/`: `rate_distortion`, `price`, `centroids` |
+//! | which values, at which price? | `encode/quantise/`: `rate_distortion`, `price`, `masking`, `centroids` |
 //! | what is a section's payload at a step? | `encode/coding` |
 //! | which step does each section get? | `encode/rate` |
 //! | who turns a stream of samples into a file? | `encode/encoder` |

@@ -55,7 +55,7 @@ const FIRST_CLIPS: usize = 4;
 pub fn run(options: &Options) -> Result<()> {
     let clips = clips(options)?;
     let mut log = String::from(
-        "# kbps\tclips\tcost\tzimtohrli\tnmr_db\tmel_l1\tshaping\ttilt\tnoise\tlambda\tanalysis_finer_by\tscale_bits\tunevenness\trotation_bits\tscale_lambda\tband_threshold\tcentroid_share\n",
+        "# kbps\tclips\tcost\tzimtohrli\tnmr_db\tmel_l1\tshaping\ttilt\tnoise\tlambda\tanalysis_finer_by\tscale_bits\tunevenness\trotation_bits\tscale_lambda\tband_threshold\tcentroid_share\tmasking\n",
     );
     let mut random = Random(options.seed);
     for &kbps in &options.rates_kbps {
@@ -199,7 +199,8 @@ fn row(kbps: u32, clips: usize, tuning: &Tuning, figures: &Figures) -> Result<St
     let t = tuning;
     write!(row, "\t{}\t{}\t{}\t{:.3}\t{}", t.shaping, t.tilt, t.noise, t.lambda, t.analysis_finer_by)?;
     write!(row, "\t{:.2}\t{:.2}\t{:.1}", t.scale_bits, t.unevenness, t.rotation_bits)?;
-    writeln!(row, "\t{:.2}\t{:.2}\t{:.2}", t.scale_lambda, t.band_threshold, t.centroid_share)?;
+    write!(row, "\t{:.2}\t{:.2}", t.scale_lambda, t.band_threshold)?;
+    writeln!(row, "\t{:.2}\t{:.2}", t.centroid_share, t.masking)?;
     Ok(row)
 }
 
@@ -229,6 +230,7 @@ impl Random {
             scale_lambda: moved(tuning.scale_lambda, 0.8).max(0.1),
             band_threshold: moved(tuning.band_threshold, 0.12),
             centroid_share: moved(tuning.centroid_share, 0.3).clamp(0.0, 1.0),
+            masking: moved(tuning.masking, 0.3).max(0.0),
             ..*tuning
         }
     }

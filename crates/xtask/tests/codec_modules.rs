@@ -122,7 +122,15 @@ const ROOMS: [(&str, &[&str]); 38] = [
     ),
     (
         "music::encode::quantise",
-        &["music::blocks", "music::detail", "music::encode::tuning", "music::section", "music::step"],
+        &[
+            "music::blocks",
+            "music::detail",
+            "music::encode::tuning",
+            "music::geometry",
+            "music::section",
+            "music::sketch",
+            "music::step",
+        ],
     ),
     (
         "music::encode::coding",

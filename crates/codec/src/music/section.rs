@@ -7,7 +7,7 @@
 
 use crate::music::{
     blocks::{BlockPlace, ChannelBlock, blocks},
-    detail::{Coefficient, DetailCoder, DetailModel, Place, Quantiser},
+    detail::{Coefficient, DetailCoder, DetailModel, Foreseen, Place, Quantiser},
     geometry::{Geometry, MAX_SPLITS},
     model::Model,
     sketch::{ScaleGrid, SuperframeSketch},
@@ -168,7 +168,7 @@ impl Quantiser for Nobody {
     fn begin(&mut self, _: &ChannelBlock<'_>) -> usize {
         0
     }
-    fn choose(&mut self, _: &DetailModel, _: &Coefficient<'_>, _: &Place) -> i32 {
+    fn choose(&mut self, _: &DetailModel, _: &Coefficient<'_>, _: &Place, _: &mut Foreseen) -> i32 {
         0
     }
 }
@@ -328,7 +328,13 @@ mod tests {
         fn begin(&mut self, block: &ChannelBlock<'_>) -> usize {
             block.bands.len() - 1
         }
-        fn choose(&mut self, _: &DetailModel, coefficient: &Coefficient<'_>, _: &Place) -> i32 {
+        fn choose(
+            &mut self,
+            _: &DetailModel,
+            coefficient: &Coefficient<'_>,
+            _: &Place,
+            _: &mut Foreseen,
+        ) -> i32 {
             (coefficient.k % 7) as i32 - 3
         }
     }

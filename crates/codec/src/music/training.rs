@@ -9,7 +9,7 @@ use crate::{
     container::Reader,
     music::{
         blocks::ChannelBlock,
-        detail::{Coefficient, DetailModel, Place, Quantiser},
+        detail::{Coefficient, DetailModel, Foreseen, Place, Quantiser},
         encode::encoder::encode,
         geometry::Geometry,
         model::Model,
@@ -140,7 +140,7 @@ impl Quantiser for Replay<'_> {
             .map_or(0, |b| b + 1)
     }
 
-    fn choose(&mut self, _: &DetailModel, coefficient: &Coefficient<'_>, _: &Place) -> i32 {
+    fn choose(&mut self, _: &DetailModel, coefficient: &Coefficient<'_>, _: &Place, _: &mut Foreseen) -> i32 {
         self.symbols.values[self.channel][self.start + coefficient.k]
     }
 }

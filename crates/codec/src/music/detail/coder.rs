@@ -2,7 +2,7 @@
 
 use super::{
     contexts::{Place, Trail},
-    model::DetailModel,
+    model::{DetailModel, Foreseen},
     neighbourhood::{Neighbourhood, Surroundings},
 };
 use crate::music::blocks::{BandPlace, ChannelBlock};
@@ -16,6 +16,8 @@ pub const SKIP_UNITS: i32 = -200;
 pub struct Coefficient<'a> {
     /// Its bin in the block.
     pub k: usize,
+    /// Number of the band it lies in.
+    pub number: usize,
     /// The band it lies in.
     pub band: &'a BandPlace,
     /// What is known around the block.
@@ -38,8 +40,14 @@ pub trait Quantiser {
     /// Called when a block begins: how many of its bands are worth coding, counted from the lowest.
     fn begin(&mut self, block: &ChannelBlock<'_>) -> usize;
     /// The value of one coefficient of that block, which will be coded at `place`, its own; `model` is as adapted as it
-    /// will be then.
-    fn choose(&mut self, model: &DetailModel, coefficient: &Coefficient<'_>, place: &Place) -> i32;
+    /// will be then. Predictions that it makes of that place are put into `foreseen`, so that none is made twice.
+    fn choose(
+        &mut self,
+        model: &DetailModel,
+        coefficient: &Coefficient<'_>,
+        place: &Place,
+        foreseen: &mut Foreseen,
+    ) -> i32;
 }
 
 /// Codes the detail of one section in either direction.
@@ -47,6 +55,7 @@ pub struct DetailCoder<'a, C> {
     coder: &'a mut C,
     model: &'a mut DetailModel,
     neighbourhood: Neighbourhood,
+    foreseen: Foreseen,
     /// Over all values so far.
     pub check: SymbolCheck,
 }
@@ -55,7 +64,8 @@ impl<'a, C: BinaryCoder> DetailCoder<'a, C> {
     /// Begins a section; `model` is in its initial state, and learns.
     #[must_use]
     pub fn new(coder: &'a mut C, model: &'a mut DetailModel, channel_count: usize) -> Self {
-        Self { coder, model, neighbourhood: Neighbourhood::new(channel_count), check: SymbolCheck::default() }
+        let (neighbourhood, foreseen) = (Neighbourhood::new(channel_count), Foreseen::default());
+        Self { coder, model, neighbourhood, foreseen, check: SymbolCheck::default() }
     }
 
     /// Codes one block of one channel; of each block, channel 0 must come first.
@@ -70,7 +80,7 @@ impl<'a, C: BinaryCoder> DetailCoder<'a, C> {
         quantiser: &mut Q,
         values: &mut [i32],
     ) {
-        let Self { coder, model, neighbourhood, check } = self;
+        let Self { coder, model, neighbourhood, foreseen, check } = self;
         let &ChannelBlock { channel, splits, bands, .. } = block;
         let wanted = quantiser.begin(block);
         let last_bases = neighbourhood.last_base_bands(channel);
@@ -78,14 +88,16 @@ impl<'a, C: BinaryCoder> DetailCoder<'a, C> {
         let coded = model.code_band_count(*coder, channel, bands.len(), predicted, wanted);
         let (surroundings, mut row) = neighbourhood.begin(channel, splits, values.len());
         let (mut trail, mut end) = (Trail::default(), 0);
-        for band in bands.iter().take(coded).filter(|band| band.ratio_units > SKIP_UNITS) {
+        let sounding = |(_, band): &(usize, &BandPlace)| band.ratio_units > SKIP_UNITS;
+        for (number, band) in bands.iter().enumerate().take(coded).filter(sounding) {
             trail = trail.push_zeros(band.begin - end);
             end = band.end;
             for (k, out) in values.iter_mut().enumerate().take(band.end).skip(band.begin) {
-                let coefficient = Coefficient { k, band, surroundings: &surroundings, trail };
+                let coefficient = Coefficient { k, number, band, surroundings: &surroundings, trail };
                 let place = coefficient.place();
-                let wanted = quantiser.choose(model, &coefficient, &place);
-                let value = model.code_value(*coder, &place, wanted);
+                foreseen.clear();
+                let wanted = quantiser.choose(model, &coefficient, &place, foreseen);
+                let value = model.code_value(*coder, &place, wanted, foreseen);
                 trail = trail.push(value.unsigned_abs());
                 if value != 0 {
                     row.set(k, value.unsigned_abs());

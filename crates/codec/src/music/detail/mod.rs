@@ -24,4 +24,4 @@ pub mod neighbourhood;
 
 pub use coder::{Coefficient, DetailCoder, Quantiser, SKIP_UNITS};
 pub use contexts::Place;
-pub use model::{DetailModel, UNARY_MAX};
+pub use model::{DetailModel, Foreseen, UNARY_MAX};

@@ -1,6 +1,6 @@
 //! Adaptive probabilities of the detail, and how one value and the number of a block's bands are coded with them.
 
-use super::contexts::{COUNTERS, ESCAPE_CLASSES, INPUTS, Place, SELECTORS};
+use super::contexts::{COUNTERS, DECISIONS, ESCAPE_CLASSES, INPUTS, Place, SELECTORS};
 use melisma_bitstream::{BinaryCoder, Counter, Mixed, Mixer, exp_golomb::code_exp_golomb};
 
 /// Magnitudes up to this are coded in unary; from here on what is left follows as an Exp-Golomb code.
@@ -36,6 +36,28 @@ pub struct DetailModel {
     pub plain: Vec<Counter>,
 }
 
+/// Predictions of a value's first decisions, kept from when the value is chosen until it is coded.
+#[derive(Clone, Debug, Default)]
+pub struct Foreseen(Vec<Mixed<INPUTS>>);
+
+impl Foreseen {
+    /// Forgets those of the last value.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Keeps the prediction of decision number `decision`; they must come in order. Those that share counters with an
+    /// earlier decision of the same value, which changes them, are left out.
+    #[inline]
+    pub fn keep(&mut self, decision: u32, mixed: Mixed<INPUTS>) {
+        if decision < DECISIONS as u32 {
+            debug_assert_eq!(self.0.len(), decision as usize);
+            self.0.push(mixed);
+        }
+    }
+}
+
 impl DetailModel {
     /// A model that knows nothing.
     #[must_use]
@@ -55,14 +77,26 @@ impl DetailModel {
         self.magnitudes.predict(slots, selectors)
     }
 
-    /// Codes one value in either direction and learns it; returns the value coded.
+    /// Codes one value in either direction and learns it; returns the value coded. `foreseen` are predictions of its
+    /// decisions that were made with the model as it is now; whichever are missing are made.
     #[inline]
-    pub(super) fn code_value<C: BinaryCoder>(&mut self, coder: &mut C, place: &Place, value: i32) -> i32 {
+    pub(super) fn code_value<C: BinaryCoder>(
+        &mut self,
+        coder: &mut C,
+        place: &Place,
+        value: i32,
+        foreseen: &Foreseen,
+    ) -> i32 {
         let wanted = value.unsigned_abs();
         let mut magnitude = 0;
         while magnitude < UNARY_MAX {
-            let (slots, selectors) = place.slots(magnitude);
-            if !self.magnitudes.code(coder, slots, selectors, wanted > magnitude) {
+            let mixed = match foreseen.0.get(magnitude as usize) {
+                Some(mixed) => *mixed,
+                None => self.predict(place, magnitude),
+            };
+            let more = coder.code_mixed(wanted > magnitude, &mixed);
+            self.magnitudes.update(&mixed, more);
+            if !more {
                 break;
             }
             magnitude += 1;

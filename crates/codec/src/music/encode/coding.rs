@@ -3,7 +3,7 @@
 use crate::music::{
     encode::{
         analysis::{Analysis, Assumed, Window, analyse},
-        quantise::{RateDistortion, best_centroids},
+        quantise::{RateDistortion, best_centroids, lambda_factors},
         scan::Scan,
         tuning::{THRIFT_LEVELS, Tuning},
     },
@@ -230,7 +230,9 @@ impl Coding {
         let Prepared { tuning, analysis, sketch: (sketch, sketch_check), .. } = prepared;
         let mut model = self.model.detail.clone();
         let mut head = self.head(section, tuning, analysis, step_index);
-        let mut quantiser = RateDistortion::new(&analysis.coefficients, &Tuning { lambda, ..*tuning });
+        let factors = lambda_factors(&self.geometry, &analysis.sketch, head.step_rule(), tuning.masking);
+        let mut quantiser =
+            RateDistortion::new(&analysis.coefficients, &Tuning { lambda, ..*tuning }, factors);
         let coded = encode_detail(&head, &self.geometry, &mut model, &analysis.sketch, &mut quantiser);
         head.centroids = best_centroids(&coded.values, &quantiser.scaled)
             .map(|offset| (f32::from(offset) * tuning.centroid_share).round() as u8);

@@ -38,6 +38,9 @@ pub struct Tuning {
     /// How far reconstruction points move from the integer towards the mean of what was quantised to it, which has the
     /// least squared error but takes energy away; 0 to 1.
     pub centroid_share: f32,
+    /// How far the squared error that a bit is worth follows what is heard of it: 0 not at all, so that a bit is worth the
+    /// same number of squared steps everywhere, 1 in full.
+    pub masking: f32,
 }
 
 /// Levels of [`Tuning::thriftier`].
@@ -70,14 +73,15 @@ impl Tuning {
                 scale_lambda: 0.5,
                 band_threshold: 0.8,
                 centroid_share: 1.0,
+                masking: 0.0,
             },
             Tune::Music => Self {
                 tune,
                 shaping: 82,
                 tilt: 18,
-                noise: 96,
+                noise: 84,
                 grid: ScaleGrid::PerBlock,
-                lambda: 0.08,
+                lambda: 0.11,
                 analysis_finer_by: 48,
                 block_switching: true,
                 scale_bits: 1.5,
@@ -87,6 +91,7 @@ impl Tuning {
                 scale_lambda: 1.5,
                 band_threshold: 0.7,
                 centroid_share: 0.7,
+                masking: 0.5,
             },
         }
     }
@@ -109,6 +114,7 @@ impl Tuning {
             tilt: between(|anchor| anchor.tilt).round() as u8,
             noise: between(|anchor| anchor.noise).round() as u8,
             lambda: between(|anchor| anchor.lambda),
+            masking: between(|anchor| anchor.masking),
             analysis_finer_by: between(|anchor| anchor.analysis_finer_by).round() as u16,
             scale_lambda: between(|anchor| anchor.scale_lambda),
             ..self
@@ -144,6 +150,7 @@ struct Anchor {
     tilt: f32,
     noise: f32,
     lambda: f32,
+    masking: f32,
     analysis_finer_by: f32,
     scale_lambda: f32,
 }
@@ -151,37 +158,51 @@ struct Anchor {
 /// Bits of each sample of each channel at the first anchor: 8 kbit/s in stereo at 44.1 kHz.
 const FIRST_ANCHOR_BITS: f64 = 8_000.0 / 88_200.0;
 
-/// Settings at 8, 16, 32 and 64 kbit/s, in stereo at 44.1 kHz: docs/adr/0009-encoder-by-measurement.md.
-const ANCHORS: [Anchor; 4] = [
+/// Settings at 8, 16, 32, 64 and 128 kbit/s, in stereo at 44.1 kHz: docs/adr/0010-encoder-hears-noise.md, and
+/// docs/adr/0009-encoder-by-measurement.md for what came before.
+const ANCHORS: [Anchor; 5] = [
     Anchor {
         shaping: 82.0,
         tilt: 12.0,
         noise: 96.0,
         lambda: 0.08,
+        masking: 0.25,
         analysis_finer_by: 48.0,
         scale_lambda: 2.0,
     },
     Anchor {
         shaping: 82.0,
         tilt: 13.0,
-        noise: 96.0,
-        lambda: 0.08,
+        noise: 94.0,
+        lambda: 0.09,
+        masking: 0.3,
         analysis_finer_by: 48.0,
         scale_lambda: 1.5,
     },
     Anchor {
         shaping: 85.0,
         tilt: 16.0,
-        noise: 96.0,
-        lambda: 0.08,
+        noise: 84.0,
+        lambda: 0.11,
+        masking: 0.5,
         analysis_finer_by: 48.0,
         scale_lambda: 1.5,
     },
     Anchor {
-        shaping: 88.0,
+        shaping: 90.0,
         tilt: 18.0,
-        noise: 96.0,
-        lambda: 0.08,
+        noise: 74.0,
+        lambda: 0.11,
+        masking: 0.5,
+        analysis_finer_by: 48.0,
+        scale_lambda: 1.5,
+    },
+    Anchor {
+        shaping: 94.0,
+        tilt: 19.0,
+        noise: 68.0,
+        lambda: 0.11,
+        masking: 0.5,
         analysis_finer_by: 48.0,
         scale_lambda: 1.5,
     },

@@ -1,6 +1,6 @@
 //! What values cost, as the adaptive model stands.
 
-use crate::music::detail::{DetailModel, Place};
+use crate::music::detail::{DetailModel, Foreseen, Place};
 use std::ops::RangeInclusive;
 
 /// Gives each magnitude of `magnitudes` (below [`UNARY_MAX`](crate::music::detail::UNARY_MAX)) and the bits that it and
@@ -13,12 +13,15 @@ pub(super) fn price(
     model: &DetailModel,
     place: &Place,
     magnitudes: RangeInclusive<u32>,
+    foreseen: &mut Foreseen,
     mut each: impl FnMut(u32, f32),
 ) {
     // Bits of the decisions "more than this" up to the magnitude at hand.
     let mut passed = 0.0;
     for magnitude in 0..=*magnitudes.end() {
-        let p_more = model.predict(place, magnitude).probability;
+        let mixed = model.predict(place, magnitude);
+        foreseen.keep(magnitude, mixed);
+        let p_more = mixed.probability;
         if magnitude >= *magnitudes.start() {
             let sign = if magnitude > 0 { 1.0 } else { 0.0 };
             each(magnitude, passed + bits(65536 - p_more) + sign);
@@ -27,10 +30,19 @@ pub(super) fn price(
     }
 }
 
-/// Bits of an event with probability `probability` of 65536.
+/// Bits of an event with probability `probability` of 65536, to 0.0002 bits: the logarithm of the mantissa is a polynomial
+/// through Chebyshev's nodes.
+#[inline]
 fn bits(probability: u32) -> f32 {
-    16.0 - (probability.max(1) as f32).log2()
+    let float = (probability.max(1) as f32).to_bits();
+    let exponent = (float >> 23) as i32 - 127;
+    let above_one = f32::from_bits(float & 0x007F_FFFF | 0x3F80_0000) - 1.0;
+    let mantissa_log2 = LOG2[1..].iter().rev().fold(0.0, |sum, factor| (sum + factor) * above_one) + LOG2[0];
+    16.0 - exponent as f32 - mantissa_log2
 }
+
+/// Factors of the powers of `x` in `log2(1 + x)`, for x from 0 to 1.
+const LOG2: [f32; 5] = [0.000_100_19, 1.437_302_2, -0.672_934_2, 0.315_467_6, -0.080_010_89];
 
 #[cfg(test)]
 mod tests {
@@ -55,14 +67,21 @@ mod tests {
             block.bands.len()
         }
 
-        fn choose(&mut self, model: &DetailModel, coefficient: &Coefficient<'_>, place: &Place) -> i32 {
+        fn choose(
+            &mut self,
+            model: &DetailModel,
+            coefficient: &Coefficient<'_>,
+            place: &Place,
+            foreseen: &mut Foreseen,
+        ) -> i32 {
             let &Coefficient { k, band, surroundings, .. } = coefficient;
             let magnitude = |k: usize| self.values[k].unsigned_abs();
             // The trail as it must be by the values before, whatever the coder made of them.
             let hypothetical = (0..k).fold(Trail::default(), |trail, k| trail.push(magnitude(k)));
             let priced = surroundings.place(hypothetical, k, band);
             assert_eq!(&priced, place, "{k}");
-            price(model, &priced, magnitude(k)..=magnitude(k), |_, bits| self.bits += f64::from(bits));
+            let wanted = magnitude(k)..=magnitude(k);
+            price(model, &priced, wanted, foreseen, |_, bits| self.bits += f64::from(bits));
             self.values[k]
         }
     }

@@ -5,7 +5,7 @@
 use super::price::price;
 use crate::music::{
     blocks::ChannelBlock,
-    detail::{Coefficient, DetailModel, Place, Quantiser, SKIP_UNITS, UNARY_MAX},
+    detail::{Coefficient, DetailModel, Foreseen, Place, Quantiser, SKIP_UNITS, UNARY_MAX},
     encode::tuning::Tuning,
     step,
 };
@@ -18,6 +18,12 @@ pub struct RateDistortion<'a> {
     lambda: f32,
     /// Largest coefficient, in steps, of a band that is left out above the last coded one.
     band_threshold: f32,
+    /// `[block * channels + channel][band]`: factors of lambda.
+    lambda_factors: Vec<Vec<f32>>,
+    /// Those of the block at hand.
+    factors: Vec<f32>,
+    /// Blocks begun.
+    blocks: usize,
     /// `[channel][sample]` of what was quantised so far: coefficients in steps.
     pub scaled: Vec<Vec<f32>>,
     channel: usize,
@@ -35,10 +41,20 @@ const EXPECTED_OFFSETS: [f32; 2] = [0.06, 0.03];
 impl<'a> RateDistortion<'a> {
     /// Quantises `coefficients` (`[channel][sample]`) as `tuning` says.
     #[must_use]
-    pub fn new(coefficients: &'a [Vec<f32>], tuning: &Tuning) -> Self {
+    pub fn new(coefficients: &'a [Vec<f32>], tuning: &Tuning, lambda_factors: Vec<Vec<f32>>) -> Self {
         let scaled = coefficients.iter().map(|channel| vec![0.0; channel.len()]).collect();
         let &Tuning { lambda, band_threshold, .. } = tuning;
-        Self { coefficients, lambda, band_threshold, scaled, channel: 0, start: 0 }
+        Self {
+            coefficients,
+            lambda,
+            band_threshold,
+            lambda_factors,
+            factors: Vec::new(),
+            blocks: 0,
+            scaled,
+            channel: 0,
+            start: 0,
+        }
     }
 
     /// How many steps of 1/16 octave the base step must grow before every value can be coded.
@@ -55,6 +71,11 @@ impl Quantiser for RateDistortion<'_> {
         let coefficients = &self.coefficients[block.channel][block.start..];
         let scaled = &mut self.scaled[block.channel][block.start..];
         let mut coded = 0;
+        self.factors = match self.lambda_factors.get(self.blocks) {
+            Some(factors) => factors.clone(),
+            None => vec![1.0; block.bands.len()],
+        };
+        self.blocks += 1;
         for (number, band) in block.bands.iter().enumerate().filter(|(_, band)| band.ratio_units > SKIP_UNITS)
         {
             let inverse = 1.0 / step::amplitude(band.step_units);
@@ -73,15 +94,24 @@ impl Quantiser for RateDistortion<'_> {
     }
 
     #[inline]
-    fn choose(&mut self, model: &DetailModel, coefficient: &Coefficient<'_>, place: &Place) -> i32 {
+    fn choose(
+        &mut self,
+        model: &DetailModel,
+        coefficient: &Coefficient<'_>,
+        place: &Place,
+        foreseen: &mut Foreseen,
+    ) -> i32 {
         let scaled = self.scaled[self.channel][self.start + coefficient.k];
         let magnitude = scaled.abs();
         if magnitude < 0.5 {
             return 0;
         }
         let nearest = (magnitude + 0.5).min(MAX_MAGNITUDE) as u32;
-        let chosen =
-            if nearest >= UNARY_MAX { nearest } else { self.cheapest(model, place, magnitude, nearest) };
+        let chosen = if nearest >= UNARY_MAX {
+            nearest
+        } else {
+            self.cheapest(model, place, magnitude, nearest, coefficient.number, foreseen)
+        };
         if scaled < 0.0 { -(chosen as i32) } else { chosen as i32 }
     }
 }
@@ -89,17 +119,26 @@ impl Quantiser for RateDistortion<'_> {
 impl RateDistortion<'_> {
     /// The best of `nearest`, the one below, and zero.
     #[inline]
-    fn cheapest(&self, model: &DetailModel, place: &Place, magnitude: f32, nearest: u32) -> u32 {
+    fn cheapest(
+        &self,
+        model: &DetailModel,
+        place: &Place,
+        magnitude: f32,
+        nearest: u32,
+        band: usize,
+        foreseen: &mut Foreseen,
+    ) -> u32 {
         let lowest = if nearest <= 2 { 0 } else { nearest - 1 };
+        let lambda = self.lambda * self.factors[band];
         let (mut best, mut best_cost) = (nearest, f32::INFINITY);
-        price(model, place, lowest..=nearest, |candidate, bits| {
+        price(model, place, lowest..=nearest, foreseen, |candidate, bits| {
             let reconstructed = match candidate {
                 0 => 0.0,
                 1 => 1.0 - EXPECTED_OFFSETS[0],
                 _ => candidate as f32 - EXPECTED_OFFSETS[1],
             };
             let error = magnitude - reconstructed;
-            let cost = error * error + self.lambda * bits;
+            let cost = error * error + lambda * bits;
             if cost < best_cost {
                 (best, best_cost) = (candidate, cost);
             }
