@@ -84,7 +84,7 @@ class Selection {
     element.replaceChildren(
       make("div", { class: "head" }, make("h2", {}, "Selection"), make("span", { class: "faint" }, count), button("×", () => this.clear(), { class: "remove", "aria-label": "Clear the selection" })),
       make("ol", {}, ...rows, ...(tracks.size > shown.length ? [make("li", { class: "faint more" }, `and ${(tracks.size - shown.length).toLocaleString("en")} more`)] : [])),
-      make("div", { class: "bar" }, button("Save playlist (.m3u8)", () => this.#save(), { class: "main" }), kind),
+      make("div", { class: "bar" }, button("Save as .m3u8", () => this.#save(), { class: "main" }), kind),
     );
     element.hidden = tracks.size === 0;
     this.onchange();
