@@ -128,8 +128,7 @@ fn covers_are_pictures_or_files() {
 #[test]
 fn a_hundred_thousand_tracks_are_a_few_megabytes() {
     let html = map_data::map(100_000).html().expect("a page");
-    // 12 bytes of positions a track, as many of other numbers, and names that repeat: 2.7 MB. Names of
-    // real music repeat less, which adds about 20 bytes a track.
+    // Positions in three projections are 12 bytes a track, numbers and indices as many again; what remains is for names.
     assert!(html.len() < 6_000_000, "{} bytes", html.len());
 }
 

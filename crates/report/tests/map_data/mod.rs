@@ -80,12 +80,12 @@ fn track(i: usize, group: usize, varied: f32) -> MapTrack {
         title: format!("{} Étude {i}", GENRES[group]),
         artist: format!("Artist {}", i % 30),
         album: format!("Album {}", i % 60),
-        genre: if i % 9 == 0 { String::new() } else { GENRES[group].to_owned() },
+        genre: if i.is_multiple_of(9) { String::new() } else { GENRES[group].to_owned() },
         year: Some(1965 + 9 * group as u16 + (i % 8) as u16),
         loudness_lufs: Some(-20.0 + 2.0 * group as f32 + varied),
         tempo_bpm: Some(80.0 + 15.0 * group as f32 + 6.0 * varied),
-        key: Some(MapKey { tonic: (i * 7 % 12) as u8, is_minor: i % 3 == 0 }),
-        cover: (i % 5 == 0).then_some(0),
+        key: Some(MapKey { tonic: (i * 7 % 12) as u8, is_minor: i.is_multiple_of(3) }),
+        cover: i.is_multiple_of(5).then_some(0),
         ..known
     }
 }
