@@ -4,5 +4,19 @@
 //! file without decoding it, or from sound that is analysed the same way.
 //!
 //! ```text
-//! .mlsm -read_sketch-> sketch -features-> numbers of a track -embedding-> a point -> genre, neighbours, maps
+//! .mlsm -read_sketch-> TrackSketch -features-> numbers of a track -embed-> a point -> genre, neighbours, maps
+//! PCM -SketchAnalyser-^
 //! ```
+//!
+//! | question | module |
+//! |---|---|
+//! | how loud is each band when, on one grid for every file? | [`sketch`] |
+//! | where does a track lie among others? | [`embedding`] |
+
+pub mod embedding;
+mod error;
+pub mod sketch;
+
+pub use embedding::{EMBEDDING_DIMENSIONS, EMBEDDING_VERSION, Embedding, embed};
+pub use error::UnderstandingError;
+pub use sketch::{SketchAnalyser, TrackSketch};
