@@ -16,6 +16,7 @@ pub mod pca;
 pub mod points;
 pub mod progress;
 pub mod tsne;
+pub mod umap;
 
 pub use error::{Error, Result};
 pub use index::{Index, Neighbour};
@@ -25,3 +26,4 @@ pub use pca::Pca;
 pub use points::Points;
 pub use progress::{Progress, Watch, unwatched};
 pub use tsne::{Tsne, TsneOptions, tsne};
+pub use umap::{UmapOptions, umap};
