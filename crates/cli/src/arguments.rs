@@ -2,8 +2,8 @@
 //! beside its code in [`crate::commands`].
 
 use crate::commands::{
-    bench, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, man, report, reproduce,
-    similar, train, verify,
+    bench, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, man, report,
+    reproduce, similar, train, verify,
 };
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};

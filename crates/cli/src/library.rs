@@ -1,12 +1,7 @@
 //! A folder of music as its index, for every command that looks at a library: read, brought up to date with a bar, and
 //! talked about.
 
-use crate::{
-    exit::Outcome,
-    message,
-    progress::Progress,
-    text, threads,
-};
+use crate::{exit::Outcome, message, progress::Progress, text, threads};
 use anyhow::Context;
 use melisma_library::{
     EMBEDDING_VERSION, Index, Settings, Track, Update, Watch, index_file,

@@ -91,10 +91,10 @@ pub fn compare(index: &Index, first: usize, second: usize) -> Option<Pair> {
 fn candidates(index: &Index) -> Option<Vec<(usize, usize)>> {
     let points = usable_points(index)?;
     let neighbours = nearest(&points, NEIGHBOURS, Metric::Euclid, &mut unwatched).ok()?;
-    let near = (0..points.len()).flat_map(|track| neighbours.of(track).iter().map(move |&other| (track, other)));
-    let mut pairs: Vec<(usize, usize)> = near
-        .map(|(track, other)| (track.min(other as usize), track.max(other as usize)))
-        .collect();
+    let near =
+        (0..points.len()).flat_map(|track| neighbours.of(track).iter().map(move |&other| (track, other)));
+    let mut pairs: Vec<(usize, usize)> =
+        near.map(|(track, other)| (track.min(other as usize), track.max(other as usize))).collect();
     pairs.sort_unstable();
     pairs.dedup();
     Some(pairs)

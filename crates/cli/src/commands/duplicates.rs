@@ -56,7 +56,11 @@ impl DuplicatesArguments {
         }
         if !quiet {
             let files: usize = groups.iter().map(|group| group.tracks.len()).sum();
-            message::say(&format!("{} in {}", text::count(groups.len(), "recording"), text::count(files, "file")));
+            message::say(&format!(
+                "{} in {}",
+                text::count(groups.len(), "recording"),
+                text::count(files, "file")
+            ));
         }
         Ok(library.outcome)
     }

@@ -10,7 +10,9 @@ use crate::{
 };
 use anyhow::Context;
 use melisma_library::{
-    Near, Sound, Track, Wish, index_file, listen, playlist::{display_name, m3u8}, route, similar,
+    Near, Sound, Track, Wish, index_file, listen,
+    playlist::{display_name, m3u8},
+    route, similar,
 };
 use std::{
     io::Write,
