@@ -123,8 +123,11 @@ pub fn places(points: &[[f32; 2]], count: usize) -> String {
         let part = if span > 0.0 { (value - 0.5 * (low + high)) / span + 0.5 } else { 0.5 };
         (part * 65_535.0).round().clamp(0.0, 65_535.0) as u16
     };
-    let bytes: Vec<u8> =
-        bent.iter().flat_map(|p| [place(p[0], ends[0]), place(p[1], ends[1])]).flat_map(u16::to_le_bytes).collect();
+    let bytes: Vec<u8> = bent
+        .iter()
+        .flat_map(|p| [place(p[0], ends[0]), place(p[1], ends[1])])
+        .flat_map(u16::to_le_bytes)
+        .collect();
     STANDARD.encode(bytes)
 }
 

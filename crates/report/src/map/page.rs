@@ -195,7 +195,10 @@ impl MapData {
             return vec![PackedProjection { name: "", note: "", xy: places(&[], count) }];
         }
         let packed = |p: &'_ super::Projection| places(&p.points, count);
-        self.projections.iter().map(|p| PackedProjection { name: &p.name, note: &p.note, xy: packed(p) }).collect()
+        self.projections
+            .iter()
+            .map(|p| PackedProjection { name: &p.name, note: &p.note, xy: packed(p) })
+            .collect()
     }
 
     /// Everything that could colour the points, in the page's order.
@@ -305,7 +308,8 @@ mod tests {
 
     #[test]
     fn keys_have_their_names() {
-        let name = |tonic, is_minor| key_place(MapKey { tonic, is_minor }).map(|place| key_names()[place].clone());
+        let name =
+            |tonic, is_minor| key_place(MapKey { tonic, is_minor }).map(|place| key_names()[place].clone());
         let known = [
             (0, false, "C major"),
             (1, false, "D♭ major"),

@@ -112,7 +112,9 @@ fn tags(track: &MapTrack, paces: Option<[f32; 2]>, levels: Option<[f32; 2]>) -> 
     if let Some(year) = track.year.filter(|year| (1900..2100).contains(year)) {
         add(Kind::Decade, &format!("{}s", year / 10 * 10));
     }
-    let third = |value: Option<f32>, thirds: Option<[f32; 2]>, [low, high]: [&'static str; 2]| match (value, thirds) {
+    let third = |value: Option<f32>, thirds: Option<[f32; 2]>, [low, high]: [&'static str; 2]| match (
+        value, thirds,
+    ) {
         (Some(value), Some(thirds)) if value < thirds[0] => low,
         (Some(value), Some(thirds)) if value >= thirds[1] => high,
         _ => "",
@@ -168,7 +170,9 @@ mod tests {
     #[test]
     fn names_are_never_the_same_nor_empty() {
         let tracks: Vec<MapTrack> = (0..60)
-            .map(|i| track(i % 6, if i % 2 == 0 { "dub" } else { "" }, if i % 6 < 2 { 1985 } else { 2005 }, 100.0))
+            .map(|i| {
+                track(i % 6, if i % 2 == 0 { "dub" } else { "" }, if i % 6 < 2 { 1985 } else { 2005 }, 100.0)
+            })
             .collect();
         let mut names = names(&tracks);
         assert!(names.iter().all(|name| !name.is_empty()));
@@ -180,8 +184,9 @@ mod tests {
 
     #[test]
     fn without_tags_what_was_measured_names_regions() {
-        let tracks: Vec<MapTrack> =
-            (0..30).map(|i| MapTrack { year: None, ..track(i % 3, "", 0, [70.0, 110.0, 170.0][i as usize % 3]) }).collect();
+        let tracks: Vec<MapTrack> = (0..30)
+            .map(|i| MapTrack { year: None, ..track(i % 3, "", 0, [70.0, 110.0, 170.0][i as usize % 3]) })
+            .collect();
         assert_eq!(names(&tracks), ["Slow", "Region 1", "Fast"]);
         assert!(names(&[]).is_empty());
         assert_eq!(names(&[MapTrack::default()]), Vec::<String>::new());
