@@ -17,11 +17,15 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 17] = [
     "encode",
     "decode",
     "info",
     "verify",
+    "index",
+    "similar",
+    "duplicates",
+    "embed",
     "data",
     "train",
     "reproduce",

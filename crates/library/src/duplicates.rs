@@ -8,7 +8,7 @@
 //! ```
 
 use crate::{fingerprint::align, index::Index, nearest::usable_points};
-use melisma_explore::neighbours::{Metric, nearest};
+use melisma_explore::{Metric, nearest, unwatched};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 
@@ -89,13 +89,12 @@ pub fn compare(index: &Index, first: usize, second: usize) -> Option<Pair> {
 
 /// Pairs that may be one recording: neighbours, each pair once.
 fn candidates(index: &Index) -> Option<Vec<(usize, usize)>> {
-    let points = usable_points(index).filter(|points| points.len() > 1)?;
-    let each = NEIGHBOURS.min(points.len() - 1);
-    let neighbours = nearest(&points, each, Metric::Euclid, &mut |_| true).ok()?;
-    let near = (0..points.len()).flat_map(|track| neighbours.of(track).iter().map(move |&other| (track, other)));
-    let mut pairs: Vec<(usize, usize)> = near
-        .map(|(track, other)| (track.min(other as usize), track.max(other as usize)))
-        .collect();
+    let points = usable_points(index)?;
+    let neighbours = nearest(&points, NEIGHBOURS, Metric::Euclid, &mut unwatched).ok()?;
+    let near =
+        (0..points.len()).flat_map(|track| neighbours.of(track).iter().map(move |&other| (track, other)));
+    let mut pairs: Vec<(usize, usize)> =
+        near.map(|(track, other)| (track.min(other as usize), track.max(other as usize))).collect();
     pairs.sort_unstable();
     pairs.dedup();
     Some(pairs)

@@ -54,7 +54,8 @@ pub fn fingerprint(levels_db: &[f32], bands: usize, frames_per_second: f64) -> V
         }
     }
     let seconds = (sums[0].len() - 1) as f64 / frames_per_second;
-    let count = ((seconds.min(COVERED_SECONDS) - WINDOW_SECONDS) * WORDS_PER_SECOND).floor().max(-1.0) as i64 + 1;
+    let count =
+        ((seconds.min(COVERED_SECONDS) - WINDOW_SECONDS) * WORDS_PER_SECOND).floor().max(-1.0) as i64 + 1;
     // [time][band] in dB.
     let levels: Vec<Vec<f64>> = (0..count)
         .map(|time| {
@@ -120,9 +121,8 @@ pub fn align(first: &[u16], second: &[u16]) -> Option<Alignment> {
         }
         // Where both are still, nothing is compared.
         let pairs = first.iter().zip(second).filter(|(a, b)| **a | **b != 0);
-        let (words, bits) = pairs.fold((0usize, 0u32), |(words, bits), (a, b)| {
-            (words + 1, bits + (a ^ b).count_ones())
-        });
+        let (words, bits) =
+            pairs.fold((0usize, 0u32), |(words, bits), (a, b)| (words + 1, bits + (a ^ b).count_ones()));
         if words < LEAST_WORDS {
             continue;
         }

@@ -41,8 +41,9 @@ pub fn listen(
     ffmpeg: Option<&str>,
     known: &Known<'_>,
 ) -> Result<Track, LibraryError> {
-    let wrap =
-        |action: &'static str| move |source| LibraryError::File { action, path: on_disk.to_path_buf(), source };
+    let wrap = |action: &'static str| {
+        move |source| LibraryError::File { action, path: on_disk.to_path_buf(), source }
+    };
     let mut file = File::open(on_disk).map_err(wrap("cannot open"))?;
     let state = file_state(&file.metadata().map_err(wrap("cannot read"))?);
     let edges = edges(&mut file, state).map_err(wrap("cannot read"))?;
@@ -86,8 +87,9 @@ fn is_melisma(file: &mut File, on_disk: &Path) -> bool {
 /// # Errors
 /// As [`listen`].
 pub fn sketch_of(on_disk: &Path, ffmpeg: Option<&str>) -> Result<TrackSketch, LibraryError> {
-    let wrap =
-        |action: &'static str| move |source| LibraryError::File { action, path: on_disk.to_path_buf(), source };
+    let wrap = |action: &'static str| {
+        move |source| LibraryError::File { action, path: on_disk.to_path_buf(), source }
+    };
     let mut file = File::open(on_disk).map_err(wrap("cannot open"))?;
     if is_melisma(&mut file, on_disk) {
         let mut bytes = Vec::new();

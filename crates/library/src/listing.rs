@@ -8,8 +8,8 @@ use std::{
 
 /// Names that are looked into; the content decides.
 pub const EXTENSIONS: [&str; 29] = [
-    "mlsm", "wav", "wave", "w64", "aif", "aiff", "aifc", "caf", "flac", "mp3", "mp2", "mp1", "ogg", "oga", "opus",
-    "m4a", "m4b", "mp4", "aac", "alac", "wma", "wv", "ape", "mka", "tta", "ac3", "dts", "au", "snd",
+    "mlsm", "wav", "wave", "w64", "aif", "aiff", "aifc", "caf", "flac", "mp3", "mp2", "mp1", "ogg", "oga",
+    "opus", "m4a", "m4b", "mp4", "aac", "alac", "wma", "wv", "ape", "mka", "tta", "ac3", "dts", "au", "snd",
 ];
 
 /// A file that is called like music.

@@ -136,7 +136,8 @@ impl Caps {
     /// Whether one more of this track's artist and album is allowed. Who has no name has no cap.
     pub(crate) fn has_room(&self, index: &Index, track: usize) -> bool {
         let tags = &index.tracks[track].tags;
-        let room = |cap: Option<usize>, key: Option<String>, counts: &HashMap<String, usize>| match (cap, key) {
+        let room = |cap: Option<usize>, key: Option<String>, counts: &HashMap<String, usize>| match (cap, key)
+        {
             (Some(cap), Some(key)) => counts.get(&key).copied().unwrap_or(0) < cap,
             _ => true,
         };
@@ -178,8 +179,14 @@ mod tests {
         let all = Wish::default();
         assert_eq!(paths(&index, &ask(all.clone())), ["a2", "a3", "b1", "c1", "c2"]);
         assert_eq!(paths(&index, &ask(Wish { count: 2, ..all.clone() })), ["a2", "a3"]);
-        assert_eq!(paths(&index, &ask(Wish { per_artist: Some(1), ..all.clone() })), ["a2", "b1", "c1", "c2"]);
-        assert_eq!(paths(&index, &ask(Wish { per_album: Some(1), ..all.clone() })), ["a2", "a3", "b1", "c1", "c2"]);
+        assert_eq!(
+            paths(&index, &ask(Wish { per_artist: Some(1), ..all.clone() })),
+            ["a2", "b1", "c1", "c2"]
+        );
+        assert_eq!(
+            paths(&index, &ask(Wish { per_album: Some(1), ..all.clone() })),
+            ["a2", "a3", "b1", "c1", "c2"]
+        );
         assert!(ask(Wish { count: 0, ..all.clone() }).is_empty());
         // Between two seeds lies what is near to both.
         let other = index.tracks[5].sound.clone();

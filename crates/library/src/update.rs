@@ -124,7 +124,11 @@ pub fn update(
         embedding_version,
         by_identity: old.tracks.iter().map(|track| (track.sound.identity, &track.sound)).collect(),
         by_state: by_state(&rest),
-        state: Mutex::new(State { found: kept.into_iter().cloned().collect(), unreadable, ..State::default() }),
+        state: Mutex::new(State {
+            found: kept.into_iter().cloned().collect(),
+            unreadable,
+            ..State::default()
+        }),
         saving: Mutex::new(seen_file(&settings.index_file)),
         rest: &rest,
         wanted: files.iter().map(|found| (found.path.as_str(), found.file)).collect(),

@@ -12,11 +12,17 @@
 //! |---|---|
 //! | how loud is each band when, on one grid for every file? | [`sketch`] |
 //! | where does a track lie among others? | [`embedding`] |
+//! | how fast is the beat? | [`tempo`] |
+//! | which key is it in? | [`key`], from sound |
 
 pub mod embedding;
 mod error;
+pub mod key;
 pub mod sketch;
+pub mod tempo;
 
 pub use embedding::{EMBEDDING_DIMENSIONS, EMBEDDING_VERSION, Embedding, embed};
 pub use error::UnderstandingError;
+pub use key::{Key, KeyFinder, Mode};
 pub use sketch::{SketchAnalyser, TrackSketch};
+pub use tempo::Tempo;

@@ -54,7 +54,10 @@ mod tests {
             write_safetensors(&table, &mut bytes).unwrap();
             let found = SafeTensors::deserialize(&bytes).unwrap();
             let embeddings = found.tensor("embeddings").unwrap();
-            assert_eq!((embeddings.dtype(), embeddings.shape()), (Dtype::F32, &[table.ids.len(), table.dimensions][..]));
+            assert_eq!(
+                (embeddings.dtype(), embeddings.shape()),
+                (Dtype::F32, &[table.ids.len(), table.dimensions][..])
+            );
             let numbers: Vec<u8> = table.embeddings.iter().flat_map(|value| value.to_le_bytes()).collect();
             assert_eq!(embeddings.data(), numbers);
             let (_, head) = SafeTensors::read_metadata(&bytes).unwrap();

@@ -100,7 +100,8 @@ pub fn read(bytes: &[u8], embedding_version: u32) -> Result<Index, Refusal> {
     let most = reader.remaining() / (LEAST_TRACK_BYTES + 4 * dimensions);
     let count = reader.size("number of tracks", most, "what its bytes can hold")?;
     let tracks = (0..count).map(|_| read_track(&mut reader, dimensions)).collect::<Result<_, _>>()?;
-    let count = reader.size("number of unreadable files", reader.remaining() / 4, "what its bytes can hold")?;
+    let count =
+        reader.size("number of unreadable files", reader.remaining() / 4, "what its bytes can hold")?;
     let unreadable = (0..count)
         .map(|_| {
             let path = read_text(&mut reader, "path")?;
@@ -201,7 +202,8 @@ fn read_track(reader: &mut Reader<'_>, dimensions: usize) -> Result<Track, Forma
     let genres = (0..count).map(|_| read_text(reader, "genre")).collect::<Result<_, _>>()?;
     let year = read_option(reader, "year", |reader| reader.u16("year"))?;
     let track_number = read_option(reader, "track number", |reader| reader.u16("track number"))?;
-    let identity = u128::from(read_u64(reader, "identity")?) | u128::from(read_u64(reader, "identity")?) << 64;
+    let identity =
+        u128::from(read_u64(reader, "identity")?) | u128::from(read_u64(reader, "identity")?) << 64;
     let edges = read_u64(reader, "edges")?;
     let seconds = read_f32(reader, "length")?;
     let lost_seconds = read_f32(reader, "lost seconds")?;
