@@ -2,7 +2,7 @@
 //! beside its code in [`crate::commands`].
 
 use crate::commands::{
-    bench, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, man, report,
+    bench, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, man, map, report,
     reproduce, similar, train, verify,
 };
 use crate::{examples, exit};
@@ -40,6 +40,8 @@ pub enum Command {
     Duplicates(duplicates::DuplicatesArguments),
     /// Turn tracks into numbers for other programs: NumPy, safetensors, CSV, JSON
     Embed(embed::EmbedArguments),
+    /// Look at a music library: each track a point, heard under the pointer, as one page
+    Map(map::MapArguments),
     /// Prepare music to learn from and to measure with: manifests, FMA, a synthesised collection
     Data(data::DataArguments),
     /// Train a network of a config file on music: it becomes a codec of its own

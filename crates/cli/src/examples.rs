@@ -44,6 +44,15 @@ Examples:
   melisma verify song.mlsm                       every checksum and every symbol
   melisma verify song.mlsm --against song.flac   and: equal length? how large is the difference?";
 
+/// Of `map`.
+pub const MAP: &str = "\
+Examples:
+  melisma data synth Toy                         music to try it with
+  melisma map Toy                                writes map.html; open it in a browser
+  melisma map Music -o Music/map.html            beside the music; run it again when there is more
+  melisma map Small --excerpts 2000              .mlsm files that can be heard, 13 kB each
+  melisma map Music --projection pca --colour-by year -f";
+
 /// Of `demo`.
 pub const DEMO: &str = "\
 Examples:

@@ -12,6 +12,7 @@ pub mod index;
 pub mod info;
 pub mod ladder;
 pub mod man;
+pub mod map;
 pub mod report;
 pub mod reproduce;
 pub mod similar;
@@ -41,6 +42,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Report(command) => command.run(quiet),
         Command::Ladder(command) => command.run(quiet),
         Command::Completions(command) => command.run(),
+        Command::Map(command) => command.run(quiet),
         Command::Man(command) => command.run(),
     }
 }

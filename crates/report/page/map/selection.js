@@ -17,7 +17,8 @@ function playlistOf(library, tracks, whole) {
     if (!path) continue;
     const seconds = library.seconds[track];
     lines.push(`#EXTINF:${Number.isFinite(seconds) ? Math.round(seconds) : -1},${plain(library.line(track))}`);
-    lines.push(plain(whole ? diskPath(new URL(library.address(track), location.href).href) : path));
+    const place = plain(whole ? diskPath(new URL(library.address(track), location.href).href) : path);
+    lines.push(place.startsWith("#") ? `./${place}` : place); // a line that begins with # is a comment
   }
   return `${lines.join("\n")}\n`;
 }
