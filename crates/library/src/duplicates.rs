@@ -1,7 +1,8 @@
 //! The same recording in several files: equal to the bit, or at another bitrate, in another format.
 //!
-//! Candidates are the nearest neighbours by embedding and those of equal length; what decides is the fingerprint, moved
-//! to where it fits best. A similar song is near and yet differs in half of the bits; a copy differs in few.
+//! Candidates are the nearest neighbours by embedding; what decides is the fingerprint, moved to where it fits best. A
+//! similar song is near and yet differs in half of the bits; a copy differs in few. Copies at the lowest rates of MP3 and
+//! Opus are often missed: docs/results/duplicates.md.
 //!
 //! ```text
 //! index -identity-> equal sound;  index -neighbours-> candidates -length, fingerprints-> pairs -joined-> groups

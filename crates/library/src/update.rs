@@ -140,8 +140,10 @@ pub fn update(
     index.sort();
     troubles.extend(index.unreadable.iter().map(|file| (file.path.clone(), file.reason.clone())));
     troubles.sort();
-    let gone = rest.iter().filter(|track| !moved_from.contains(track.path.as_str()));
-    let gone = gone.filter(|track| !files.iter().any(|found| found.path == track.path)).count();
+    let there: HashSet<&str> = files.iter().map(|found| found.path.as_str()).collect();
+    let is_gone =
+        |track: &&&Track| !moved_from.contains(track.path.as_str()) && !there.contains(track.path.as_str());
+    let gone = rest.iter().filter(is_gone).count();
     let is_new = index != old || discarded.is_some() || settings.rebuild || !settings.index_file.exists();
     let not_saved = if is_new {
         save(&settings.index_file, embedding_version, index.tracks.iter(), index.unreadable.iter()).err()
@@ -300,13 +302,14 @@ impl Work<'_> {
         {
             self.take_over(theirs);
         }
-        let (tracks, unreadable) = {
+        let (tracks, others, unreadable, moved_from) = {
             let state = lock(&self.state);
-            (state.found.clone(), state.unreadable.clone())
+            let others: Vec<Track> = state.by_others.values().cloned().collect();
+            (state.found.clone(), others, state.unreadable.clone(), state.moved_from.clone())
         };
-        let others: Vec<Track> = lock(&self.state).by_others.values().cloned().collect();
         let ours: HashSet<&str> = tracks.iter().chain(&others).map(|track| track.path.as_str()).collect();
-        let rest = self.rest.iter().copied().filter(|track| !ours.contains(track.path.as_str()));
+        let is_left = |path: &str| !ours.contains(path) && !moved_from.contains(path);
+        let rest = self.rest.iter().copied().filter(|track| is_left(&track.path));
         let all = tracks.iter().chain(&others).chain(rest);
         if save(file, self.embedding_version, all, unreadable.iter()).is_ok() {
             *seen = seen_file(file);

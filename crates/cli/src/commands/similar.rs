@@ -5,7 +5,7 @@ use crate::{
     exit::Outcome,
     library::{Access, Library, json_of},
     message::{self, hinted},
-    output::{ByteSink, DataOut, Target},
+    output::{ByteSink, DataOut, Target, make_folder},
     text,
 };
 use anyhow::Context;
@@ -157,9 +157,13 @@ impl SimilarArguments {
         });
         let found: Vec<Seed> = found.collect();
         let all = seeds.iter().chain(&found).chain(end);
+        let target = if file.as_os_str() == "-" { Target::Stdout } else { Target::File(file.to_path_buf()) };
+        if target != Target::Stdout {
+            // Before its place is asked for: what is not there has none.
+            make_folder(file)?;
+        }
         let folder = absolute(file).parent().map(Path::to_path_buf).unwrap_or_default();
         let list = m3u8(all.map(|seed| (&seed.track, seed.place.as_path())), &folder);
-        let target = if file.as_os_str() == "-" { Target::Stdout } else { Target::File(file.to_path_buf()) };
         let mut out = ByteSink::open(&target, self.force)?;
         out.write(list.as_bytes())?;
         out.finish()

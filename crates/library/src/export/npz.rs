@@ -78,7 +78,7 @@ fn npy_head(kind: &str, shape: &[usize]) -> Vec<u8> {
     let sizes: String = shape.iter().map(|size| format!("{size},")).collect();
     let mut text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}");
     const BEFORE_TEXT: usize = 10;
-    while (BEFORE_TEXT + text.len() + 1) % 64 != 0 {
+    while !(BEFORE_TEXT + text.len() + 1).is_multiple_of(64) {
         text.push(' ');
     }
     text.push('\n');
