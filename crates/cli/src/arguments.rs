@@ -2,7 +2,8 @@
 //! beside its code in [`crate::commands`].
 
 use crate::commands::{
-    bench, completions, data, decode, demo, encode, info, ladder, man, report, reproduce, train, verify,
+    bench, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, man, map, report,
+    reproduce, similar, train, verify,
 };
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
@@ -31,6 +32,16 @@ pub enum Command {
     Info(info::InfoArguments),
     /// Check every byte of a .mlsm file, or compare it with its original
     Verify(verify::VerifyArguments),
+    /// Know a folder of music: read what is new in it into an index
+    Index(index::IndexArguments),
+    /// Find tracks that are like others, or a way from one to another, as a playlist
+    Similar(similar::SimilarArguments),
+    /// Find recordings that a folder has in several files, whatever their formats
+    Duplicates(duplicates::DuplicatesArguments),
+    /// Turn tracks into numbers for other programs: NumPy, safetensors, CSV, JSON
+    Embed(embed::EmbedArguments),
+    /// Look at a music library: each track a point, heard under the pointer, as one page
+    Map(map::MapArguments),
     /// Prepare music to learn from and to measure with: manifests, FMA, a synthesised collection
     Data(data::DataArguments),
     /// Train a network of a config file on music: it becomes a codec of its own

@@ -44,6 +44,15 @@ Examples:
   melisma verify song.mlsm                       every checksum and every symbol
   melisma verify song.mlsm --against song.flac   and: equal length? how large is the difference?";
 
+/// Of `map`.
+pub const MAP: &str = "\
+Examples:
+  melisma data synth Toy                         music to try it with
+  melisma map Toy                                writes map.html; open it in a browser
+  melisma map Music -o Music/map.html            beside the music; run it again when there is more
+  melisma map Small --excerpts 2000              .mlsm files that can be heard, 13 kB each
+  melisma map Music --projection pca --colour-by year -f";
+
 /// Of `demo`.
 pub const DEMO: &str = "\
 Examples:
@@ -100,6 +109,35 @@ Examples:
   melisma ladder song.flac -o ladder.html               1 to 320 kbit/s through MP3, Opus and Melisma
   melisma ladder song.flac --start 1:30 --duration 5
   melisma ladder song.flac --rates 6,12,24,48 --codecs opus,aac,vorbis,melisma";
+
+/// Of `index`.
+pub const INDEX: &str = "\
+Examples:
+  melisma index Music                            run it again to follow what changed
+  melisma index Music --json | jq -r .path       what is in it
+  melisma index /mnt/read-only -o music.index    an index somewhere else";
+
+/// Of `similar`.
+pub const SIMILAR: &str = "\
+Examples:
+  melisma similar Music/song.mlsm                in the library that it is from
+  melisma similar found.mp3 --in Music -k 10     what is like a track from elsewhere?
+  melisma similar a.flac b.flac --in Music --per-artist 2 --playlist evening.m3u8
+  melisma similar a.flac --path b.flac --in Music -k 12 --playlist bridge.m3u8";
+
+/// Of `duplicates`.
+pub const DUPLICATES: &str = "\
+Examples:
+  melisma duplicates Music                       at other bitrates, in other formats, under other names
+  melisma duplicates Music --json | jq -r '.tracks[1:][].path'";
+
+/// Of `embed`.
+pub const EMBED: &str = "\
+Examples:
+  melisma embed Music -o music.npz               numpy.load: ids, embeddings, seconds
+  melisma embed Music -o music.csv               or .safetensors
+  melisma embed Music -o music.npz --sketches    and levels of bands over time, an array a track
+  melisma embed song.mlsm                        JSON";
 
 /// Of `completions`.
 pub const COMPLETIONS: &str = "\

@@ -12,6 +12,7 @@ mod examples;
 mod exit;
 mod input;
 mod interrupt;
+mod library;
 mod message;
 mod output;
 mod plan;

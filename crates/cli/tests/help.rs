@@ -17,11 +17,16 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 18] = [
     "encode",
     "decode",
     "info",
     "verify",
+    "index",
+    "similar",
+    "duplicates",
+    "embed",
+    "map",
     "data",
     "train",
     "reproduce",

@@ -6,6 +6,24 @@
 //! points -projections-> positions in the plane;  points -clusters-> groups;  points -neighbours-> who is close to whom
 //! ```
 
+pub mod error;
+mod graph;
+pub mod index;
+pub mod kmeans;
+mod lanes;
+pub mod neighbours;
+pub mod pca;
 pub mod points;
+pub mod progress;
+pub mod tsne;
+pub mod umap;
 
+pub use error::{Error, Result};
+pub use index::{Index, Neighbour};
+pub use kmeans::{KMeans, KMeansOptions, kmeans};
+pub use neighbours::{Metric, Neighbours, nearest};
+pub use pca::Pca;
 pub use points::Points;
+pub use progress::{Progress, Watch, unwatched};
+pub use tsne::{Tsne, TsneOptions, tsne};
+pub use umap::{UmapOptions, umap};

@@ -1,5 +1,7 @@
 //! Points of a space with many dimensions, in one piece of memory.
 
+use crate::error::{Error, Result};
+
 /// Rows of numbers: points, all of the same number of dimensions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Points {
@@ -51,10 +53,46 @@ impl Points {
         &self.values[index * self.dimensions..(index + 1) * self.dimensions]
     }
 
+    /// Middle of the points: `[dimension]`; zeros if there are none.
+    #[must_use]
+    pub fn mean(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.dimensions];
+        for point in self.iter() {
+            sums.iter_mut().zip(point).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        let count = self.len().max(1) as f64;
+        sums.iter_mut().for_each(|sum| *sum /= count);
+        sums
+    }
+
+    /// Refuses points with a number that is none at all, or beyond 1e15 in size: squares of larger ones do not add up.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], of the first such number.
+    pub fn must_be_finite(&self) -> Result<()> {
+        match self.values.iter().position(|&value| !is_usual(value)) {
+            Some(at) => Err(Error::NotFinite {
+                point: at / self.dimensions,
+                dimension: at % self.dimensions,
+                value: self.values[at],
+            }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        self.values.chunks_exact_mut(self.dimensions.max(1))
+    }
+
     /// The points in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[f32]> {
         self.values.chunks_exact(self.dimensions.max(1))
     }
+}
+
+/// Whether squares of such numbers can be added in f32.
+pub(crate) fn is_usual(value: f32) -> bool {
+    value.abs() <= 1e15
 }
 
 #[cfg(test)]

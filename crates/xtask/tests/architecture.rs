@@ -33,7 +33,14 @@ const CRATES: [Room; 18] = [
     ("melisma-explore", &["melisma-signal"], None),
     (
         "melisma-library",
-        &["melisma-codec", "melisma-explore", "melisma-media", "melisma-signal", "melisma-understanding"],
+        &[
+            "melisma-bitstream",
+            "melisma-codec",
+            "melisma-explore",
+            "melisma-media",
+            "melisma-signal",
+            "melisma-understanding",
+        ],
         None,
     ),
     ("melisma-eval", &["melisma-media", "melisma-signal"], None),

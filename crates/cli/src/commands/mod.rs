@@ -5,12 +5,17 @@ pub mod completions;
 pub mod data;
 pub mod decode;
 pub mod demo;
+pub mod duplicates;
+pub mod embed;
 pub mod encode;
+pub mod index;
 pub mod info;
 pub mod ladder;
 pub mod man;
+pub mod map;
 pub mod report;
 pub mod reproduce;
+pub mod similar;
 pub mod train;
 pub mod verify;
 
@@ -25,6 +30,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Decode(command) => command.run(quiet),
         Command::Info(command) => command.run(),
         Command::Verify(command) => command.run(),
+        Command::Index(command) => command.run(quiet),
+        Command::Similar(command) => command.run(quiet),
+        Command::Duplicates(command) => command.run(quiet),
+        Command::Embed(command) => command.run(quiet),
         Command::Data(command) => command.run(quiet),
         Command::Reproduce(command) => command.run(quiet),
         Command::Train(command) => command.run(quiet),
@@ -33,6 +42,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Report(command) => command.run(quiet),
         Command::Ladder(command) => command.run(quiet),
         Command::Completions(command) => command.run(),
+        Command::Map(command) => command.run(quiet),
         Command::Man(command) => command.run(),
     }
 }

@@ -2,7 +2,7 @@
 
 const GLOW_SIDE = 192;
 const GLOW_REACH = 2; // cells a blur goes to either side
-const GLOW_BLURS = 3; // three box blurs are nearly a Gaussian (central limit)
+const GLOW_BLURS = 4; // so many box blurs are nearly a Gaussian (central limit)
 const GLOW_MARGIN = 0.12; // of the world around the square, so that the light fades before it ends
 
 /** Sums of boxes of `2 * GLOW_REACH + 1` cells along one axis of a square of numbers. */
@@ -46,7 +46,7 @@ class Glow {
     for (let cell = 0; cell < weights.length; cell++) {
       if (weights[cell] === 0) continue;
       for (let c = 0; c < 3; c++) pixels.data[4 * cell + c] = sums[c][cell] / weights[cell];
-      pixels.data[4 * cell + 3] = 255 * (dark ? 0.34 : 0.26) * Math.min(1, weights[cell] / full) ** 0.55;
+      pixels.data[4 * cell + 3] = 255 * (dark ? 0.34 : 0.26) * (1 - Math.exp((-3 * weights[cell]) / full));
     }
     this.light.getContext("2d").putImageData(pixels, 0, 0);
   }

@@ -1,6 +1,7 @@
 // Names on the map: regions, titles when there is room, rings around what matters, the lasso.
 
 const TITLES_FROM = 70; // so few points in sight have their titles beside them
+const SMALL_REGION = 46; // pixels from the middle to the top of a region that a name would hide
 const FONT = "system-ui, sans-serif";
 
 /** The place of each region in a projection: the middle of its thickest part; null for one without members. */
@@ -23,16 +24,17 @@ function regionPlaces(library, xy) {
       const sum = cells[cell] > 0 ? around(cells, cell) : 0;
       if (sum > most) [best, most] = [cell, sum];
     }
-    return { best, x: 0, y: 0, weight: 0, members: cells.reduce((a, b) => a + b, 0) };
+    return { best, x: 0, y: 0, top: 1, weight: 0, members: cells.reduce((a, b) => a + b, 0) };
   });
   for (let i = 0; i < library.count; i++) {
     const place = places[clusters.of[i]];
     if (!place || !near(cellOf(i), place.best)) continue;
     place.x += xy[2 * i] / 65535;
     place.y += xy[2 * i + 1] / 65535;
+    place.top = Math.min(place.top, xy[2 * i + 1] / 65535);
     place.weight++;
   }
-  return places.map(({ x, y, weight, members }) => (weight > 0 ? { x: x / weight, y: y / weight, members } : null));
+  return places.map(({ x, y, top, weight, members }) => (weight > 0 ? { x: x / weight, y: y / weight, top, members } : null));
 }
 
 class Labels {
@@ -73,12 +75,15 @@ class Labels {
     return true;
   }
 
-  regions(regions, places, view, alpha) {
+  /** Names in the middle of their regions, or above those that are so small that they would be hidden. */
+  regions(regions, places, view, { radius, alpha }) {
     const order = regions.map((_, index) => index).filter((index) => places[index]).sort((a, b) => places[b].members - places[a].members);
     const most = order.length > 0 ? places[order[0]].members : 1;
     for (const index of order) {
-      const { x, y, members } = places[index];
-      const [px, py] = view.toScreen(x, y);
+      const { x, y, top, members } = places[index];
+      const rises = (y - top) * view.scale < SMALL_REGION;
+      const [px, middle] = view.toScreen(x, rises ? top : y);
+      const py = rises ? middle - radius - 13 : middle;
       if (px < -100 || py < -20 || px > view.width + 100 || py > view.height + 20) continue;
       const size = Math.round(12.5 + 7.5 * Math.sqrt(members / most) + Math.min(5, 2 * Math.max(0, Math.log2(view.zoom))));
       this.#text(regions[index].name, px, py, { size, weight: 650, align: "center", alpha });

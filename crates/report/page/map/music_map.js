@@ -349,7 +349,7 @@ class MusicMap {
     labels.begin(ratio, this.colours);
     if (part === 1) this.#marks(labels);
     const filtered = this.matches !== null || this.legend.kept.size > 0;
-    labels.regions(this.library.regions, this.regionPlaces, view, settled * (filtered ? 0.45 : 1));
+    labels.regions(this.library.regions, this.regionPlaces, view, { radius, alpha: settled * (filtered ? 0.45 : 1) });
     if (part === 1) labels.titles(this.library, this.grid, view, radius, this.wanted);
     labels.lasso(this.lassoPath);
     if (this.current !== NOTHING && (glides || this.follows)) this.card.place(...view.toScreen(...this.place(this.current)), view);

@@ -17,7 +17,8 @@ function playlistOf(library, tracks, whole) {
     if (!path) continue;
     const seconds = library.seconds[track];
     lines.push(`#EXTINF:${Number.isFinite(seconds) ? Math.round(seconds) : -1},${plain(library.line(track))}`);
-    lines.push(plain(whole ? diskPath(new URL(library.address(track), location.href).href) : path));
+    const place = plain(whole ? diskPath(new URL(library.address(track), location.href).href) : path);
+    lines.push(place.startsWith("#") ? `./${place}` : place); // a line that begins with # is a comment
   }
   return `${lines.join("\n")}\n`;
 }
@@ -84,7 +85,7 @@ class Selection {
     element.replaceChildren(
       make("div", { class: "head" }, make("h2", {}, "Selection"), make("span", { class: "faint" }, count), button("×", () => this.clear(), { class: "remove", "aria-label": "Clear the selection" })),
       make("ol", {}, ...rows, ...(tracks.size > shown.length ? [make("li", { class: "faint more" }, `and ${(tracks.size - shown.length).toLocaleString("en")} more`)] : [])),
-      make("div", { class: "bar" }, button("Save playlist (.m3u8)", () => this.#save(), { class: "main" }), kind),
+      make("div", { class: "bar" }, button("Save as .m3u8", () => this.#save(), { class: "main" }), kind),
     );
     element.hidden = tracks.size === 0;
     this.onchange();

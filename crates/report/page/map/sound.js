@@ -43,7 +43,7 @@ class Excerpts {
   }
 
   /** An address of a WAV file with the excerpt; the same each time. */
-  async url(number) {
+  async address(number) {
     if (!this.#urls.has(number)) {
       if (this.#urls.size > 60) {
         const [oldest, url] = this.#urls.entries().next().value;
@@ -135,7 +135,7 @@ class Sound extends EventTarget {
     if (silence) return this.#tell(silence);
     try {
       const excerpt = this.library.excerpts[track];
-      const source = excerpt === NOTHING ? this.library.address(track) : await this.excerpts.url(excerpt);
+      const source = excerpt === NOTHING ? this.library.address(track) : await this.excerpts.address(excerpt);
       if (wish !== this.wish) return;
       const audio = new Audio();
       audio.preload = "auto";

@@ -73,9 +73,10 @@ impl SynthArguments {
         if !quiet {
             let genres = Genre::ALL.map(Genre::name).join(", ");
             message::say(&format!(
-                "{} of {} s in {}: {genres}\nNext: melisma data fma {} -o manifest.jsonl",
+                "{} of {} s in {}: {genres}\nNext: melisma map {}\n  or: melisma data fma {} -o manifest.jsonl",
                 text::count(tracks.len(), "track"),
                 self.seconds,
+                self.folder.display(),
                 self.folder.display(),
                 self.folder.display()
             ));

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Tracks of the same artist among the nearest: embeddings of `melisma embed` beside statistics of MFCC.
+
+    MELISMA_PYTHON benches/retrieval.py FOLDER [--out docs/results/retrieval.md]
+
+FOLDER is laid out as FMA is (audio/, fma_metadata/tracks.csv). Each track is a query; tracks of its own album are left
+out, and those of its artist on other albums are what should be found. Needs numpy and librosa in this Python.
+"""
+import argparse, csv, os, subprocess, tempfile, warnings
+
+import numpy
+
+import result
+
+AT = 10
+DRAWS = 2000
+
+
+def table(folder):
+    """Album and artist of each track, by its path below audio/."""
+    with open(os.path.join(folder, "fma_metadata", "tracks.csv"), encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    groups, names = rows[0], rows[1]
+    album, artist = (next(i for i, pair in enumerate(zip(groups, names)) if pair == wanted)
+                     for wanted in (("album", "title"), ("artist", "name")))
+    found = {}
+    for row in rows[3:]:
+        number = f"{int(row[0]):06}"
+        found[f"{number[:3]}/{number}.mp3"] = (row[artist], row[album])
+    return found
+
+
+def mfcc_statistics(path):
+    """140 numbers: mean, deviation, skew, kurtosis, median, least and largest of 20 coefficients (as FMA's own baseline)."""
+    import librosa
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        samples, rate = librosa.load(path, sr=None, mono=True)
+    values = librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=20)
+    mean, deviation = values.mean(1), values.std(1)
+    unit = (values - mean[:, None]) / (deviation[:, None] + 1e-9)
+    return numpy.concatenate([mean, deviation, (unit ** 3).mean(1), (unit ** 4).mean(1) - 3, numpy.median(values, 1),
+                              values.min(1), values.max(1)])
+
+
+def recalls(points, artists, albums):
+    """Of each track whose artist has another album: the part of those tracks that is among the AT nearest, of as many as
+    fit there."""
+    squares = (points ** 2).sum(1)
+    distances = squares[:, None] + squares[None] - 2 * points @ points.T
+    found = {}
+    for query in range(len(points)):
+        others = [i for i in range(len(points)) if albums[i] != albums[query]]
+        wanted = {i for i in others if artists[i] == artists[query]}
+        if wanted:
+            nearest = sorted(others, key=lambda i: (distances[query, i], i))[:AT]
+            found[query] = len(wanted & set(nearest)) / min(AT, len(wanted))
+    return found
+
+
+def interval(values, artists):
+    """Middle 95 % of the mean when artists, not tracks, are drawn: tracks of one artist are not independent."""
+    groups = {}
+    for query, value in values.items():
+        groups.setdefault(artists[query], []).append(value)
+    groups = list(groups.values())
+    random = numpy.random.default_rng(1)
+    means = [numpy.mean(numpy.concatenate([groups[i] for i in random.integers(0, len(groups), len(groups))]))
+             for _ in range(DRAWS)]
+    return numpy.percentile(means, [2.5, 97.5])
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("folder")
+    result.add_options(options)
+    chosen = options.parse_args()
+    audio = os.path.join(chosen.folder, "audio")
+    with tempfile.TemporaryDirectory() as scratch:
+        out = os.path.join(scratch, "all.npz")
+        ended = subprocess.run([chosen.melisma, "embed", audio, "-o", out, "--index", os.path.join(scratch, "index")])
+        if ended.returncode not in (0, 3):
+            raise SystemExit("melisma embed failed")
+        arrays = numpy.load(out)
+        ids, ours, version = [str(i) for i in arrays["ids"]], arrays["embeddings"], int(arrays["embedding_version"])
+    named = table(chosen.folder)
+    artists = [named[i][0] for i in ids]
+    albums = [named[i] for i in ids]
+    mfcc = numpy.stack([mfcc_statistics(os.path.join(audio, i)) for i in ids])
+    mfcc = (mfcc - mfcc.mean(0)) / (mfcc.std(0) + 1e-9)
+    ways = [(f"`melisma embed`, version {version}", ours.astype(float)), ("140 statistics of MFCC (librosa), standardised", mfcc),
+            ("chance", numpy.random.default_rng(2).normal(size=(len(ids), 16)))]
+    scores = [(name, recalls(points, artists, albums)) for name, points in ways]
+    queries = len(scores[0][1])
+    lines = [f"Recall@{AT} of tracks by the same artist on other albums; tracks of the query's own album are left out. "
+             f"{queries} queries, the tracks of {len(ids)} whose artist has another album; intervals: 95 %, artists drawn "
+             f"{DRAWS} times. `benches/retrieval.py FOLDER`, FOLDER being 400 tracks of four genres laid out as FMA is.", "",
+             f"| points | recall@{AT} | interval |", "|---|---:|---:|"]
+    for name, values in scores:
+        low, high = interval(values, artists)
+        lines.append(f"| {name} | {numpy.mean(list(values.values())):.3f} | {low:.3f} to {high:.3f} |")
+    difference = {query: scores[0][1][query] - scores[1][1][query] for query in scores[0][1]}
+    low, high = interval(difference, artists)
+    lines += ["", f"Difference of the first two, query by query: {numpy.mean(list(difference.values())):+.3f} "
+                  f"({low:+.3f} to {high:+.3f})."]
+    result.publish(lines, chosen.out)
+
+
+if __name__ == "__main__":
+    main()
