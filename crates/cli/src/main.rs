@@ -6,6 +6,7 @@
 mod arguments;
 mod batch;
 mod commands;
+mod delete;
 mod due;
 mod encode_file;
 mod examples;
@@ -16,10 +17,13 @@ mod message;
 mod output;
 mod plan;
 mod progress;
+mod record;
+mod retag_file;
 mod revision;
 mod text;
 mod threads;
 mod values;
+mod walk;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -4,7 +4,8 @@
 use crate::message;
 use anyhow::Context;
 use melisma_media::Encoding;
-use std::io::{self, IsTerminal, Write};
+use melisma_signal::Metadata;
+use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -137,6 +138,27 @@ impl ByteSink {
             Self::Stdout(out) => out.write_all(bytes).and_then(|()| out.flush()),
             Self::File(file) => file.write_all(bytes),
         }
+    }
+
+    /// Whether what was written can be changed.
+    pub fn is_seekable(&self) -> bool {
+        matches!(self, Self::File(file) if file.get_ref().is_seekable())
+    }
+
+    /// Changes the tags of the `.mlsm` file that was written, to others of the same length.
+    pub fn set_tags(&mut self, metadata: &Metadata) -> anyhow::Result<()> {
+        let Self::File(file) = self else { return Ok(()) };
+        file.flush()?;
+        let file = file.get_mut();
+        let changed = melisma_codec::container::retag(file, metadata)?;
+        anyhow::ensure!(
+            changed.head.len() as u64 == changed.sections.start,
+            "the place kept for tags is too small"
+        );
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&changed.head)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(())
     }
 
     /// Everything is there: a file appears under its name.

@@ -14,11 +14,13 @@
 //! | how does the sampling rate change? | [`resample`] |
 //! | how do five channels become two? | [`downmix`] |
 //! | how loud is it? | [`loudness`] |
+//! | is it the same sound? | [`fingerprint`] |
 //! | how does a file appear complete or not at all? | [`atomic`] |
 
 pub mod atomic;
 pub mod downmix;
 pub mod error;
+pub mod fingerprint;
 pub mod loudness;
 pub mod resample;
 pub mod sink;
@@ -27,7 +29,9 @@ pub mod source;
 pub use atomic::AtomicFile;
 pub use downmix::Speaker;
 pub use error::MediaError;
+pub use fingerprint::Fingerprint;
 pub use loudness::LoudnessMeter;
 pub use resample::Resampler;
 pub use sink::{AudioSink, Encoding, Output, SinkOptions};
+pub use source::tags::{MAX_PICTURE_BYTES, kept_name, sniff_mime};
 pub use source::{AudioSource, Input, OpenOptions, RawFormat};

@@ -9,10 +9,12 @@ use crate::message::{hinted, misused};
 use crate::output::{DataOut, SoundFormat, Target, make_folder};
 use crate::plan::{self, Job, Rules};
 use crate::progress::FileProgress;
+use crate::record::Record;
 use crate::{examples, text, values};
 use melisma_codec::Header;
 use melisma_media::{AudioSink, Output, Resampler, SinkOptions};
 use melisma_signal::Pcm;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -35,16 +37,16 @@ pub struct DecodeArguments {
     /// Format to write; without it: by the name of OUT, else the first of these
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<SoundFormat>,
-    /// Begin here (90, 1:30, 1:30.250)
+    /// Begin here (90, 90s, 1:30, 1:02:03.5, 1m30s)
     #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     start: Option<f64>,
-    /// Stop after so much (10, 1:30)
+    /// Stop after so much (10, 1:30, 2min)
     #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     duration: Option<f64>,
     /// Resample to the rate that the music had before it was encoded
     ///
     /// Music above 48 kHz is coded at 44.1 or 48 kHz; this brings the rate back, not the octave
-    /// above 20 kHz. The length may differ from the original's by a few samples.
+    /// above 20 kHz. All of the music is exactly as long as its original was.
     #[arg(long)]
     original_rate: bool,
     /// Model of a file that a trained network made: its folder, or one with models in it
@@ -58,6 +60,9 @@ pub struct DecodeArguments {
     /// Only say what would be decoded, and why
     #[arg(long)]
     dry_run: bool,
+    /// One JSON object a file on standard output, for programs
+    #[arg(long)]
+    json: bool,
     /// Threads to use; without it: one per core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -69,11 +74,15 @@ impl DecodeArguments {
         let format = self.format()?;
         let rules = Rules { accepted: &["mlsm"], extension: format.extension() };
         let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
+        plan.refuse_json_to_stdout(self.json)?;
         let settings = Settings {
             jobs: self.jobs.map(usize::from),
             quiet,
             force: self.force,
             dry_run: self.dry_run,
+            json: self.json,
+            delete: None,
+            extension: rules.extension,
             due: &due::by_time,
             done_word: "decoded",
             kind: ".mlsm files",
@@ -210,7 +219,8 @@ fn conclude(sound: &dyn Sound, samples: Option<u64>, written: u64, clipped: u64,
     let seconds = written as f64 / f64::from(rate_hz.max(1));
     let speed = seconds / took_seconds.max(1e-9);
     let line = format!("{}, {rate_hz} Hz, {speed:.0}x real time", text::clock(seconds));
-    Done { line, warnings, outcome }
+    let facts = json!({ "seconds": seconds, "samples": written, "sample_rate_hz": rate_hz });
+    Done { line, warnings, outcome, facts, ..Done::default() }
 }
 
 /// Resampler and file.
@@ -234,17 +244,22 @@ impl Writer {
         let rate_hz = original_hz.unwrap_or(coded_hz);
         // Only all of it is exactly as long as its source.
         let is_whole = arguments.start.is_none() && arguments.duration.is_none();
-        let exactly = header
-            .network()
-            .filter(|_| original_hz.is_some() && is_whole)
-            .map(|network| network.original_samples);
         let resampler = match rate_hz == coded_hz {
             true => None,
             false => Some(Resampler::new(coded_hz, rate_hz, header.channel_count)?),
         };
         let mut options = SinkOptions::new(format.encoding(), rate_hz, header.channel_count);
         options.metadata = header.metadata.clone();
-        due::take_settings(&mut options.metadata);
+        let record = Record::take(&mut options.metadata);
+        let remembered = match header.network() {
+            Some(network) => Some(network.original_samples),
+            // A file from elsewhere may say anything: what is remembered must fit what there is.
+            None => record.original_samples.filter(|samples| {
+                let coded = original_hz.map(|hz| Resampler::output_samples(hz, coded_hz, *samples));
+                *samples > 0 && part.is_none_or(|part| coded == Some(part))
+            }),
+        };
+        let exactly = remembered.filter(|_| original_hz.is_some() && is_whole);
         options.overwrite = arguments.force || job.replace;
         let sink = match &job.target {
             Target::Stdout => {

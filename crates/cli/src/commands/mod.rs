@@ -11,6 +11,7 @@ pub mod ladder;
 pub mod man;
 pub mod report;
 pub mod reproduce;
+pub mod tag;
 pub mod train;
 pub mod verify;
 
@@ -24,7 +25,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Encode(command) => command.run(quiet),
         Command::Decode(command) => command.run(quiet),
         Command::Info(command) => command.run(),
-        Command::Verify(command) => command.run(),
+        Command::Verify(command) => command.run(quiet),
+        Command::Tag(command) => command.run(quiet),
         Command::Data(command) => command.run(quiet),
         Command::Reproduce(command) => command.run(quiet),
         Command::Train(command) => command.run(quiet),
