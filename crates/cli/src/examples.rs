@@ -28,6 +28,7 @@ Examples:
   melisma decode song.mlsm                       writes song.wav beside it
   melisma decode song.mlsm -o song.flac          FLAC, by the name
   melisma decode song.mlsm --format wav24        24-bit WAV
+  melisma decode song.mlsm -o song.mp3 --gain track   through an installed program, at an even level
   melisma decode song.mlsm --start 1:30 --duration 10 -o part.wav
   melisma decode song.mlsm -o - | aplay          listen
   melisma decode Small -o Big --format flac      a directory, mirrored

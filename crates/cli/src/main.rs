@@ -11,6 +11,7 @@ mod due;
 mod encode_file;
 mod examples;
 mod exit;
+mod gain;
 mod input;
 mod interrupt;
 mod message;

@@ -52,15 +52,45 @@ pub enum SoundFormat {
     Wavf32,
     /// FLAC, 16-bit
     Flac,
+    /// FLAC, 24-bit
+    Flac24,
+    /// AIFF, 16-bit integers
+    Aiff,
+    /// AIFF, 24-bit integers
+    Aiff24,
+    /// Opus, 128 kbit/s; needs opusenc or ffmpeg
+    Opus,
+    /// MP3, variable rate of the best quality; needs lame or ffmpeg
+    Mp3,
+    /// Ogg Vorbis, quality 6; needs oggenc or ffmpeg
+    Ogg,
+    /// AAC in M4A, 192 kbit/s; needs ffmpeg
+    M4a,
 }
 
 impl SoundFormat {
     /// Extension of such files.
     pub fn extension(self) -> &'static str {
-        match self {
-            Self::Flac => "flac",
-            _ => "wav",
-        }
+        self.encoding().extension()
+    }
+
+    /// The format of files with this extension (lower-case), at its usual width; none for what is not written.
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        Some(match extension {
+            "wav" | "wave" => Self::Wav16,
+            "flac" => Self::Flac,
+            "aif" | "aiff" => Self::Aiff,
+            "opus" => Self::Opus,
+            "mp3" => Self::Mp3,
+            "ogg" | "oga" => Self::Ogg,
+            "m4a" => Self::M4a,
+            _ => return None,
+        })
+    }
+
+    /// Whether samples become integers of 16 bits, which is where dither is of use.
+    pub fn is_16_bit(self) -> bool {
+        matches!(self, Self::Wav16 | Self::Flac | Self::Aiff)
     }
 
     /// The media crate's name for it.
@@ -70,6 +100,13 @@ impl SoundFormat {
             Self::Wav24 => Encoding::WavInt24,
             Self::Wavf32 => Encoding::WavFloat32,
             Self::Flac => Encoding::FlacInt16,
+            Self::Flac24 => Encoding::FlacInt24,
+            Self::Aiff => Encoding::AiffInt16,
+            Self::Aiff24 => Encoding::AiffInt24,
+            Self::Opus => Encoding::Opus,
+            Self::Mp3 => Encoding::Mp3,
+            Self::Ogg => Encoding::Vorbis,
+            Self::M4a => Encoding::Aac,
         }
     }
 }

@@ -17,11 +17,12 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "encode",
     "decode",
     "info",
     "verify",
+    "tag",
     "data",
     "train",
     "reproduce",

@@ -2,6 +2,7 @@
 
 use crate::commands::tag;
 use crate::exit::Outcome;
+use crate::gain::REPLAYGAIN_LUFS;
 use crate::input::{self, describe_all};
 use crate::output::DataOut;
 use crate::record::Record;
@@ -29,9 +30,6 @@ pub struct InfoArguments {
     #[arg(long)]
     json: bool,
 }
-
-/// The level that ReplayGain 2.0 plays everything at.
-const REPLAYGAIN_LUFS: f32 = -18.0;
 
 impl InfoArguments {
     /// Tells about each file; one that cannot be read does not hide the others.

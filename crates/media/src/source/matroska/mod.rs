@@ -21,9 +21,9 @@ use super::bytes::Bytes;
 use super::flac::frame::{FrameHeader, StreamInfo, crc16};
 use super::opus::packet_samples;
 use super::packet_decoder::PacketDecoder;
-use super::reader::{BlockReader, Notes, StreamFormat, Trim, clock};
+use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::symphonia_reader::no_such_track;
-use super::timeline::{Planes, Timeline};
+use super::timeline::Timeline;
 use super::window::Window;
 use crate::MediaError;
 use ebml::{Header, MAX_HEADER_BYTES, children};
@@ -145,7 +145,7 @@ impl MatroskaReader {
     }
 
     /// Handles the next element.
-    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+    fn advance(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         let bytes = self.window.peek(MAX_HEADER_BYTES)?;
         if bytes.is_empty() {
             self.finish(false, notes);
@@ -467,7 +467,7 @@ fn vorbis_headers(private: &[u8]) -> Option<Vec<u8>> {
     Some([rest.get(..first)?, setup].concat())
 }
 
-impl BlockReader for MatroskaReader {
+impl Stepper for MatroskaReader {
     fn format(&self) -> &StreamFormat {
         &self.format
     }
@@ -476,15 +476,15 @@ impl BlockReader for MatroskaReader {
         std::mem::take(&mut self.metadata)
     }
 
-    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
-        loop {
-            if let Some(block) = self.timeline.pop() {
-                return Ok(Some(block));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            self.step(notes)?;
-        }
+    fn timeline(&mut self) -> &mut Timeline {
+        &mut self.timeline
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        self.advance(notes)
     }
 }

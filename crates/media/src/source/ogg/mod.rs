@@ -17,7 +17,7 @@ use melisma_signal::Metadata;
 
 use super::bytes::Bytes;
 use super::packet_decoder::PacketDecoder;
-use super::reader::{BlockReader, Notes, StreamFormat, Trim};
+use super::reader::{Notes, Stepper, StreamFormat, Trim};
 use super::timeline::{Planes, Timeline};
 use super::window::Window;
 use crate::MediaError;
@@ -125,7 +125,7 @@ impl OggReader {
         Ok(Some(reader))
     }
 
-    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+    fn advance(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         match Page::next(&mut self.window)? {
             Next::Page(page, foreign) => {
                 if let Some(link) = &mut self.link {
@@ -362,7 +362,7 @@ fn read_tail(bytes: &Bytes) -> Result<Option<Vec<u8>>, MediaError> {
     Ok(Some(tail))
 }
 
-impl BlockReader for OggReader {
+impl Stepper for OggReader {
     fn format(&self) -> &StreamFormat {
         &self.format
     }
@@ -371,15 +371,15 @@ impl BlockReader for OggReader {
         std::mem::take(&mut self.metadata)
     }
 
-    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
-        loop {
-            if let Some(block) = self.timeline.pop() {
-                return Ok(Some(block));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            self.step(notes)?;
-        }
+    fn timeline(&mut self) -> &mut Timeline {
+        &mut self.timeline
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        self.advance(notes)
     }
 }
