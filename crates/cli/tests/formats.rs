@@ -87,6 +87,7 @@ fn the_original_rate_has_the_original_length() {
                 sample_rate_hz: rate_hz,
                 channels: vec![(0..samples).map(|n| (n as f32 * 0.01).sin() * 0.5).collect()],
             };
+            let _ = std::fs::remove_file(desk.path("m.wav"));
             desk.wav("m.wav", &pcm);
             desk.run(&["encode", "m.wav", "-f"]).ends(0);
             let info = desk.run(&["info", "m.mlsm"]).ends(0).text();

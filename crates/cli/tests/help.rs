@@ -72,7 +72,7 @@ fn no_arguments_teach_and_wrong_ones_are_code_2() {
         &["encode", "a.wav", "--jobs", "0"],
         &["decode", "a.mlsm", "--start", "1:99"],
         &["decode", "a.mlsm", "--start", "-1"],
-        &["decode", "a.mlsm", "--format", "mp3"],
+        &["decode", "a.mlsm", "--format", "caf"],
         &["completions", "dos"],
         &["data"],
         &["data", "scan"],

@@ -3,7 +3,8 @@
 //! What goes in: a path or a pipe holding WAV, AIFF, FLAC, MP3, Ogg Vorbis, Ogg Opus, M4A (AAC,
 //! ALAC), or whatever an installed `ffmpeg` can read. What comes out: blocks of
 //! [`melisma_signal::Pcm`], one or two channels, 8 to 48 kHz, exactly as long as the music that was
-//! encoded. The other direction writes WAV and FLAC, never leaving a half-written file behind.
+//! encoded. The other direction writes WAV, FLAC, AIFF, and what installed programs write, never
+//! leaving a half-written file behind.
 //!
 //! Both directions stream: no part holds a whole track.
 //!

@@ -77,6 +77,9 @@ impl TagArguments {
         if self.extract_cover.is_some() && files.files.len() > 1 {
             return Err(misused("--extract-cover takes the cover of one file", "name one file"));
         }
+        if self.changes() && self.files.iter().any(|file| file.as_os_str() == "-") {
+            return Err(misused("standard input cannot be changed in place", "name a file"));
+        }
         let cover = self.cover.as_deref().map(read_cover).transpose()?;
         let mut outcome = Outcome::Success;
         for (path, error) in files.failures {
@@ -123,9 +126,6 @@ impl TagArguments {
     /// Takes the cover out of a file and changes it, as far as asked for; its tags and cover then.
     fn work_on(&self, file: &Path, cover: Option<&Picture>) -> anyhow::Result<Metadata> {
         let input = Input::from_argument(file.as_os_str());
-        if self.changes() && input == Input::Stdin {
-            return Err(misused("standard input cannot be changed in place", "name a file"));
-        }
         let opened = input::open(&input)?;
         let mut metadata = opened.reader.header().metadata.clone();
         drop(opened);
