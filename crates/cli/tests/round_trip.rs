@@ -419,3 +419,39 @@ fn parts_tracks_and_bare_samples_are_encoded_as_asked() {
     desk.run(&["encode", "m.wav", "-o", "t.mlsm", "--track", "0"]).ends(2);
     desk.run(&["encode", "m.pcm", "-o", "t.mlsm", "--raw", "s16le"]).ends(2);
 }
+
+/// Of a file with two tracks the default one is taken, and any by its number.
+#[test]
+fn a_track_is_chosen_by_its_number() {
+    let desk = Desk::new();
+    for (name, hertz) in [("low.wav", 300.0), ("high.wav", 1200.0)] {
+        let tone: Vec<f32> =
+            (0..88_200).map(|n| (n as f32 * hertz * std::f32::consts::TAU / 44_100.0).sin() * 0.5).collect();
+        desk.wav(name, &melisma_signal::Pcm { sample_rate_hz: 44_100, channels: vec![tone] });
+    }
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-nostdin", "-v", "error", "-i", "low.wav", "-i", "high.wav", "-map", "0", "-map", "1"])
+        .args(["-c:a", "flac", "-disposition:a:0", "0", "-disposition:a:1", "default", "two.mka"])
+        .current_dir(desk.path("."))
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no ffmpeg");
+        return;
+    }
+    // How often a tone goes through zero tells which it is.
+    let crossings = |arguments: &[&str]| {
+        desk.run(&[&["encode", "two.mka", "-f", "-o", "t.mlsm", "-q", "8"][..], arguments].concat()).ends(0);
+        desk.run(&["decode", "t.mlsm", "-f", "-o", "t.wav"]).ends(0);
+        let channel = desk.load("t.wav").channels.remove(0);
+        channel.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count()
+    };
+    for (arguments, hertz) in [(&[][..], 1200), (&["--track", "1"], 300), (&["--track", "2"], 1200)] {
+        let found = crossings(arguments);
+        assert!(found.abs_diff(2 * hertz) < 20, "{arguments:?}: {found}");
+    }
+    let run = desk.run(&["encode", "two.mka", "--track", "3", "-o", "x.mlsm"]).ends(1);
+    assert!(run.stderr.contains("track 3 (of 2)"), "{}", run.stderr);
+    desk.run(&["encode", "low.wav", "--track", "2", "-o", "x.mlsm"]).ends(1);
+    desk.run(&["encode", "low.wav", "--track", "0", "-o", "x.mlsm"]).ends(2);
+    assert!(!desk.path("x.mlsm").exists());
+}

@@ -87,6 +87,14 @@ enum Part {
     Hole(Option<u64>),
 }
 
+impl Link {
+    /// Whether a page belongs before what was read, by its number and its time.
+    fn came_before(&self, page: &Page) -> bool {
+        let is_earlier = page.sequence.wrapping_sub(self.sequence) > u32::MAX / 2;
+        is_earlier && page.granule.zip(self.position).is_some_and(|(end, position)| end <= position)
+    }
+}
+
 impl OggReader {
     /// Reads up to the first music. `Ok(None)` if no stream is of a codec that is read here.
     pub fn open(bytes: Bytes, track: usize, notes: &mut Notes) -> Result<Option<Self>, MediaError> {
@@ -187,6 +195,11 @@ impl OggReader {
     /// A page of the stream that is read.
     fn take(&mut self, page: Page, notes: &mut Notes) -> Result<(), MediaError> {
         let Some(link) = &mut self.link else { return Ok(()) };
+        if link.came_before(&page) {
+            // A page that is there twice, or that comes late: its time is taken already.
+            notes.warn("a page that came before, or comes too late, was left out");
+            return Ok(());
+        }
         if page.sequence != link.sequence {
             link.loss = true;
         }
