@@ -150,8 +150,14 @@ fn tags_travel_unless_told_otherwise() {
     let json = |file: &str| -> serde_json::Value {
         serde_json::from_str(&desk.run(&["info", "--json", file]).ends(0).text()).unwrap()
     };
+    let mut back = json("back.mlsm");
+    // Players find the level in fields that a file of music gets when it has none.
+    let fields = back["tags"].as_object_mut().unwrap();
+    for name in ["REPLAYGAIN_TRACK_GAIN", "REPLAYGAIN_TRACK_PEAK"] {
+        assert!(fields.remove(name).is_some(), "{name}");
+    }
     for key in ["tags", "cover"] {
-        assert_eq!(json("back.mlsm")[key], json("m.mlsm")[key]);
+        assert_eq!(back[key], json("m.mlsm")[key]);
     }
     desk.run(&["encode", "m.flac", "--no-tags", "--force"]).ends(0);
     assert_eq!(
@@ -288,7 +294,7 @@ fn what_stands_behind_the_end_is_named_and_costs_nothing() {
     let verified = desk.run(&["verify", "more.mlsm"]).ends(1).text();
     assert!(verified.contains("100 foreign bytes"), "{verified}");
     desk.run(&["decode", "more.mlsm", "-o", "more.wav"]).ends(0);
-    assert!(desk.read("more.wav") == desk.read("whole.wav"));
+    assert!(desk.load("more.wav") == desk.load("whole.wav"));
     assert!(desk.run(&["info", "more.mlsm"]).ends(0).text().contains("100 bytes behind"));
 }
 
@@ -297,10 +303,10 @@ fn the_name_of_the_output_is_its_format_or_refused() {
     let desk = Desk::new();
     desk.wav("m.wav", &music(8_000, 1.0));
     desk.run(&["encode", "m.wav"]).ends(0);
-    for name in ["x.mp3", "x.opus", "X.OGG", "x.m4a", "x.aiff", "x.caf", "x.w64", "x.mlsm"] {
+    for name in ["x.wma", "x.wv", "X.CAF", "x.w64", "x.mlsm"] {
         for format in [&[][..], &["--format", "wav16"]] {
             let run = desk.run(&[&["decode", "m.mlsm", "-o", name], format].concat()).ends(2);
-            assert!(run.stderr.contains("WAV and FLAC"), "{}", run.stderr);
+            assert!(run.stderr.contains(".wav, .flac"), "{}", run.stderr);
             assert!(!desk.path(name).exists(), "{name}");
         }
     }

@@ -221,6 +221,22 @@ fn ogg_pages_that_came_before_shift_nothing() {
     }
 }
 
+/// The same for a cluster of Matroska that stands twice.
+#[test]
+fn matroska_clusters_that_came_before_shift_nothing() {
+    let folder = Folder::new("cluster-twice");
+    let recipe = Recipe { name: "twice.mka", options: &["-c:a", "flac", "-cluster_time_limit", "1000"] };
+    let Some(whole) = coded(&folder, recipe, 44_100, SAMPLES) else { return };
+    let (right, ..) = read(&folder, recipe.name, &whole);
+    let is_cluster = |at: &usize| whole[*at..].starts_with(&[0x1F, 0x43, 0xB6, 0x75]);
+    let at: Vec<usize> = (0..whole.len()).filter(is_cluster).collect();
+    assert!(at.len() > 3);
+    let twice = [&whole[..at[3]], &whole[at[1]..]].concat();
+    let (got, sentences, _) = read(&folder, recipe.name, &twice);
+    assert_eq!(sentences.len(), 1, "{sentences:?}");
+    assert!(got == right, "{} and {} samples", got.samples(), right.samples());
+}
+
 /// What the reader at hand opens and cannot decode goes to `ffmpeg`, rather than into silence of no length.
 #[test]
 fn coded_wav_that_gives_no_sound_is_read_by_ffmpeg() {

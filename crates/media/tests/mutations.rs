@@ -102,7 +102,9 @@ fn by_ffmpeg(folder: &Path) -> Vec<PathBuf> {
         ("e.oga", "flac"),
     ] {
         let mut run = Command::new("ffmpeg");
-        run.args(["-nostdin", "-loglevel", "error", "-i"]).arg(folder.join("a.wav")).args(["-c:a", codec]);
+        run.args(["-nostdin", "-loglevel", "error", "-i"])
+            .arg(folder.join("a.wav"))
+            .args(["-vn", "-c:a", codec]);
         match run.arg(folder.join(name)).status() {
             Ok(status) if status.success() => files.push(folder.join(name)),
             _ => eprintln!("{name} skipped: no ffmpeg that writes it"),

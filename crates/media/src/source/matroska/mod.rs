@@ -81,6 +81,8 @@ pub struct MatroskaReader {
     /// Where the segment ends, if it says.
     segment_end: Option<u64>,
     cluster_ticks: i64,
+    /// Time of the block that came last in this segment, in nanoseconds.
+    latest_ns: Option<i64>,
     /// The time of the first packet, in nanoseconds.
     first_ns: Option<i64>,
     /// Where a FLAC stream's own count was at its first frame.
@@ -128,6 +130,7 @@ impl MatroskaReader {
             segment_end: None,
             cluster_ticks: 0,
             first_ns: None,
+            latest_ns: None,
             first_flac: None,
             packet_samples: 0,
             is_primed: false,
@@ -157,6 +160,7 @@ impl MatroskaReader {
             (SEGMENT, size) => {
                 self.window.consume(header.bytes);
                 self.segment_end = size.map(|size| self.window.position() + size);
+                self.latest_ns = None;
             }
             (CLUSTER, _) => self.window.consume(header.bytes),
             (TIMESTAMP, Some(size @ 0..=8)) => {
@@ -268,6 +272,12 @@ impl MatroskaReader {
         }
         let tick_ns = i64::try_from(self.tick_ns).unwrap_or(i64::MAX);
         let time_ns = self.cluster_ticks.saturating_add(block.ticks.into()).saturating_mul(tick_ns);
+        let rounding_ns = (ROUNDING_SECONDS * 1e9) as i64;
+        if self.latest_ns.is_some_and(|latest_ns| time_ns.saturating_add(rounding_ns) < latest_ns) {
+            notes.warn("a block that came before, or comes too late, was left out");
+            return;
+        }
+        self.latest_ns = Some(time_ns);
         let mut time_ns = Some(time_ns);
         let count = block.packets.len();
         for (index, packet) in block.packets.into_iter().enumerate() {
@@ -309,10 +319,7 @@ impl MatroskaReader {
         };
         let samples = known.unwrap_or(self.packet_samples);
         if self.format.layout.is_empty() {
-            let Some(decoded) = &decoded else { return };
-            if decoded.planes.is_empty() {
-                return;
-            }
+            let Some(decoded) = decoded.as_ref().filter(|decoded| !decoded.planes.is_empty()) else { return };
             let skip = self.delay_samples(decoded.sample_rate_hz);
             self.timeline.start(
                 decoded.sample_rate_hz,
