@@ -241,8 +241,12 @@ fn matroska_clusters_that_came_before_shift_nothing() {
 #[test]
 fn coded_wav_that_gives_no_sound_is_read_by_ffmpeg() {
     let folder = Folder::new("adpcm");
-    for (name, codec) in [("ms.wav", "adpcm_ms"), ("ima.wav", "adpcm_ima_wav"), ("a.wav", "pcm_alaw")] {
-        let recipe = Recipe { name, options: &["-c:a", codec] };
+    for recipe in [
+        Recipe { name: "ms.wav", options: &["-c:a", "adpcm_ms"] },
+        Recipe { name: "ima.wav", options: &["-c:a", "adpcm_ima_wav"] },
+        Recipe { name: "a.wav", options: &["-c:a", "pcm_alaw"] },
+    ] {
+        let name = recipe.name;
         let Some(whole) = coded(&folder, recipe, 44_100, 2 * 44_100) else { continue };
         let (got, sentences, places) = read(&folder, name, &whole);
         assert_eq!((sentences, places), (vec![], 0), "{name}");
