@@ -36,22 +36,6 @@ const SIMPLE_BLOCK: u32 = 0xA3;
 const BLOCK_GROUP: u32 = 0xA0;
 const BLOCK: u32 = 0xA1;
 const DISCARD_PADDING: u32 = 0x75A2;
-/// Elements that may stand in a row besides those above: Void, CRC-32, Position, PrevSize, SeekHead,
-/// Info, Tracks, Cues, Tags, Chapters, Attachments, EBML.
-const OTHERS: [u32; 12] = [
-    0xEC,
-    0xBF,
-    0xA7,
-    0xAB,
-    0x114D_9B74,
-    0x1549_A966,
-    0x1654_AE6B,
-    0x1C53_BB6B,
-    0x1254_C367,
-    0x1043_A770,
-    0x1941_A469,
-    head::EBML,
-];
 /// A block of audio; one of video may be larger, and is gone over.
 const MAX_BLOCK_BYTES: u64 = 16 << 20;
 /// A stated length may count what the codec puts in front and behind.
@@ -81,8 +65,9 @@ pub struct MatroskaReader {
     /// Where the segment ends, if it says.
     segment_end: Option<u64>,
     cluster_ticks: i64,
-    /// Time of the block that came last in this segment, in nanoseconds.
+    /// Time of the block that came last in this segment, in nanoseconds, and whether those since are earlier.
     latest_ns: Option<i64>,
+    is_late: bool,
     /// The time of the first packet, in nanoseconds.
     first_ns: Option<i64>,
     /// Where a FLAC stream's own count was at its first frame.
@@ -131,6 +116,7 @@ impl MatroskaReader {
             cluster_ticks: 0,
             first_ns: None,
             latest_ns: None,
+            is_late: false,
             first_flac: None,
             packet_samples: 0,
             is_primed: false,
@@ -186,7 +172,7 @@ impl MatroskaReader {
                     }
                 }
             }
-            (id, Some(size)) if OTHERS.contains(&id) || id == SIMPLE_BLOCK || id == BLOCK_GROUP => {
+            (id, Some(size)) if head::OTHERS.contains(&id) || id == SIMPLE_BLOCK || id == BLOCK_GROUP => {
                 self.window.consume(header.bytes);
                 if self.window.skip(size)? < size {
                     return self.cut(notes);
@@ -236,7 +222,7 @@ impl MatroskaReader {
         let behind = header.bytes.checked_add(size).and_then(|at| bytes.get(at..)).and_then(Header::parse);
         is_ours
             && behind.is_some_and(|next| {
-                [SIMPLE_BLOCK, BLOCK_GROUP, CLUSTER].contains(&next.id) || OTHERS.contains(&next.id)
+                [SIMPLE_BLOCK, BLOCK_GROUP, CLUSTER].contains(&next.id) || head::OTHERS.contains(&next.id)
             })
     }
 
@@ -273,7 +259,11 @@ impl MatroskaReader {
         let tick_ns = i64::try_from(self.tick_ns).unwrap_or(i64::MAX);
         let time_ns = self.cluster_ticks.saturating_add(block.ticks.into()).saturating_mul(tick_ns);
         let rounding_ns = (ROUNDING_SECONDS * 1e9) as i64;
-        if self.latest_ns.is_some_and(|latest_ns| time_ns.saturating_add(rounding_ns) < latest_ns) {
+        // Once time went back, it has to pass where it was; some programs write the same time again and again.
+        let least_ns =
+            if self.is_late { time_ns.saturating_sub(1) } else { time_ns.saturating_add(rounding_ns) };
+        self.is_late = self.latest_ns.is_some_and(|latest_ns| least_ns < latest_ns);
+        if self.is_late {
             notes.warn("a block that came before, or comes too late, was left out");
             return;
         }
