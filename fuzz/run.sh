@@ -3,15 +3,19 @@
 #
 #   fuzz/run.sh SECONDS [TARGET...]      JOBS=2 fuzz/run.sh ...   (two targets side by side)
 #
-# Needs a nightly compiler and cargo-fuzz. Ends with 1 if a target crashed; the input that did it lies under
+# Needs cargo-fuzz and a nightly compiler; without one: RUSTC_BOOTSTRAP=1 TOOLCHAIN= fuzz/run.sh ...
+# Ends with 1 if a target crashed; the input that did it lies under
 # fuzz/artifacts/TARGET/ and is run again with: cargo +nightly fuzz run TARGET fuzz/artifacts/TARGET/FILE
 set -eu
 cd "$(dirname "$0")"
 seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
-[ $# -gt 0 ] || set -- header decoder encode_decode latent
+readers="read_wav read_aiff read_flac read_ogg read_mpeg read_matroska read_mp4"
+[ $# -gt 0 ] || set -- header decoder encode_decode latent retag $readers
 
-cargo +nightly fuzz build
+# A nightly compiler, or the stable one that is told to be one.
+toolchain=${TOOLCHAIN-+nightly}
+cargo $toolchain fuzz build
 
 fuzz_one() {
     target=$1
@@ -21,6 +25,13 @@ fuzz_one() {
         printf "\\$mode" >"corpus/$target/mode-$mode"
     done
     printf '\001\000\003\010\001' >"corpus/$target/edit"
+    # Small files of every format for the readers; the first byte keeps them as they are.
+    case $target in read_*)
+        for file in ../crates/media/tests/fixtures/short* ../crates/media/tests/fixtures/mono* ../crates/media/tests/fixtures/stereo*; do
+            { printf '\000'; head -c 4000 "$file"; } >"corpus/$target/$(basename "$file")"
+        done
+        ;;
+    esac
     # Whole files for the decoders; for sounds, the same bytes as so many dice.
     for vector in ../tests/vectors/*.mlsm; do
         name=$(basename "$vector" .mlsm)
@@ -30,7 +41,7 @@ fuzz_one() {
             { printf '\000'; cat "$vector"; } >"corpus/$target/$name"
         fi
     done
-    if cargo +nightly fuzz run "$target" "corpus/$target" -- \
+    if cargo $toolchain fuzz run "$target" "corpus/$target" -- \
         -max_total_time="$seconds" -max_len=4096 -len_control=20 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
         >"artifacts/$target.log" 2>&1; then
         outcome=ok

@@ -1,5 +1,7 @@
 //! What the fuzz targets share: small valid files, their chunks, and how a decoder is run to its end.
 
+pub mod media;
+
 use melisma_bitstream::chunk::{Kind, Parsed, parse_chunk, write_chunk};
 use melisma_codec::{Decoder, container::END_MAGIC, EncoderConfig, RateTarget, Tune, encode};
 use melisma_signal::{Metadata, Pcm, Picture};

@@ -3,7 +3,7 @@
 
 use crate::commands::{
     bench, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, man, map, report,
-    reproduce, similar, train, verify,
+    reproduce, similar, tag, train, verify,
 };
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
@@ -26,11 +26,11 @@ pub struct Arguments {
 pub enum Command {
     /// Compress music to .mlsm: files, whole directories, or a pipe
     Encode(encode::EncodeArguments),
-    /// Turn .mlsm back into WAV or FLAC, all of it or a part
+    /// Turn .mlsm back into WAV, FLAC, AIFF and others, all of it or a part
     Decode(decode::DecodeArguments),
-    /// Show what a .mlsm file holds: length, rate, loudness, tags
+    /// Show what .mlsm files hold: length, rate, loudness, tags
     Info(info::InfoArguments),
-    /// Check every byte of a .mlsm file, or compare it with its original
+    /// Check every byte of .mlsm files, or compare one with its original
     Verify(verify::VerifyArguments),
     /// Know a folder of music: read what is new in it into an index
     Index(index::IndexArguments),
@@ -42,6 +42,8 @@ pub enum Command {
     Embed(embed::EmbedArguments),
     /// Look at a music library: each track a point, heard under the pointer, as one page
     Map(map::MapArguments),
+    /// Show or change the tags and the cover of .mlsm files; their music stays as it is
+    Tag(tag::TagArguments),
     /// Prepare music to learn from and to measure with: manifests, FMA, a synthesised collection
     Data(data::DataArguments),
     /// Train a network of a config file on music: it becomes a codec of its own

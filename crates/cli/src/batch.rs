@@ -5,9 +5,10 @@ use crate::due::Due;
 use crate::exit::Outcome;
 use crate::plan::{Job, Plan};
 use crate::progress::{FileProgress, Progress};
-use crate::{message, output, text, threads};
+use crate::{delete, message, output, text, threads};
 use anyhow::Context;
 use melisma_media::MediaError;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
@@ -27,6 +28,12 @@ pub struct Settings<'a> {
     pub dry_run: bool,
     /// Whether the result of a file in a directory is to be made, and why.
     pub due: &'a (dyn Fn(&Job) -> Due + Sync),
+    /// `--json`: one object a file on standard output.
+    pub json: bool,
+    /// `--delete`: results in mirrors whose input is gone are removed, if this says that they are a mirror's own.
+    pub delete: Option<fn(&Path) -> bool>,
+    /// Extension of results.
+    pub extension: &'a str,
     /// What is done to a file, in the past tense.
     pub done_word: &'a str,
     /// What a directory was searched for.
@@ -42,6 +49,10 @@ pub struct Done {
     pub warnings: Vec<String>,
     /// Whether there are gaps.
     pub outcome: Outcome,
+    /// Whether the music that was there was kept, and only its tags are new.
+    pub is_retagged: bool,
+    /// What programs should know, as a JSON object.
+    pub facts: Value,
 }
 
 /// Runs `work` for each job.
@@ -53,7 +64,11 @@ pub fn run(
     settings: &Settings,
     work: impl Fn(&Job, &mut FileProgress) -> anyhow::Result<Done> + Sync,
 ) -> anyhow::Result<Outcome> {
-    let Plan { jobs, failures, ignored, mirrored } = plan;
+    let orphans = match settings.delete {
+        Some(is_own) => delete::orphans(&plan, settings.extension, is_own),
+        None => Vec::new(),
+    };
+    let Plan { jobs, failures, ignored, mirrored, roots, .. } = plan;
     if jobs.is_empty() && failures.is_empty() {
         return Err(message::hinted(
             format!("no {} here ({} of other kinds)", settings.kind, text::count(ignored, "file")),
@@ -65,9 +80,14 @@ pub fn run(
     let mut tally = Tally { ignored, ..Tally::default() };
     let todo = choose(jobs, settings, &mut tally)?;
     if settings.dry_run {
+        for orphan in &orphans {
+            tell_orphan(orphan, "would be removed", settings)?;
+        }
+        tally.removed = orphans.len();
         return Ok(conclude(failures, &tally, settings, Outcome::Success, None));
     }
     remove_stale_files(&todo);
+    let to_stdout = todo.iter().any(|job| job.target.path().is_none());
     let total_bytes = todo.iter().map(|job| job.bytes).sum::<Option<u64>>();
     let progress = Progress::new(total_bytes, settings.quiet);
     let failures = Mutex::new(failures);
@@ -91,10 +111,15 @@ pub fn run(
                     }
                     match pool.install(|| work(job, &mut share)) {
                         Ok(done) => {
-                            progress.suspend(|| tell(job, &done, settings.quiet));
+                            progress.suspend(|| tell(job, &done, settings));
                             let mut outcome = lock(&outcome);
                             *outcome = outcome.worse(done.outcome);
-                            lock(&tally).done += 1;
+                            let mut tally = lock(&tally);
+                            if done.is_retagged {
+                                tally.retagged += 1;
+                            } else {
+                                tally.done += 1;
+                            }
                         }
                         Err(error) if exists(&error) && was_made_meanwhile(job, settings) => {
                             lock(&tally).kept += 1;
@@ -110,14 +135,28 @@ pub fn run(
 
     let mut failures = failures.into_inner().unwrap_or_default();
     let outcome = outcome.into_inner().unwrap_or_default();
-    let tally = tally.into_inner().unwrap_or_default();
+    let mut tally = tally.into_inner().unwrap_or_default();
+    for (name, error) in failures.iter().filter(|_| settings.json) {
+        let error = message::chain(error);
+        say_json(&json!({ "input": name, "status": "failed", "error": error }));
+    }
     if alone {
         return match failures.pop() {
             Some((name, error)) => Err(error).context(name),
             None => Ok(outcome),
         };
     }
-    if let Some((name, error)) = failures.pop_if(|_| output::reader_left()) {
+    for orphan in orphans {
+        match delete::remove(&orphan, &roots) {
+            Ok(()) => {
+                tell_orphan(&orphan, "removed", settings)?;
+                tally.removed += 1;
+            }
+            Err(error) => failures.push((orphan.display().to_string(), error)),
+        }
+    }
+    // Whoever reads standard output may leave; that excuses nothing that goes into files.
+    if let Some((name, error)) = failures.pop_if(|_| to_stdout && output::reader_left()) {
         return Err(error).context(name);
     }
     Ok(conclude(failures, &tally, settings, outcome, Some(start.elapsed().as_secs_f64())))
@@ -128,6 +167,10 @@ pub fn run(
 struct Tally {
     done: usize,
     kept: usize,
+    /// Given other tags.
+    retagged: usize,
+    /// Removed, for their inputs are gone.
+    removed: usize,
     /// Kept, though they do not say which settings made them.
     unknown: usize,
     ignored: usize,
@@ -139,23 +182,26 @@ fn choose(jobs: Vec<Job>, settings: &Settings, tally: &mut Tally) -> anyhow::Res
     for mut job in jobs {
         let due = match (job.mirrored, settings.force) {
             (true, false) => (settings.due)(&job),
-            (_, true) => Due::Make { why: "--force".to_owned(), replace: true },
-            (false, false) => Due::Make { why: "named".to_owned(), replace: false },
+            (_, true) => Due::Make { why: "--force".to_owned(), replace: true, may_retag: false },
+            (false, false) => Due::Make { why: "named".to_owned(), replace: false, may_retag: false },
         };
-        let why = match due {
+        let (status, why) = match due {
             Due::Keep | Due::KeepUnknown => {
                 tally.kept += 1;
                 tally.unknown += usize::from(due == Due::KeepUnknown);
-                "up to date".to_owned()
+                ("kept", "up to date".to_owned())
             }
-            Due::Make { why, replace } => {
+            Due::Make { why, replace, may_retag } => {
                 tally.done += usize::from(settings.dry_run);
-                job.replace = replace;
+                (job.replace, job.may_retag) = (replace, may_retag);
                 todo.push(job.clone());
-                why
+                ("due", why)
             }
         };
-        if settings.dry_run {
+        if settings.json && (settings.dry_run || status == "kept") {
+            let (input, output) = (job.name(), job.target.name());
+            say_json(&json!({ "input": input, "output": output, "status": status, "why": why }));
+        } else if settings.dry_run {
             let line = format!("{} -> {}: {why}", job.name(), job.target.name());
             writeln!(output::DataOut, "{}", text::printable(&line))?;
         }
@@ -189,13 +235,42 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn tell(job: &Job, done: &Done, quiet: bool) {
+fn tell(job: &Job, done: &Done, settings: &Settings) {
     for warning in &done.warnings {
         message::warn(&format!("{}: {warning}", job.name()));
     }
-    if !quiet {
+    if !settings.quiet {
         message::say(&format!("{}: {}", text::printable(&job.target.name()), done.line));
     }
+    if settings.json {
+        let status = if done.is_retagged { "retagged" } else { settings.done_word };
+        let mut object = json!({ "input": job.name(), "output": job.target.name(), "status": status });
+        if let (Value::Object(object), Value::Object(facts)) = (&mut object, &done.facts) {
+            object.extend(facts.clone());
+        }
+        object["damaged"] = json!(done.outcome == Outcome::Damaged);
+        object["warnings"] = json!(done.warnings);
+        say_json(&object);
+    }
+}
+
+/// One line of `--json`. A reader who has left does not stop the work on files.
+fn say_json(object: &Value) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{object}").and_then(|()| out.flush());
+}
+
+/// Says what becomes of a result whose input is gone.
+fn tell_orphan(orphan: &Path, what: &str, settings: &Settings) -> anyhow::Result<()> {
+    let name = orphan.display().to_string();
+    if settings.json {
+        say_json(&json!({ "output": name, "status": what, "why": "its input is gone" }));
+    } else if settings.dry_run {
+        writeln!(output::DataOut, "{}: {what}, for its input is gone", text::printable(&name))?;
+    } else if !settings.quiet {
+        message::say(&format!("{}: {what}, for its input is gone", text::printable(&name)));
+    }
+    Ok(())
 }
 
 /// Says what became of all files, then what failed; `took_seconds` is none where nothing was done.
@@ -209,9 +284,13 @@ fn conclude(
     failures.sort_by(|a, b| a.0.cmp(&b.0));
     let would_be = if took_seconds.is_none() { "would be " } else { "" };
     let mut parts = vec![format!("{} {would_be}{}", text::count(tally.done, "file"), settings.done_word)];
-    for (number, what) in
-        [(tally.kept, "up to date"), (tally.ignored, "of other kinds left alone"), (failures.len(), "failed")]
-    {
+    for (number, what) in [
+        (tally.retagged, "given new tags"),
+        (tally.removed, if took_seconds.is_none() { "would be removed" } else { "removed" }),
+        (tally.kept, "up to date"),
+        (tally.ignored, "of other kinds left alone"),
+        (failures.len(), "failed"),
+    ] {
         if number > 0 {
             parts.push(format!("{number} {what}"));
         }

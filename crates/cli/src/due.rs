@@ -1,19 +1,18 @@
 //! Is the result of a file in a directory to be made, and why? A job whose result may be there -> what is due.
 //!
 //! A result follows its input: it is made again when the input or its tags changed, when it was made with other
-//! settings, and when it is empty or its end is missing. The settings are a tag that only results in a mirror have.
+//! settings, and when it is empty or its end is missing. The settings, and a fingerprint of the music, are in a record that
+//! only results in a mirror have: by it, a file whose tags alone were edited gets those, and is not encoded again.
 
 use crate::encode_file::Recipe;
 use crate::input;
 use crate::plan::Job;
+use crate::record::Record;
 use melisma_media::{AudioSource, Input};
 use melisma_signal::Metadata;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
-
-/// Name of the tag with the settings that a result in a mirror was made with.
-pub const SETTINGS_TAG: &str = "MELISMA_SETTINGS";
 
 /// What is to be done about a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +27,14 @@ pub enum Due {
         why: String,
         /// Whether what is there may be replaced.
         replace: bool,
+        /// Whether only the tags may have changed.
+        may_retag: bool,
     },
 }
 
 impl Due {
     fn again(why: impl Into<String>) -> Self {
-        Self::Make { why: why.into(), replace: true }
+        Self::Make { why: why.into(), replace: true, may_retag: false }
     }
 }
 
@@ -47,49 +48,48 @@ pub fn by_time(job: &Job) -> Due {
     }
     match (input.modified(), target.modified()) {
         (Ok(input), Ok(target)) if target >= input => Due::Keep,
-        _ => Due::Make { why: "the input is newer".to_owned(), replace: false },
+        _ => Due::Make { why: "the input is newer".to_owned(), replace: false, may_retag: false },
     }
 }
 
 fn new() -> Due {
-    Due::Make { why: "new".to_owned(), replace: false }
+    Due::Make { why: "new".to_owned(), replace: false, may_retag: false }
 }
 
 /// What is due for an encoded file in a mirror.
 pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
     let (Input::Path(input), Some(target)) = (&job.input, job.target.path()) else { return new() };
-    match by_time(job) {
-        Due::Make { why, replace } => {
-            return Due::Make { replace: replace || target.is_file(), why };
-        }
-        Due::Keep | Due::KeepUnknown => {}
+    let by_time = by_time(job);
+    if matches!(by_time, Due::Make { replace: true, .. }) || !target.is_file() {
+        return by_time;
     }
     let Some(mut metadata) = tags_of_whole(target) else {
         return Due::again("the result is incomplete");
     };
-    let settings = take_settings(&mut metadata);
-    if settings.as_ref().is_some_and(|settings| *settings != recipe.settings) {
+    let record = Record::take(&mut metadata);
+    if record.settings.as_ref().is_some_and(|settings| *settings != recipe.settings) {
         return Due::again(format!(
             "settings: {} instead of {}",
             recipe.settings,
-            settings.unwrap_or_default()
+            record.settings.unwrap_or_default()
         ));
+    }
+    let may_retag = record.settings.is_some() && record.sound.is_some();
+    if let Due::Make { why, .. } = by_time {
+        return Due::Make { why, replace: true, may_retag };
     }
     if may_have_changed(input, target)
         && let Ok(source) = AudioSource::open(&job.input, &recipe.open)
+        && recipe.tags(&source) != metadata
     {
-        let tags = if recipe.keep_tags { source.metadata().clone() } else { Metadata::default() };
-        if tags != metadata {
-            return Due::again("the tags changed");
-        }
+        return Due::Make { why: "the tags changed".to_owned(), replace: true, may_retag };
     }
-    if settings.is_some() { Due::Keep } else { Due::KeepUnknown }
+    if record.settings.is_some() { Due::Keep } else { Due::KeepUnknown }
 }
 
-/// Removes the tag with the settings from `metadata`; what it says.
-pub fn take_settings(metadata: &mut Metadata) -> Option<String> {
-    let place = metadata.tags.iter().position(|(key, _)| key == SETTINGS_TAG)?;
-    Some(metadata.tags.remove(place).1)
+/// Whether `result` is a complete file that a mirror made: only such a file is ever removed.
+pub fn is_own_result(result: &Path) -> bool {
+    tags_of_whole(result).is_some_and(|mut metadata| Record::take(&mut metadata).settings.is_some())
 }
 
 /// Tags and cover of a result that has its end; none of one that has not.

@@ -8,11 +8,14 @@ use crate::message::hinted;
 use crate::output::ByteSink;
 use crate::plan::Job;
 use crate::progress::FileProgress;
-use crate::{due, text};
+use crate::record::Record;
+use crate::retag_file::retag_result;
+use crate::text;
 use anyhow::Context;
 use melisma_codec::{Encoder, EncoderConfig, RateTarget, StreamFormat};
-use melisma_media::{AudioSource, Input, LoudnessMeter, OpenOptions};
+use melisma_media::{AudioSource, Fingerprint, Input, LoudnessMeter, OpenOptions};
 use melisma_signal::{Loudness, Metadata, Pcm};
+use serde_json::json;
 use std::fs::File;
 use std::io::Read;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -31,6 +34,16 @@ pub struct Recipe {
     pub overwrite: bool,
     /// All of this in words; results in a mirror keep it, so that a later run sees what has changed.
     pub settings: String,
+}
+
+impl Recipe {
+    /// Tags and cover that a result gets of its input.
+    pub fn tags(&self, source: &AudioSource) -> Metadata {
+        let mut metadata = if self.keep_tags { source.metadata().clone() } else { Metadata::default() };
+        // A record stands for one file, and this is another.
+        Record::take(&mut metadata);
+        metadata
+    }
 }
 
 /// What encodes, and how large the result is to be.
@@ -100,7 +113,7 @@ enum Ready<'a> {
 
 impl Ready<'_> {
     fn begin(&self, opening: &Opening) -> anyhow::Result<Box<dyn FileEncoder + '_>> {
-        let Opening { format, metadata } = opening;
+        let Opening { format, metadata, .. } = opening;
         Ok(match self {
             Self::Music(config) => {
                 let encoder = Encoder::new((*config).clone(), format.clone(), metadata)?;
@@ -204,11 +217,14 @@ const BLOCKS_AHEAD: usize = 320;
 /// What is known once the input is open.
 struct Opening {
     format: StreamFormat,
+    /// With the record, as far as it is known.
     metadata: Metadata,
+    record: Record,
 }
 
 /// What is known at the input's end.
 struct Ending {
+    record: Record,
     loudness: Option<Loudness>,
     warnings: Vec<String>,
     decode_errors: u64,
@@ -218,12 +234,18 @@ struct Ending {
 pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> anyhow::Result<Done> {
     let start = Instant::now();
     job.target.check()?;
+    if job.may_retag
+        && let Some(done) = retag_result(job, recipe, progress)?
+    {
+        return Ok(done);
+    }
     // Before the first byte is read: a refusal to overwrite must not wait for a pipe.
     let mut sink = ByteSink::open(&job.target, recipe.overwrite || job.replace)?;
+    let is_revisited = sink.is_seekable();
     let (openings, opening) = sync_channel(1);
     let (blocks, incoming) = sync_channel(BLOCKS_AHEAD);
     std::thread::scope(|scope| {
-        let reader = scope.spawn(move || read(job, recipe, &openings, &blocks));
+        let reader = scope.spawn(move || read(job, recipe, is_revisited, &openings, &blocks));
         let ended = |reader: ScopedJoinHandle<'_, anyhow::Result<Ending>>| match reader.join() {
             Ok(ending) => ending,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -258,6 +280,9 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
             encoded.remark = smaller_than_pcm(samples, opening.format.channel_count, total_bytes);
             sink = ByteSink::open(&job.target, recipe.overwrite || job.replace)?;
             sink.write(&bytes).context("cannot write")?;
+        }
+        if ending.record != opening.record {
+            sink.set_tags(&with_record(&opening, &ending.record))?;
         }
         sink.finish()?;
         encoded.warnings.extend(recipe.coding.missed(total_bytes, encoded.seconds));
@@ -317,8 +342,16 @@ fn encode_within(
     ))
 }
 
+/// The tags of a file that is begun, with a record that is complete.
+fn with_record(opening: &Opening, record: &Record) -> Metadata {
+    let mut metadata = opening.metadata.clone();
+    Record::take(&mut metadata);
+    record.put(&mut metadata);
+    metadata
+}
+
 /// Opens music, and explains itself if it was encoded before.
-fn open(input: &Input, options: &OpenOptions) -> anyhow::Result<AudioSource> {
+pub fn open(input: &Input, options: &OpenOptions) -> anyhow::Result<AudioSource> {
     let encoded = || hinted("this is a .mlsm file already", "`melisma decode` makes music of it again");
     if options.raw.is_some() {
         return Ok(AudioSource::open(input, options)?);
@@ -357,6 +390,7 @@ fn is_encoded(head: &[u8]) -> bool {
 fn read(
     job: &Job,
     recipe: &Recipe,
+    is_revisited: bool,
     openings: &SyncSender<Opening>,
     blocks: &SyncSender<Pcm>,
 ) -> anyhow::Result<Ending> {
@@ -372,22 +406,43 @@ fn read(
         total_samples,
     };
     let mut meter = LoudnessMeter::new(format.sample_rate_hz, format.channel_count)?;
-    let mut metadata = if recipe.keep_tags { source.metadata().clone() } else { Metadata::default() };
-    if job.mirrored {
-        metadata.tags.push((due::SETTINGS_TAG.to_owned(), recipe.settings.clone()));
-    }
-    let mut wanted = openings.send(Opening { format, metadata }).is_ok();
+    let mut fingerprint = Fingerprint::new(format.sample_rate_hz, format.channel_count);
+    let mut record = first_record(job, recipe, &source, is_revisited);
+    let mut metadata = recipe.tags(&source);
+    record.put(&mut metadata);
+    let mut wanted = openings.send(Opening { format, metadata, record: record.clone() }).is_ok();
     while wanted {
         let Some(block) = source.next_block()? else { break };
         meter.push(&block)?;
+        if record.sound.is_some() {
+            fingerprint.push(&block);
+        }
         // The other side hangs up when it failed: its error is the one to tell.
         wanted = blocks.send(block).is_ok();
     }
+    if is_revisited {
+        record.sound = record.sound.map(|_| fingerprint.finish());
+        // The container may have said something else, and a place that was kept cannot be given back.
+        record.original_samples = record.original_samples.and(source.original_samples().or(Some(0)));
+    }
     Ok(Ending {
+        record,
         loudness: meter.finish(),
         warnings: source.warnings().to_vec(),
         decode_errors: source.decode_errors(),
     })
+}
+
+/// What is to be remembered of a file that is begun. Places are kept for what is known at the end, where the file can
+/// be revisited then.
+fn first_record(job: &Job, recipe: &Recipe, source: &AudioSource, is_revisited: bool) -> Record {
+    let is_resampled = source.original_sample_rate_hz().is_some();
+    let original_samples = source.original_samples().or((is_revisited).then_some(0));
+    Record {
+        settings: job.mirrored.then(|| recipe.settings.clone()),
+        sound: (job.mirrored && is_revisited).then(|| "0".repeat(Fingerprint::LETTERS)),
+        original_samples: original_samples.filter(|_| is_resampled),
+    }
 }
 
 fn conclude(encoded: Ended, ending: Ending, bytes: u64, took_seconds: f64) -> Done {
@@ -406,7 +461,12 @@ fn conclude(encoded: Ended, ending: Ending, bytes: u64, took_seconds: f64) -> Do
         encoded.remark,
         encoded.seconds / took_seconds.max(1e-9)
     );
-    Done { line, warnings, outcome }
+    let facts = json!({
+        "seconds": encoded.seconds,
+        "bytes": bytes,
+        "bitrate_bps": text::bitrate_bps(bytes, encoded.seconds),
+    });
+    Done { line, warnings, outcome, facts, ..Done::default() }
 }
 
 /// The length, which `--size` must know beforehand.

@@ -17,6 +17,7 @@ Examples:
   melisma encode song.flac -b 24k                24 kbit/s on average
   melisma encode song.flac --size 1MB            fits into a megabyte
   melisma encode Music -o Small -j 4             a directory, mirrored; run it again to go on
+  melisma encode Music -o Small --delete         and what is gone from Music goes from Small
   melisma encode song.flac --model runs/mine -b 16k        with a network of `melisma train`
   ffmpeg -i film.mkv -f wav - | melisma encode - -o film.mlsm
   melisma encode - < song.wav | ssh host 'cat > song.mlsm'";
@@ -27,6 +28,7 @@ Examples:
   melisma decode song.mlsm                       writes song.wav beside it
   melisma decode song.mlsm -o song.flac          FLAC, by the name
   melisma decode song.mlsm --format wav24        24-bit WAV
+  melisma decode song.mlsm -o song.mp3 --gain track   through an installed program, at an even level
   melisma decode song.mlsm --start 1:30 --duration 10 -o part.wav
   melisma decode song.mlsm -o - | aplay          listen
   melisma decode Small -o Big --format flac      a directory, mirrored
@@ -36,12 +38,14 @@ Examples:
 pub const INFO: &str = "\
 Examples:
   melisma info song.mlsm
+  melisma info Small                             all files of a directory, and their sum
   melisma info --json *.mlsm | jq -s 'map(.seconds) | add'      one JSON object a line";
 
 /// Of `verify`.
 pub const VERIFY: &str = "\
 Examples:
   melisma verify song.mlsm                       every checksum and every symbol
+  melisma verify Small                           all files of a directory, and how many are faulty
   melisma verify song.mlsm --against song.flac   and: equal length? how large is the difference?";
 
 /// Of `map`.
@@ -52,6 +56,14 @@ Examples:
   melisma map Music -o Music/map.html            beside the music; run it again when there is more
   melisma map Small --excerpts 2000              .mlsm files that can be heard, 13 kB each
   melisma map Music --projection pca --colour-by year -f";
+/// Of `tag`.
+pub const TAG: &str = "\
+Examples:
+  melisma tag song.mlsm                          what it has
+  melisma tag song.mlsm --set TITLE='A title' --set ARTIST=Ann --add ARTIST=Bob
+  melisma tag Album --set ALBUM='An album' --cover front.jpg     all files of a directory
+  melisma tag song.mlsm --remove COMMENT
+  melisma tag song.mlsm --extract-cover front.jpg";
 
 /// Of `demo`.
 pub const DEMO: &str = "\

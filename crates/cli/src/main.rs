@@ -6,10 +6,12 @@
 mod arguments;
 mod batch;
 mod commands;
+mod delete;
 mod due;
 mod encode_file;
 mod examples;
 mod exit;
+mod gain;
 mod input;
 mod interrupt;
 mod library;
@@ -17,10 +19,13 @@ mod message;
 mod output;
 mod plan;
 mod progress;
+mod record;
+mod retag_file;
 mod revision;
 mod text;
 mod threads;
 mod values;
+mod walk;
 
 use clap::Parser;
 use std::process::ExitCode;

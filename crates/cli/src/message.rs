@@ -40,6 +40,9 @@ pub fn hint(error: &anyhow::Error) -> Option<&'static str> {
             Some(MediaError::Empty | MediaError::Damaged(_)) => {
                 return Some("is it complete, and is it music? `ffprobe FILE` tells what others see in it");
             }
+            Some(MediaError::NeedsProgram { .. }) => {
+                return Some("Debian: apt install ffmpeg, or opus-tools, lame, vorbis-tools");
+            }
             _ => {}
         }
         match cause.downcast_ref::<DecodeError>() {

@@ -4,7 +4,8 @@
 use crate::message;
 use anyhow::Context;
 use melisma_media::Encoding;
-use std::io::{self, IsTerminal, Write};
+use melisma_signal::Metadata;
+use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -51,15 +52,45 @@ pub enum SoundFormat {
     Wavf32,
     /// FLAC, 16-bit
     Flac,
+    /// FLAC, 24-bit
+    Flac24,
+    /// AIFF, 16-bit integers
+    Aiff,
+    /// AIFF, 24-bit integers
+    Aiff24,
+    /// Opus, 128 kbit/s; needs opusenc or ffmpeg
+    Opus,
+    /// MP3, variable rate of the best quality; needs lame or ffmpeg
+    Mp3,
+    /// Ogg Vorbis, quality 6; needs oggenc or ffmpeg
+    Ogg,
+    /// AAC in M4A, 192 kbit/s; needs ffmpeg
+    M4a,
 }
 
 impl SoundFormat {
     /// Extension of such files.
     pub fn extension(self) -> &'static str {
-        match self {
-            Self::Flac => "flac",
-            _ => "wav",
-        }
+        self.encoding().extension()
+    }
+
+    /// The format of files with this extension (lower-case), at its usual width; none for what is not written.
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        Some(match extension {
+            "wav" | "wave" => Self::Wav16,
+            "flac" => Self::Flac,
+            "aif" | "aiff" => Self::Aiff,
+            "opus" => Self::Opus,
+            "mp3" => Self::Mp3,
+            "ogg" | "oga" => Self::Ogg,
+            "m4a" => Self::M4a,
+            _ => return None,
+        })
+    }
+
+    /// Whether samples become integers of 16 bits, which is where dither is of use.
+    pub fn is_16_bit(self) -> bool {
+        matches!(self, Self::Wav16 | Self::Flac | Self::Aiff)
     }
 
     /// The media crate's name for it.
@@ -69,6 +100,13 @@ impl SoundFormat {
             Self::Wav24 => Encoding::WavInt24,
             Self::Wavf32 => Encoding::WavFloat32,
             Self::Flac => Encoding::FlacInt16,
+            Self::Flac24 => Encoding::FlacInt24,
+            Self::Aiff => Encoding::AiffInt16,
+            Self::Aiff24 => Encoding::AiffInt24,
+            Self::Opus => Encoding::Opus,
+            Self::Mp3 => Encoding::Mp3,
+            Self::Ogg => Encoding::Vorbis,
+            Self::M4a => Encoding::Aac,
         }
     }
 }
@@ -137,6 +175,27 @@ impl ByteSink {
             Self::Stdout(out) => out.write_all(bytes).and_then(|()| out.flush()),
             Self::File(file) => file.write_all(bytes),
         }
+    }
+
+    /// Whether what was written can be changed.
+    pub fn is_seekable(&self) -> bool {
+        matches!(self, Self::File(file) if file.get_ref().is_seekable())
+    }
+
+    /// Changes the tags of the `.mlsm` file that was written, to others of the same length.
+    pub fn set_tags(&mut self, metadata: &Metadata) -> anyhow::Result<()> {
+        let Self::File(file) = self else { return Ok(()) };
+        file.flush()?;
+        let file = file.get_mut();
+        let changed = melisma_codec::container::retag(file, metadata)?;
+        anyhow::ensure!(
+            changed.head.len() as u64 == changed.sections.start,
+            "the place kept for tags is too small"
+        );
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&changed.head)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(())
     }
 
     /// Everything is there: a file appears under its name.

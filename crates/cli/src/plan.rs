@@ -1,13 +1,13 @@
 //! From the inputs on the command line to a list of jobs: which file is read, where its result goes.
 //! Directories are mirrored; nothing is opened yet.
 
-use crate::message::hinted;
+use crate::message::{hinted, misused};
 use crate::output::Target;
+use crate::walk;
 use anyhow::{Context, bail};
 use melisma_media::Input;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use walkdir::WalkDir;
 
 /// What a command takes from a directory and how it names results.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,8 @@ pub struct Job {
     pub mirrored: bool,
     /// The result that is there is outdated or broken: it is replaced.
     pub replace: bool,
+    /// Only the tags may have changed: then the result gets those, and its music stays.
+    pub may_retag: bool,
 }
 
 impl Job {
@@ -54,6 +56,20 @@ pub struct Plan {
     pub ignored: usize,
     /// Whether a directory was given (then failures are collected, not fatal).
     pub mirrored: bool,
+    /// Where directories are mirrored to.
+    pub roots: Vec<PathBuf>,
+    /// Where the results of entries would lie that could not be looked at.
+    pub unseen: Vec<PathBuf>,
+}
+
+impl Plan {
+    /// Refuses `--json` where results go to standard output.
+    pub fn refuse_json_to_stdout(&self, json: bool) -> anyhow::Result<()> {
+        if json && self.jobs.iter().any(|job| job.target == Target::Stdout) {
+            return Err(misused("--json and the result do not fit into one standard output", "give -o FILE"));
+        }
+        Ok(())
+    }
 }
 
 /// Makes the plan.
@@ -111,7 +127,14 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, rules: Rules) -> anyhow::
             (Some(path), _) => Target::File(path.to_path_buf()),
         };
         let bytes = kind.filter(std::fs::Metadata::is_file).map(|kind| kind.len());
-        plan.jobs.push(Job { input: argument, target, bytes, mirrored: false, replace: false });
+        plan.jobs.push(Job {
+            input: argument,
+            target,
+            bytes,
+            mirrored: false,
+            replace: false,
+            may_retag: false,
+        });
     }
     separate(&mut plan, rules.extension)?;
     Ok(plan)
@@ -135,59 +158,28 @@ fn ends_with_separator(path: &Path) -> bool {
 fn mirror(plan: &mut Plan, from: &Path, to: &Path, rules: Rules) -> anyhow::Result<()> {
     // Results inside the input directory must not become inputs of the same run.
     let results = to.canonicalize().ok().filter(|to| from.canonicalize().is_ok_and(|from| *to != from));
-    let walk = WalkDir::new(from).follow_links(true).sort_by_file_name().into_iter().filter_entry(|entry| {
-        let hidden = entry.depth() > 0 && entry.file_name().as_encoded_bytes().first() == Some(&b'.');
-        let result = entry.file_type().is_dir()
-            && results
-                .as_ref()
-                .is_some_and(|results| entry.path().canonicalize().is_ok_and(|path| path == *results));
-        !hidden && !result
-    });
-    for entry in walk {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                plan.failures.extend(unlisted(error, from));
-                continue;
-            }
-        };
-        if !entry.file_type().is_file() {
-            continue;
-        }
-        let extension = entry.path().extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
-        if !extension.is_some_and(|extension| rules.accepted.contains(&extension.as_str())) {
-            plan.ignored += 1;
-            continue;
-        }
-        let inside = entry.path().strip_prefix(from).context("a directory lists a file outside of it")?;
+    let found = walk::files_in(from, results.as_deref(), rules.accepted);
+    plan.ignored += found.ignored;
+    plan.roots.push(to.to_path_buf());
+    let mirrored = |path: &Path| -> anyhow::Result<PathBuf> {
+        Ok(to.join(path.strip_prefix(from).context("a directory lists a file outside of it")?))
+    };
+    for (path, error) in found.failures {
+        // What may be there still keeps its result.
+        plan.unseen.extend(mirrored(&path));
+        plan.failures.push((path.display().to_string(), error));
+    }
+    for (path, bytes) in found.files {
         plan.jobs.push(Job {
-            input: Input::Path(entry.path().to_path_buf()),
-            target: Target::File(to.join(inside).with_extension(rules.extension)),
-            bytes: entry.metadata().ok().map(|data| data.len()),
+            target: Target::File(mirrored(&path)?.with_extension(rules.extension)),
+            input: Input::Path(path),
+            bytes,
             mirrored: true,
             replace: false,
+            may_retag: false,
         });
     }
     Ok(())
-}
-
-/// The entry of the directory `from` that could not be looked at, and why; none if it is hidden.
-fn unlisted(error: walkdir::Error, from: &Path) -> Option<(String, anyhow::Error)> {
-    let path = error.path().unwrap_or(from).to_path_buf();
-    let is_hidden =
-        path != from && path.file_name().is_some_and(|name| name.as_encoded_bytes().first() == Some(&b'.'));
-    if is_hidden {
-        return None;
-    }
-    let is_dangling = path.is_symlink() && !path.exists();
-    let is_loop = error.loop_ancestor().is_some();
-    let why = match (is_loop, error.into_io_error()) {
-        (true, _) => anyhow::anyhow!("a link to a folder that it lies in; what is there is done once"),
-        (false, _) if is_dangling => anyhow::anyhow!("a link to nothing"),
-        (false, Some(error)) => anyhow::Error::new(error).context("cannot be read"),
-        (false, None) => anyhow::anyhow!("cannot be read"),
-    };
-    Some((path.display().to_string(), why))
 }
 
 /// `a.mp3` and `a.flac` would both become `a.mlsm`: such jobs keep their full names (`a.mp3.mlsm`).
@@ -216,7 +208,10 @@ fn separate(plan: &mut Plan, extension: &str) -> anyhow::Result<()> {
     for job in std::mem::take(&mut plan.jobs) {
         match conflict(&job, &mut taken) {
             None => jobs.push(job),
-            Some(error) if job.mirrored => plan.failures.push((job.name(), error)),
+            Some(error) if job.mirrored => {
+                plan.unseen.extend(job.target.path().map(Path::to_path_buf));
+                plan.failures.push((job.name(), error));
+            }
             Some(error) => return Err(error),
         }
     }
@@ -321,6 +316,7 @@ mod tests {
         assert_eq!(plan.jobs.len(), 3);
         let mut bad: Vec<&str> =
             plan.failures.iter().filter_map(|(name, _)| name.rsplit('/').next()).collect();
+        assert_eq!(plan.unseen.len(), 2);
         bad.sort_unstable();
         assert_eq!(bad, ["endless", "nowhere.wav"]);
     }

@@ -36,43 +36,79 @@ pub fn size_bytes(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Seconds: `90`, `1:30`, `1:02:03.5`.
+/// What a time may look like.
+const TIMES: &str =
+    "write seconds (90, 1.5, 90s), m:ss (1:30.25), h:mm:ss (1:02:03.5), or units (1m30s, 2h, 45min)";
+
+/// Seconds: `90`, `90s`, `1:30`, `1:02:03.5`, `1m30s`, `2h`, `45min`, `500ms`.
 pub fn seconds(text: &str) -> Result<f64, String> {
-    let wrong = || "not a time; write seconds (90, 1.5), m:ss (1:30.25) or h:mm:ss".to_owned();
-    if text.trim().starts_with('-') {
-        return Err("a time is 0 or more".to_owned());
+    let text = text.trim();
+    let wrong = || format!("not a time; {TIMES}");
+    // Minus signs come from keyboards and from word processors.
+    if text.starts_with(['-', '\u{2212}', '\u{2013}']) {
+        return Err(format!("a time is 0 or more; {TIMES}"));
     }
-    let parts: Vec<&str> = text.trim().split(':').collect();
-    if parts.len() > 3 {
-        return Err(wrong());
-    }
+    let has_units = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let total = match (has_units, text.contains(':')) {
+        (true, true) => None,
+        (true, false) => with_units(text),
+        (false, _) => with_colons(text)?,
+    };
+    total.filter(|total| *total < 1e9).ok_or_else(wrong)
+}
+
+/// `90`, `1:30`, `1:02:03.5`.
+fn with_colons(text: &str) -> Result<Option<f64>, String> {
+    let parts: Vec<&str> = text.split(':').collect();
     let mut total = 0.0;
     for (place, part) in parts.iter().enumerate() {
-        let last = place + 1 == parts.len();
-        if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit() || (last && byte == b'.')) {
-            return Err(wrong());
-        }
-        let value: f64 = part.parse().map_err(|_| wrong())?;
+        let is_last = place + 1 == parts.len();
+        let Some(value) = number(part, is_last).filter(|_| parts.len() <= 3) else { return Ok(None) };
         if place > 0 && value >= 60.0 {
-            return Err(format!("{part} is more than 59: {}", wrong()));
+            return Err(format!("{part} is more than 59 behind a colon; {TIMES}"));
         }
         total = total * 60.0 + value;
     }
-    if total < 1e9 { Ok(total) } else { Err(wrong()) }
+    Ok(Some(total))
 }
 
-/// A duration: `2h`, `45min`, `100s`, or as [`seconds`].
-pub fn duration(text: &str) -> Result<f64, String> {
-    let text = text.trim();
-    for (unit, factor) in [("min", 60.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0)] {
-        if let Some(number) = text.strip_suffix(unit) {
-            return match number.trim_end().parse::<f64>() {
-                Ok(number) if (0.0..1e6).contains(&number) => Ok(number * factor),
-                _ => Err("not a duration; write 2h, 45min, 100s or h:mm:ss".to_owned()),
-            };
+/// `90s`, `1m30s`, `1h 2min 3.5s`: each unit once at most, the largest first.
+fn with_units(text: &str) -> Option<f64> {
+    const UNITS: [(&str, f64); 8] = [
+        ("h", 3600.0),
+        ("hours", 3600.0),
+        ("m", 60.0),
+        ("min", 60.0),
+        ("s", 1.0),
+        ("sec", 1.0),
+        ("seconds", 1.0),
+        ("ms", 1e-3),
+    ];
+    let (mut total, mut last) = (0.0, f64::INFINITY);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let (value, behind) = rest.split_at(digits);
+        let behind = behind.trim_start();
+        let letters = behind.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(letters);
+        let (_, factor) = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+        rest = behind.trim_start();
+        if *factor >= last {
+            return None;
         }
+        total += number(value, rest.is_empty())? * factor;
+        last = *factor;
     }
-    seconds(text)
+    Some(total)
+}
+
+/// Digits, with a fraction where that makes sense.
+fn number(text: &str, takes_fraction: bool) -> Option<f64> {
+    let is_plain = !text.is_empty()
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || (takes_fraction && byte == b'.'));
+    text.parse().ok().filter(|_| is_plain)
 }
 
 /// kbit/s as a plain number: `8`, `31.5`.
@@ -142,32 +178,54 @@ mod tests {
         for (text, expected) in [
             ("90", 90.0),
             ("1.5", 1.5),
+            (".5", 0.5),
+            ("90s", 90.0),
+            ("90 s", 90.0),
             ("1:30", 90.0),
             ("1:30.25", 90.25),
             ("1:02:03.5", 3723.5),
+            ("1m30s", 90.0),
+            ("1h2m3.5s", 3723.5),
+            ("1h 2min 3.5s", 3723.5),
+            ("2h", 7200.0),
+            ("0.5h", 1800.0),
+            ("45min", 2700.0),
+            ("45M", 2700.0),
+            ("500ms", 0.5),
             ("0", 0.0),
         ] {
             assert_eq!(seconds(text), Ok(expected), "{text}");
         }
-        for text in ["", ":", "1:", "1:60", "-1", "1:2:3:4", "1.5:30", "abc", "1e3"] {
-            assert!(seconds(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn durations() {
-        for (text, expected) in [
-            ("2h", 7200.0),
-            ("0.5h", 1800.0),
-            ("45min", 2700.0),
-            ("45m", 2700.0),
-            ("100s", 100.0),
-            ("1:30", 90.0),
+        for text in [
+            "",
+            ":",
+            "1:",
+            ":30",
+            "1:60",
+            "1:2:3:4",
+            "1.5:30",
+            "abc",
+            "1e3",
+            ".",
+            "1..5",
+            "s",
+            "1s30m",
+            "1m1m",
+            "2d",
+            "1:30s",
+            "nan",
+            "inf",
+            "1.5m30s",
+            "+5",
+            "1m30",
+            "99999999999",
+            "nan h",
         ] {
-            assert_eq!(duration(text), Ok(expected), "{text}");
+            let message = seconds(text).expect_err(text);
+            assert!(message.contains("1:02:03.5"), "{text}: {message}");
         }
-        for text in ["", "h", "-2h", "2d", "nan h", "inf h"] {
-            assert!(duration(text).is_err(), "{text}");
+        for text in ["-1", "-0:30", "-90s", "\u{2212}1"] {
+            assert!(seconds(text).unwrap_err().contains("0 or more"), "{text}");
         }
     }
 

@@ -49,12 +49,22 @@ fn a_second_run_goes_on_where_the_first_ended() {
     let run = desk.run(&["encode", "in", "-o", "out"]).ends(0);
     assert!(run.stderr.contains("3 up to date"), "{}", run.stderr);
 
-    // What is older than its input is made again.
+    // What is older than its input is looked at again: the music is the same, so it is kept.
     let later = SystemTime::now() + Duration::from_secs(100);
     std::fs::File::options().write(true).open(desk.path("in/a.wav")).unwrap().set_modified(later).unwrap();
     let run = desk.run(&["encode", "in", "-o", "out"]).ends(0);
-    assert!(run.stderr.contains("1 file encoded, 2 up to date"), "{}", run.stderr);
+    assert!(run.stderr.contains("0 files encoded, 1 given new tags, 2 up to date"), "{}", run.stderr);
     assert_ne!(touched("out/a.mlsm"), before);
+
+    // Other music under its name is encoded.
+    desk.wav("other.wav", &music(8_000, 1.5));
+    std::fs::rename(desk.path("other.wav"), desk.path("in/a.wav")).unwrap();
+    std::fs::File::options().write(true).open(desk.path("in/a.wav")).unwrap().set_modified(later).unwrap();
+    let past = SystemTime::now() - Duration::from_secs(100);
+    std::fs::File::options().write(true).open(desk.path("out/a.mlsm")).unwrap().set_modified(past).unwrap();
+    let run = desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    assert!(run.stderr.contains("1 file encoded, 2 up to date"), "{}", run.stderr);
+    desk.run(&["verify", "out/a.mlsm", "--against", "in/a.wav"]).ends(0);
 }
 
 #[test]
@@ -95,8 +105,12 @@ fn a_mirror_follows_settings_tags_and_broken_results() {
     std::fs::remove_file(desk.path("in/a.flac")).unwrap();
     desk.sound("in/a.flac", &pcm, Encoding::FlacInt16, tagged("New"));
     std::fs::File::options().write(true).open(desk.path("in/a.flac")).unwrap().set_modified(time).unwrap();
+    let sections = |file: &[u8]| file[file.len() / 2..file.len() * 2 / 3].to_vec();
+    let music_before = sections(&desk.read("out/a.mlsm"));
     let run = desk.run(&["encode", "in", "-o", "out", "-q", "8"]).ends(0);
-    assert!(run.stderr.contains("1 file encoded, 1 up to date"), "{}", run.stderr);
+    assert!(run.stderr.contains("0 files encoded, 1 given new tags, 1 up to date"), "{}", run.stderr);
+    desk.run(&["verify", "out/a.mlsm", "--against", "in/a.flac"]).ends(0);
+    assert!(sections(&desk.read("out/a.mlsm")) == music_before, "the titles are equally long");
     let info = desk.run(&["info", "out/a.mlsm"]).ends(0).text();
     assert!(info.contains("TITLE=New") && !info.contains("MELISMA_SETTINGS"), "{info}");
 
@@ -114,7 +128,83 @@ fn a_mirror_follows_settings_tags_and_broken_results() {
     let options = melisma_media::OpenOptions::default();
     let input = melisma_media::Input::Path(desk.path("back/a.flac"));
     let source = melisma_media::AudioSource::open(&input, &options).unwrap();
-    assert_eq!(source.metadata(), &tagged("New"));
+    assert_eq!(source.metadata().tags[0], tagged("New").tags[0]);
+    assert!(
+        source.metadata().tags.iter().all(|(name, _)| !name.starts_with("MELISMA")),
+        "{:?}",
+        source.metadata()
+    );
+}
+
+#[test]
+fn what_is_gone_from_a_folder_goes_from_its_mirror_if_asked() {
+    let desk = collection();
+    std::fs::remove_file(desk.path("in/disc 1/garbage.mp3")).unwrap();
+    desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    // Files of other origin in the mirror: encoded outside of it, or no result at all.
+    desk.run(&["encode", "in/a.wav", "-o", "out/own.mlsm"]).ends(0);
+    desk.write("out/disc 1/notes.txt", b"mine");
+    desk.write("out/broken.mlsm", b"garbage");
+    std::fs::remove_dir_all(desk.path("in/disc 1")).unwrap();
+    let results =
+        |desk: &Desk| desk.files().into_iter().filter(|name| name.starts_with("out")).collect::<Vec<_>>();
+    let before = results(&desk);
+    desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    assert_eq!(results(&desk), before, "not without being asked");
+    let plan = desk.run(&["encode", "in", "-o", "out", "--delete", "--dry-run"]).ends(0);
+    for name in ["out/disc 1/b.mlsm: would be removed", "out/disc 1/c.mlsm: would be removed"] {
+        assert!(plan.text().contains(name), "{}", plan.text());
+    }
+    assert_eq!(results(&desk), before, "only said");
+    let run = desk.run(&["encode", "in", "-o", "out", "--delete"]).ends(0);
+    assert!(run.stderr.contains("2 removed"), "{}", run.stderr);
+    assert_eq!(results(&desk), ["out/a.mlsm", "out/broken.mlsm", "out/disc 1/notes.txt", "out/own.mlsm"]);
+    desk.run(&["encode", "in/a.wav", "--delete"]).ends(2);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_only_be_out_of_sight_keeps_its_result() {
+    let desk = collection();
+    desk.run(&["encode", "in", "-o", "out"]).ends(1);
+    std::fs::rename(desk.path("in/disc 1"), desk.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("unmounted", desk.path("in/disc 1")).unwrap();
+    std::fs::remove_file(desk.path("in/a.wav")).unwrap();
+    std::os::unix::fs::symlink("unmounted.wav", desk.path("in/a.wav")).unwrap();
+    desk.wav("in/new.wav", &music(8_000, 0.5));
+    desk.run(&["encode", "in", "-o", "out", "--delete"]).ends(1);
+    for name in ["out/a.mlsm", "out/disc 1/b.mlsm", "out/disc 1/c.mlsm", "out/new.mlsm"] {
+        assert!(desk.path(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn folders_are_looked_at_whole() {
+    let desk = collection();
+    std::fs::remove_file(desk.path("in/disc 1/garbage.mp3")).unwrap();
+    let run = desk.run(&["encode", "in", "-o", "out", "--json"]).ends(0);
+    let objects = |text: &str| -> Vec<serde_json::Value> {
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let told = objects(&run.text());
+    assert_eq!(told.len(), 3);
+    assert!(told.iter().all(|file| file["status"] == "encoded" && file["bytes"].as_u64().unwrap() > 100));
+    let run = desk.run(&["verify", "out"]).ends(0);
+    assert!(run.text().contains("3 files, all ok"), "{}", run.text());
+    assert!(desk.run(&["info", "out"]).ends(0).text().contains("3 files, 0:06.000"));
+    let bytes = desk.read("out/disc 1/b.mlsm");
+    desk.write("out/disc 1/b.mlsm", &bytes[..bytes.len() * 2 / 3]);
+    let run = desk.run(&["verify", "out"]).ends(1);
+    assert!(run.text().contains("3 files, 1 faulty"), "{}", run.text());
+    let told = objects(&desk.run(&["verify", "out", "--json"]).ends(1).text());
+    assert_eq!(
+        told.iter().map(|file| file["ok"].as_bool().unwrap()).collect::<Vec<_>>(),
+        [true, false, true]
+    );
+    assert!(told[1]["faults"][0].as_str().unwrap().contains("missing"), "{}", told[1]);
+    let told = objects(&desk.run(&["info", "out", "--json"]).ends(3).text());
+    assert_eq!(told.iter().filter(|file| file["complete"] == true).count(), 2);
+    desk.run(&["verify", "in"]).ends(1);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "encode",
     "decode",
     "info",
@@ -27,6 +27,7 @@ const COMMANDS: [&str; 18] = [
     "duplicates",
     "embed",
     "map",
+    "tag",
     "data",
     "train",
     "reproduce",
@@ -76,7 +77,7 @@ fn no_arguments_teach_and_wrong_ones_are_code_2() {
         &["encode", "a.wav", "--jobs", "0"],
         &["decode", "a.mlsm", "--start", "1:99"],
         &["decode", "a.mlsm", "--start", "-1"],
-        &["decode", "a.mlsm", "--format", "mp3"],
+        &["decode", "a.mlsm", "--format", "caf"],
         &["completions", "dos"],
         &["data"],
         &["data", "scan"],

@@ -74,13 +74,6 @@ pub fn synthesise(
     Ok(tracks)
 }
 
-fn extension(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::FlacInt16 | Encoding::FlacInt24 => "flac",
-        Encoding::WavInt16 | Encoding::WavInt24 | Encoding::WavFloat32 => "wav",
-    }
-}
-
 fn make_parent(path: &Path) -> Result<(), DataError> {
     let parent = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(DataError::file("cannot make the folder", parent))
@@ -88,7 +81,7 @@ fn make_parent(path: &Path) -> Result<(), DataError> {
 
 fn write_track(folder: &Path, track: &TrackPlan, options: &SynthesiseOptions) -> Result<(), DataError> {
     let name =
-        format!("audio/{:03}/{:06}.{}", track.number / 1000, track.number, extension(options.encoding));
+        format!("audio/{:03}/{:06}.{}", track.number / 1000, track.number, options.encoding.extension());
     let path = folder.join(name);
     make_parent(&path)?;
     let music = track.render(options.sample_rate_hz);

@@ -125,6 +125,11 @@ impl AtomicFile {
             match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
                 Ok(file) => {
                     set.insert(temporary.clone());
+                    if let Ok(replaced) = fs::metadata(&target) {
+                        // What is replaced stays readable by the same people; a file system without permissions
+                        // has none to keep.
+                        let _ = file.set_permissions(replaced.permissions());
+                    }
                     return Ok(Self {
                         file: Some(file),
                         temporary: Some(temporary),
@@ -175,7 +180,9 @@ impl AtomicFile {
         set.remove(&temporary);
         self.temporary = None;
         drop(set);
-        sync_directory(&self.destination).map_err(wrap)
+        sync_directory(&self.destination).map_err(wrap)?;
+        // A success is a promise: whoever reads the file next must find it.
+        fs::metadata(&self.destination).map(|_| ()).map_err(wrap)
     }
 
     fn inner(&mut self) -> io::Result<&mut File> {

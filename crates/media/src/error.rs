@@ -34,6 +34,14 @@ pub enum MediaError {
         /// Why the built-in decoders refused it.
         reason: String,
     },
+    /// Another program is needed to write this format, and is not there.
+    #[error("writing .{format} needs {programs}, which is not installed; .wav, .flac and .aiff need nothing")]
+    NeedsProgram {
+        /// Extension of the format.
+        format: &'static str,
+        /// The programs that would do.
+        programs: String,
+    },
     /// Neither the built-in decoders nor `ffmpeg` can make sense of it.
     #[error("not a readable audio file: {0}")]
     Damaged(String),

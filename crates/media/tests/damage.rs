@@ -188,3 +188,69 @@ fn every_place_is_told() {
     let (pcm, sentences, places) = read(&folder, "x.flac", &bytes);
     assert_eq!((pcm.samples(), places, told(&sentences).len()), (SAMPLES, 2, 2), "{sentences:?}");
 }
+
+/// Where the pages of an Ogg file begin.
+fn pages(bytes: &[u8]) -> Vec<usize> {
+    (0..bytes.len()).filter(|at| bytes[*at..].starts_with(b"OggS")).collect()
+}
+
+/// A page that stands twice costs nothing; one that comes too late is silence of its own length.
+#[test]
+fn ogg_pages_that_came_before_shift_nothing() {
+    for recipe in [
+        Recipe { name: "twice.ogg", options: &["-c:a", "libvorbis"] },
+        Recipe { name: "twice.opus", options: &["--max-delay", "200"] },
+    ] {
+        let folder = Folder::new(recipe.name);
+        let Some(whole) = coded(&folder, recipe, 48_000, 6 * 48_000) else { continue };
+        let (right, ..) = read(&folder, recipe.name, &whole);
+        let at = pages(&whole);
+        let middle = at.len() / 2;
+        let (first, second, third) = (at[middle], at[middle + 1], at[middle + 2]);
+        let twice = [&whole[..second], &whole[first..]].concat();
+        let (got, sentences, places) = read(&folder, recipe.name, &twice);
+        assert_eq!((got.samples(), places), (right.samples(), 0), "{}: {sentences:?}", recipe.name);
+        assert!(got == right, "{}", recipe.name);
+        let swapped =
+            [&whole[..first], &whole[second..third], &whole[first..second], &whole[third..]].concat();
+        let (got, sentences, places) = read(&folder, recipe.name, &swapped);
+        assert_eq!((got.samples(), places), (right.samples(), 1), "{}: {sentences:?}", recipe.name);
+        let last = |pcm: &Pcm| pcm.channels[0][pcm.samples() - 20_000..pcm.samples() - 10_000].to_vec();
+        // A decoder that began anew differs by what its rounding makes of other states.
+        assert!(last(&got).iter().zip(last(&right)).all(|(a, b)| (a - b).abs() < 0.02), "{}", recipe.name);
+    }
+}
+
+/// The same for a cluster of Matroska that stands twice.
+#[test]
+fn matroska_clusters_that_came_before_shift_nothing() {
+    let folder = Folder::new("cluster-twice");
+    let recipe = Recipe { name: "twice.mka", options: &["-c:a", "flac", "-cluster_time_limit", "1000"] };
+    let Some(whole) = coded(&folder, recipe, 44_100, SAMPLES) else { return };
+    let (right, ..) = read(&folder, recipe.name, &whole);
+    let is_cluster = |at: &usize| whole[*at..].starts_with(&[0x1F, 0x43, 0xB6, 0x75]);
+    let at: Vec<usize> = (0..whole.len()).filter(is_cluster).collect();
+    assert!(at.len() > 3);
+    let twice = [&whole[..at[3]], &whole[at[1]..]].concat();
+    let (got, sentences, _) = read(&folder, recipe.name, &twice);
+    assert_eq!(sentences.len(), 1, "{sentences:?}");
+    assert!(got == right, "{} and {} samples", got.samples(), right.samples());
+}
+
+/// What the reader at hand opens and cannot decode goes to `ffmpeg`, rather than into silence of no length.
+#[test]
+fn coded_wav_that_gives_no_sound_is_read_by_ffmpeg() {
+    let folder = Folder::new("adpcm");
+    for recipe in [
+        Recipe { name: "ms.wav", options: &["-c:a", "adpcm_ms"] },
+        Recipe { name: "ima.wav", options: &["-c:a", "adpcm_ima_wav"] },
+        Recipe { name: "a.wav", options: &["-c:a", "pcm_alaw"] },
+    ] {
+        let name = recipe.name;
+        let Some(whole) = coded(&folder, recipe, 44_100, 2 * 44_100) else { continue };
+        let (got, sentences, places) = read(&folder, name, &whole);
+        assert_eq!((sentences, places), (vec![], 0), "{name}");
+        // Blocks of ADPCM are whole: up to one more at the end.
+        assert!((2 * 44_100..2 * 44_100 + 2_100).contains(&got.samples()), "{name}: {}", got.samples());
+    }
+}

@@ -35,7 +35,7 @@ pub struct BenchArguments {
     /// Measure at most so much of a clip, from its middle (0: all of it)
     ///
     /// Memory grows with it: about 10 MB a second of stereo and job.
-    #[arg(long, value_name = "TIME", value_parser = values::seconds, default_value = "30")]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true, default_value = "30")]
     seconds: f64,
     #[arg(long, value_name = "LIST", value_delimiter = ',', help = codecs_help(), long_help = codecs_long_help())]
     codecs: Option<Vec<String>>,
@@ -83,7 +83,7 @@ pub struct BenchArguments {
     #[arg(long, value_name = "N|CLIP")]
     listen: Vec<String>,
     /// Length of such an excerpt, from the middle
-    #[arg(long, value_name = "TIME", value_parser = values::seconds, default_value = "10")]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true, default_value = "10")]
     listen_seconds: f64,
     /// Name codecs NAME@TAG in the results, to keep several versions side by side
     #[arg(long, value_name = "TAG")]

@@ -4,6 +4,7 @@ use crate::batch::{self, Settings};
 use crate::due;
 use crate::encode_file::{Coding, Recipe, encode_file};
 use crate::exit::Outcome;
+use crate::message::misused;
 use crate::plan::{self, Rules};
 use crate::{examples, values};
 use clap::ValueEnum;
@@ -59,10 +60,10 @@ pub struct EncodeArguments {
     /// channels.
     #[arg(long, value_name = "FORMAT,HZ,CHANNELS")]
     raw: Option<RawFormat>,
-    /// Begin here (90, 1:30, 1:30.250)
+    /// Begin here (90, 90s, 1:30, 1:02:03.5, 1m30s)
     #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     start: Option<f64>,
-    /// Stop after so much (10, 1:30)
+    /// Stop after so much (10, 1:30, 2min)
     #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     duration: Option<f64>,
     /// Leave tags and cover behind
@@ -74,6 +75,14 @@ pub struct EncodeArguments {
     /// Only say what would be encoded, and why
     #[arg(long)]
     dry_run: bool,
+    /// Remove what an earlier run made of music that is gone from the directory
+    ///
+    /// Only complete .mlsm files that a mirror made are removed, and none whose music may only be out of sight.
+    #[arg(long)]
+    delete: bool,
+    /// One JSON object a file on standard output, for programs
+    #[arg(long)]
+    json: bool,
     /// Threads to use; without it: one per core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -141,6 +150,13 @@ impl EncodeArguments {
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let rules = Rules { accepted: MUSIC, extension: "mlsm" };
         let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
+        if self.delete && plan.roots.is_empty() {
+            return Err(misused(
+                "--delete is for mirrors of directories, and none is named",
+                "name the directory that is mirrored, and its mirror with -o",
+            ));
+        }
+        plan.refuse_json_to_stdout(self.json)?;
         let coding = self.coding()?;
         let recipe = Recipe {
             open: self.opening(&coding),
@@ -154,6 +170,9 @@ impl EncodeArguments {
             quiet,
             force: self.force,
             dry_run: self.dry_run,
+            json: self.json,
+            delete: self.delete.then_some(due::is_own_result),
+            extension: rules.extension,
             due: &|job| due::by_content(job, &recipe),
             done_word: "encoded",
             kind: "music",

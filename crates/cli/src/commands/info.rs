@@ -1,9 +1,12 @@
 //! `melisma info`: what a `.mlsm` file holds, for people and for programs.
 
-use crate::due;
+use crate::commands::tag;
 use crate::exit::Outcome;
+use crate::gain::REPLAYGAIN_LUFS;
 use crate::input::{self, describe_all};
 use crate::output::DataOut;
+use crate::record::Record;
+use crate::walk;
 use crate::{examples, message, text};
 use anyhow::Context;
 use melisma_codec::{
@@ -11,7 +14,7 @@ use melisma_codec::{
 };
 use melisma_media::Input;
 use melisma_signal::{Loudness, Metadata};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,7 +23,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::INFO)]
 pub struct InfoArguments {
-    /// .mlsm files, or - for standard input
+    /// .mlsm files, directories, or - for standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// One JSON object a line, for programs
@@ -28,15 +31,17 @@ pub struct InfoArguments {
     json: bool,
 }
 
-/// The level that ReplayGain 2.0 plays everything at.
-const REPLAYGAIN_LUFS: f32 = -18.0;
-
 impl InfoArguments {
     /// Tells about each file; one that cannot be read does not hide the others.
     pub fn run(self) -> anyhow::Result<Outcome> {
+        let files = walk::encoded_files(&self.files)?;
         let mut outcome = Outcome::Success;
-        let mut shown = 0;
-        for file in &self.files {
+        for (path, error) in files.failures {
+            message::error(&error.context(path.display().to_string()));
+            outcome = Outcome::Failure;
+        }
+        let mut sum = Sum::default();
+        for file in &files.files {
             let told = match look(file, self.json).with_context(|| file.display().to_string()) {
                 Ok(told) => told,
                 Err(error) => {
@@ -45,18 +50,46 @@ impl InfoArguments {
                     continue;
                 }
             };
-            let text = match (self.json, shown) {
+            let text = match (self.json, sum.files) {
                 (true, _) => format!("{}\n", told.text),
                 (false, 0) => told.text,
                 (false, _) => format!("\n{}", told.text),
             };
-            shown += 1;
+            sum.files += 1;
+            sum.seconds += told.seconds;
+            sum.bytes += told.bytes;
+            sum.damaged += usize::from(told.is_damaged);
             DataOut.write_all(text.as_bytes()).and_then(|()| DataOut.flush())?;
             if told.is_damaged {
                 outcome = outcome.worse(Outcome::Damaged);
             }
         }
+        if files.has_folders && !self.json {
+            DataOut.write_all(format!("\n{}\n", sum.text()).as_bytes()).and_then(|()| DataOut.flush())?;
+        }
         Ok(outcome)
+    }
+}
+
+/// Of all files together.
+#[derive(Default)]
+struct Sum {
+    files: usize,
+    seconds: f64,
+    bytes: u64,
+    damaged: usize,
+}
+
+impl Sum {
+    fn text(&self) -> String {
+        let kbps = text::bitrate_bps(self.bytes, self.seconds) / 1000.0;
+        let damaged = if self.damaged > 0 { format!(", {} damaged", self.damaged) } else { String::new() };
+        format!(
+            "{}, {}, {}, {kbps:.1} kbit/s{damaged}",
+            text::count(self.files, "file"),
+            text::clock(self.seconds),
+            text::bytes(self.bytes)
+        )
     }
 }
 
@@ -64,6 +97,8 @@ impl InfoArguments {
 struct Told {
     text: String,
     is_damaged: bool,
+    seconds: f64,
+    bytes: u64,
 }
 
 fn look(file: &Path, json: bool) -> anyhow::Result<Told> {
@@ -71,7 +106,12 @@ fn look(file: &Path, json: bool) -> anyhow::Result<Told> {
     let inspection = inspect_reader(opened.reader)?;
     let facts = Facts::new(file, &inspection);
     let text = if json { facts.json().to_string() } else { facts.text() };
-    Ok(Told { text, is_damaged: !inspection.damage.is_empty() || inspection.trailer.is_none() })
+    Ok(Told {
+        text,
+        is_damaged: !inspection.damage.is_empty() || inspection.trailer.is_none(),
+        seconds: facts.seconds,
+        bytes: inspection.total_bytes,
+    })
 }
 
 /// Writes one line of a table. Writing to a String cannot fail.
@@ -109,12 +149,6 @@ fn tell_damage(out: &mut String, file: &Inspection) {
 
 /// Loudness, tags, cover and damage for programs.
 fn json_of(loudness: Option<Loudness>, metadata: &Metadata, damage: &[Damage]) -> [(&'static str, Value); 4] {
-    let mut tags = Map::new();
-    for (key, value) in &metadata.tags {
-        if let Value::Array(values) = tags.entry(key.clone()).or_insert_with(|| json!([])) {
-            values.push(json!(value));
-        }
-    }
     let loudness = loudness.map(|loudness| {
         // JSON has no infinity: silence has a loudness and a gain of null.
         // Thousandths: the meter is no finer, and an f32 printed as an f64 would pretend it is.
@@ -137,13 +171,12 @@ fn json_of(loudness: Option<Loudness>, metadata: &Metadata, damage: &[Damage]) -
             })
         })
         .collect();
-    let cover = metadata.picture.as_ref().map(|picture| {
-        json!({
-            "mime": picture.mime,
-            "bytes": picture.data.len(),
-        })
-    });
-    [("loudness", json!(loudness)), ("tags", json!(tags)), ("cover", json!(cover)), ("damage", json!(damage))]
+    [
+        ("loudness", json!(loudness)),
+        ("tags", tag::tags_json(metadata)),
+        ("cover", tag::cover_json(metadata)),
+        ("damage", json!(damage)),
+    ]
 }
 
 /// An inspection and the numbers that follow from it.
@@ -234,7 +267,7 @@ impl<'a> Facts<'a> {
             CodecHeader::Network(network) => self.tell_network(&mut out, network),
         }
         let mut metadata = header.metadata.clone();
-        if let Some(settings) = due::take_settings(&mut metadata) {
+        if let Some(settings) = Record::take(&mut metadata).settings {
             row(&mut out, "settings", text::printable(&settings));
         }
         tell_metadata(&mut out, self.loudness(), &metadata);
@@ -298,7 +331,7 @@ impl<'a> Facts<'a> {
             facts.extend(of_codec);
         }
         let mut metadata = header.metadata.clone();
-        facts["settings"] = json!(due::take_settings(&mut metadata));
+        facts["settings"] = json!(Record::take(&mut metadata).settings);
         for (name, value) in json_of(self.loudness(), &metadata, &self.file.damage) {
             facts[name] = value;
         }

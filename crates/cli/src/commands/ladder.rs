@@ -28,10 +28,10 @@ pub struct LadderArguments {
     #[arg(short, long, value_name = "FILE", default_value = "ladder.html")]
     output: PathBuf,
     /// Where the excerpt begins (45, 1:30); without it: at 0:30, or earlier if the song is short
-    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     start: Option<f64>,
     /// Length of the excerpt, from 1 to 60 seconds; the page grows with it, by about 3 MB a second
-    #[arg(long, value_name = "TIME", value_parser = values::seconds, default_value = "10")]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true, default_value = "10")]
     duration: f64,
     /// Rates in kbit/s, separated by commas: the rows
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::kbps, default_value = "1,2,4,8,16,32,64,128,192,256,320")]

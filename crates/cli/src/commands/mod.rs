@@ -16,6 +16,7 @@ pub mod map;
 pub mod report;
 pub mod reproduce;
 pub mod similar;
+pub mod tag;
 pub mod train;
 pub mod verify;
 
@@ -29,11 +30,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Encode(command) => command.run(quiet),
         Command::Decode(command) => command.run(quiet),
         Command::Info(command) => command.run(),
-        Command::Verify(command) => command.run(),
         Command::Index(command) => command.run(quiet),
         Command::Similar(command) => command.run(quiet),
         Command::Duplicates(command) => command.run(quiet),
         Command::Embed(command) => command.run(quiet),
+        Command::Verify(command) => command.run(quiet),
+        Command::Tag(command) => command.run(quiet),
         Command::Data(command) => command.run(quiet),
         Command::Reproduce(command) => command.run(quiet),
         Command::Train(command) => command.run(quiet),

@@ -44,7 +44,7 @@ pub struct StudyArguments {
     test: Option<PathBuf>,
     /// Time for all trainings together, on the clock: 2h, 45min, 100s; shared out among them [default: 2h; with --quick:
     /// 100s]
-    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     budget: Option<f64>,
     /// Where everything goes: trainings, measurements, results.json, study.md, report.html
     ///
@@ -65,7 +65,7 @@ pub struct StudyArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     clips: Option<u16>,
     /// Length of an excerpt, from the middle [default: 10; with --quick: 6]
-    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     clip_seconds: Option<f64>,
     /// Trainings and measurements at a time, a thread each [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

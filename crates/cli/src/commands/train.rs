@@ -31,7 +31,7 @@ pub struct TrainArguments {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
     /// Write a checkpoint and end after this much time
-    #[arg(long, value_name = "TIME", value_parser = values::seconds)]
+    #[arg(long, value_name = "TIME", value_parser = values::seconds, allow_negative_numbers = true)]
     max_time: Option<f64>,
     /// Folder of decoded music [default: below the user's cache folder]
     #[arg(long, value_name = "DIR")]

@@ -4,11 +4,13 @@
 use crate::exit::Outcome;
 use crate::input::{self, Codec, Opened, describe_all};
 use crate::output::DataOut;
-use crate::{examples, message, text};
+use crate::progress::Progress;
+use crate::{examples, message, text, walk};
 use anyhow::{Context, bail};
 use melisma_codec::{Header, Inspection, inspect_reader};
 use melisma_media::{AudioSource, Input, OpenOptions, Resampler};
 use melisma_signal::Pcm;
+use serde_json::json;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples::VERIFY)]
 pub struct VerifyArguments {
-    /// .mlsm files, or - for standard input
+    /// .mlsm files, directories, or - for standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Compare with the music that FILE was made from: length and signal-to-noise ratio
@@ -26,44 +28,85 @@ pub struct VerifyArguments {
     /// only checksums are checked
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
+    /// One JSON object a file, for programs
+    #[arg(long)]
+    json: bool,
 }
 
 impl VerifyArguments {
     /// Checks each file; every fault is named, and any fault is a failure.
-    pub fn run(self) -> anyhow::Result<Outcome> {
-        if self.against.is_some() && self.files.len() > 1 {
+    pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        let files = walk::encoded_files(&self.files)?;
+        if self.against.is_some() && files.files.len() > 1 {
             bail!("--against compares one file with one original");
         }
-        let mut outcome = Outcome::Success;
-        for file in &self.files {
-            let name = text::printable(&file.display().to_string());
-            let line = match self.check(file).with_context(|| file.display().to_string()) {
-                Ok(findings) if findings.faults.is_empty() => {
-                    format!("{name}: ok: {}\n", findings.facts.join(", "))
-                }
-                Ok(findings) => {
-                    outcome = Outcome::Failure;
-                    let faults: Vec<String> = findings
-                        .faults
-                        .iter()
-                        .map(|fault| format!("  {}\n", text::printable(fault)))
-                        .collect();
-                    format!("{name}: FAULTY: {}\n{}", findings.facts.join(", "), faults.concat())
-                }
-                Err(error) => {
-                    outcome = Outcome::Failure;
-                    message::error(&error);
-                    continue;
-                }
-            };
-            DataOut.write_all(line.as_bytes()).and_then(|()| DataOut.flush())?;
+        let mut faulty = files.failures.len();
+        for (path, error) in files.failures {
+            message::error(&error.context(path.display().to_string()));
         }
-        Ok(outcome)
+        let total_bytes: u64 = files.files.iter().filter_map(|file| Some(file.metadata().ok()?.len())).sum();
+        let progress = Progress::new(Some(total_bytes).filter(|bytes| *bytes > 0), quiet);
+        for file in &files.files {
+            progress.name(&file.display().to_string());
+            let share = progress.file(file.metadata().map_or(0, |data| data.len()));
+            let checked = self.check(file).with_context(|| file.display().to_string());
+            drop(share);
+            let is_ok = checked.as_ref().is_ok_and(|findings| findings.faults.is_empty());
+            faulty += usize::from(!is_ok);
+            progress.suspend(|| self.tell(file, checked))?;
+        }
+        progress.clear();
+        if files.has_folders && !self.json {
+            let of = text::count(files.files.len(), "file");
+            let faults = if faulty > 0 { format!("{faulty} faulty") } else { "all ok".to_owned() };
+            print(&format!("{of}, {faults}\n"))?;
+        }
+        Ok(if faulty > 0 { Outcome::Failure } else { Outcome::Success })
+    }
+
+    /// Says what was found in a file.
+    fn tell(&self, file: &Path, checked: anyhow::Result<Findings>) -> anyhow::Result<()> {
+        let name = file.display().to_string();
+        if self.json {
+            let object = match &checked {
+                Ok(findings) => json!({
+                    "file": name,
+                    "ok": findings.faults.is_empty(),
+                    "samples": findings.samples,
+                    "facts": findings.facts,
+                    "faults": findings.faults,
+                }),
+                Err(error) => json!({ "file": name, "ok": false, "error": message::chain(error) }),
+            };
+            print(&format!("{object}\n"))?;
+        }
+        match checked {
+            Err(error) => message::error(&error),
+            Ok(_) if self.json => {}
+            Ok(findings) => {
+                let word = if findings.faults.is_empty() { "ok" } else { "FAULTY" };
+                let mut text = format!("{}: {word}: {}\n", text::printable(&name), findings.facts.join(", "));
+                for fault in &findings.faults {
+                    text.push_str(&format!("  {}\n", text::printable(fault)));
+                }
+                print(&text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Prints; a reader who has left does not stop the check, for its result is how the program ends.
+fn print(text: &str) -> anyhow::Result<()> {
+    match DataOut.write_all(text.as_bytes()).and_then(|()| DataOut.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }
 
 #[derive(Default)]
 struct Findings {
+    samples: u64,
     facts: Vec<String>,
     faults: Vec<String>,
 }
@@ -173,6 +216,7 @@ impl Findings {
     fn length(&mut self, samples: u64, rate_hz: u32) {
         self.facts.push(text::clock(samples as f64 / f64::from(rate_hz.max(1))));
         self.facts.push(format!("{samples} samples"));
+        self.samples = samples;
     }
 }
 

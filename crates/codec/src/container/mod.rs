@@ -19,12 +19,14 @@
 //! | where does a section begin? | `seek` |
 //! | how is a file read from a disk or a pipe? | `reader` |
 //! | how is a file written? | `writer` |
+//! | how do its tags change, and nothing else? | `retag` |
 
 mod damage;
 mod header;
 mod metadata;
 mod parser;
 mod reader;
+mod retag;
 mod seek;
 mod trailer;
 mod writer;
@@ -36,6 +38,7 @@ pub use header::{
 };
 pub use parser::{Event, Parser, Section};
 pub use reader::Reader;
+pub use retag::{RetagError, Retagged, retag};
 pub use trailer::{END_MAGIC, Trailer};
 pub use writer::{Writer, write_file};
 

@@ -3,6 +3,7 @@
 use melisma_bitstream::{
     FormatError,
     bytes::{Reader, write_varint},
+    chunk::{Kind, write_chunk},
 };
 use melisma_signal::Loudness;
 
@@ -49,6 +50,15 @@ impl Trailer {
         for &bytes in &self.section_bytes {
             write_varint(&mut out, u64::from(bytes));
         }
+        out
+    }
+
+    /// The last bytes of a file: the trailer chunk and the end marker.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let chunk_bytes = write_chunk(&mut out, Kind::Trailer, &self.payload());
+        out.extend((chunk_bytes as u32).to_le_bytes());
+        out.extend(END_MAGIC);
         out
     }
 

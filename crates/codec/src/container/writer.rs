@@ -1,10 +1,6 @@
 //! Files out of headers, payloads and what is known at the end.
 
-use super::{
-    header::Header,
-    metadata::write_metadata,
-    trailer::{END_MAGIC, END_MARKER_BYTES, Trailer},
-};
+use super::{header::Header, metadata::write_metadata, trailer::Trailer};
 use crate::EncodeError;
 use melisma_bitstream::chunk::{Kind, MAX_METADATA_BYTES, write_chunk};
 use melisma_signal::{Loudness, Metadata};
@@ -73,10 +69,9 @@ impl Writer {
             first_section_offset: self.first_section_offset,
             header_payload: self.header_payload,
         };
-        let bytes = write_chunk(out, Kind::Trailer, &trailer.payload());
-        out.extend((bytes as u32).to_le_bytes());
-        out.extend(END_MAGIC);
-        self.total_bytes + (bytes + END_MARKER_BYTES) as u64
+        let end = trailer.bytes();
+        out.extend(&end);
+        self.total_bytes + end.len() as u64
     }
 }
 

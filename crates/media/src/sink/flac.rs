@@ -27,6 +27,14 @@ const BLOCK_SAMPLES: usize = 4096;
 const MAX_RATE_HZ: u32 = 96_000;
 /// RFC 9639, section 8.1: 24 bits for a block's length.
 const MAX_METADATA_BYTES: usize = (1 << 24) - 1;
+/// Seconds between two points of the seek table, where that does not make too many.
+const SEEK_POINT_SECONDS: u64 = 10;
+/// Most points of a seek table: 54 kB.
+const MAX_SEEK_POINTS: u64 = 3000;
+/// Bytes of a point: first sample, offset from the first frame, samples of its frame (section 8.5).
+const SEEK_POINT_BYTES: usize = 18;
+/// Where the points lie: behind the magic, STREAMINFO and the table's own head.
+const SEEK_TABLE_POSITION: u64 = 4 + 4 + 34 + 4;
 /// Front cover in a PICTURE block (section 8.8, the ID3v2 numbering).
 const FRONT_COVER: u32 = 3;
 
@@ -47,6 +55,45 @@ pub struct FlacWriter {
     written_samples: u64,
     frame_bytes: Option<(usize, usize)>,
     hash: Md5,
+    /// Bytes of all frames so far.
+    audio_bytes: u64,
+    seek_table: SeekTable,
+}
+
+/// The frames that a seek table names; empty where the target cannot be revisited or the length is not known.
+#[derive(Default)]
+struct SeekTable {
+    points: u64,
+    spacing_samples: u64,
+    body: Vec<u8>,
+}
+
+impl SeekTable {
+    fn new(total_samples: u64, sample_rate_hz: u32) -> Self {
+        let wanted = SEEK_POINT_SECONDS * u64::from(sample_rate_hz);
+        let spacing_samples = wanted.max(total_samples.div_ceil(MAX_SEEK_POINTS)).max(BLOCK_SAMPLES as u64);
+        Self { points: total_samples.div_ceil(spacing_samples), spacing_samples, body: Vec::new() }
+    }
+
+    /// A frame begins: it is named if the next point lies in it.
+    fn frame(&mut self, first_sample: u64, offset_bytes: u64, samples: usize) {
+        let named = (self.body.len() / SEEK_POINT_BYTES) as u64;
+        if named < self.points && first_sample + samples as u64 > named * self.spacing_samples {
+            self.body.extend(first_sample.to_be_bytes());
+            self.body.extend(offset_bytes.to_be_bytes());
+            self.body.extend((samples as u16).to_be_bytes());
+        }
+    }
+
+    /// The block's body: points that no frame came for are placeholders.
+    fn body(&self) -> Vec<u8> {
+        let mut body = self.body.clone();
+        for _ in (body.len() / SEEK_POINT_BYTES) as u64..self.points {
+            body.extend([0xFF; 8]);
+            body.extend([0; 10]);
+        }
+        body
+    }
 }
 
 impl FlacWriter {
@@ -88,6 +135,11 @@ impl FlacWriter {
             written_samples: 0,
             frame_bytes: None,
             hash: Md5::new(),
+            audio_bytes: 0,
+            seek_table: match options.total_samples.filter(|_| target.is_seekable()) {
+                Some(total) => SeekTable::new(total, options.sample_rate_hz),
+                None => SeekTable::default(),
+            },
             target: {
                 target.write_all(b"fLaC")?;
                 target
@@ -98,6 +150,9 @@ impl FlacWriter {
 
     fn with_metadata(mut self, metadata: &Metadata) -> Result<Self, MediaError> {
         let mut blocks = vec![(0, self.stream_info(self.stated_samples.unwrap_or(0), [0; 16]))];
+        if self.seek_table.points > 0 {
+            blocks.push((3, self.seek_table.body()));
+        }
         blocks.push((4, vorbis_comment(metadata)));
         if let Some(picture) = &metadata.picture {
             let mut body = FRONT_COVER.to_be_bytes().to_vec();
@@ -180,6 +235,9 @@ impl FlacWriter {
         let bytes = sink.as_slice();
         let (smallest, largest) = self.frame_bytes.unwrap_or((usize::MAX, 0));
         self.frame_bytes = Some((smallest.min(bytes.len()), largest.max(bytes.len())));
+        let frame_samples = samples.len() / self.channel_count;
+        self.seek_table.frame(self.written_samples, self.audio_bytes, frame_samples);
+        self.audio_bytes += bytes.len() as u64;
         self.target.write_all(bytes)?;
         self.frame_count += 1;
         self.written_samples += (samples.len() / self.channel_count) as u64;
@@ -201,6 +259,9 @@ impl FlacWriter {
             let body = self.stream_info(self.written_samples, digest);
             // Behind the magic and the block's own header.
             self.target.patch(8, &body)?;
+            if self.seek_table.points > 0 {
+                self.target.patch(SEEK_TABLE_POSITION, &self.seek_table.body())?;
+            }
         } else if let Some(stated) = self.stated_samples.filter(|n| *n != self.written_samples) {
             return Err(MediaError::Invalid(format!(
                 "the FLAC header in the pipe says {stated} samples, {} were written",

@@ -1,6 +1,8 @@
-//! Writing blocks as WAV or FLAC, to a file that appears complete or not at all, or to a pipe.
+//! Writing blocks as WAV, FLAC, AIFF, and through other programs as Opus, MP3, Ogg Vorbis and M4A, to a file that appears complete or not at all, or to a pipe.
 
+mod aiff;
 mod flac;
+mod program;
 mod quantise;
 mod target;
 mod wav;
@@ -11,7 +13,9 @@ use std::path::PathBuf;
 use melisma_signal::{Metadata, Pcm};
 
 use crate::{AtomicFile, MediaError};
+use aiff::AiffWriter;
 use flac::FlacWriter;
+use program::ProgramWriter;
 use target::Target;
 use wav::WavWriter;
 
@@ -40,6 +44,34 @@ pub enum Encoding {
     FlacInt16,
     /// FLAC, 24-bit integers.
     FlacInt24,
+    /// AIFF, 16-bit integers.
+    AiffInt16,
+    /// AIFF, 24-bit integers.
+    AiffInt24,
+    /// Opus in Ogg, by `opusenc` or `ffmpeg`.
+    Opus,
+    /// MP3, by `lame` or `ffmpeg`.
+    Mp3,
+    /// Vorbis in Ogg, by `oggenc` or `ffmpeg`.
+    Vorbis,
+    /// AAC in M4A, by `ffmpeg`.
+    Aac,
+}
+
+impl Encoding {
+    /// Extension of such files.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::WavInt16 | Self::WavInt24 | Self::WavFloat32 => "wav",
+            Self::FlacInt16 | Self::FlacInt24 => "flac",
+            Self::AiffInt16 | Self::AiffInt24 => "aiff",
+            Self::Opus => "opus",
+            Self::Mp3 => "mp3",
+            Self::Vorbis => "ogg",
+            Self::Aac => "m4a",
+        }
+    }
 }
 
 /// The format of what is written.
@@ -51,14 +83,14 @@ pub struct SinkOptions {
     pub sample_rate_hz: u32,
     /// Channels.
     pub channel_count: usize,
-    /// Tags and cover. FLAC takes all of it; WAV the common tags, in a `LIST INFO` chunk.
+    /// Tags and cover, which all formats take; WAV repeats the common tags in a `LIST INFO` chunk.
     pub metadata: Metadata,
     /// Samples per channel that will come, if known. A pipe's header states it, and then exactly so
     /// many must follow.
     pub total_samples: Option<u64>,
     /// Replace an existing file.
     pub overwrite: bool,
-    /// Add triangular dither before rounding to integers.
+    /// Add triangular dither before rounding to integers; not for other programs, which get 24 bits.
     pub dither: bool,
 }
 
@@ -81,6 +113,8 @@ impl SinkOptions {
 enum Writer {
     Wav(Box<WavWriter>),
     Flac(Box<FlacWriter>),
+    Aiff(Box<AiffWriter>),
+    Program(Box<ProgramWriter>),
 }
 
 /// An audio file under construction. Dropped without [`finish`](Self::finish), it leaves nothing.
@@ -95,7 +129,7 @@ impl AudioSink {
     ///
     /// # Errors
     /// [`MediaError::Exists`], [`MediaError::File`], [`MediaError::Limit`] beyond the format's
-    /// limits, [`MediaError::Invalid`] for no channel or a rate of 0.
+    /// limits, [`MediaError::Invalid`] for no channel or a rate of 0, [`MediaError::NeedsProgram`].
     pub fn create(output: &Output, options: &SinkOptions) -> Result<Self, MediaError> {
         let target = match output {
             Output::Stdout => Target::Stream(buffered(Box::new(std::io::stdout()))),
@@ -126,6 +160,12 @@ impl AudioSink {
             Encoding::FlacInt16 | Encoding::FlacInt24 => {
                 Writer::Flac(Box::new(FlacWriter::create(target, options)?))
             }
+            Encoding::AiffInt16 | Encoding::AiffInt24 => {
+                Writer::Aiff(Box::new(AiffWriter::create(target, options)?))
+            }
+            Encoding::Opus | Encoding::Mp3 | Encoding::Vorbis | Encoding::Aac => {
+                Writer::Program(Box::new(ProgramWriter::create(target, options)?))
+            }
             _ => Writer::Wav(Box::new(WavWriter::create(target, options)?)),
         };
         Ok(Self { writer, sample_rate_hz: options.sample_rate_hz, channel_count: options.channel_count })
@@ -152,6 +192,8 @@ impl AudioSink {
         match &mut self.writer {
             Writer::Wav(wav) => wav.write(pcm),
             Writer::Flac(flac) => flac.write(pcm),
+            Writer::Aiff(aiff) => aiff.write(pcm),
+            Writer::Program(program) => program.write(pcm),
         }
     }
 
@@ -161,6 +203,8 @@ impl AudioSink {
         match &self.writer {
             Writer::Wav(wav) => wav.clipped_samples(),
             Writer::Flac(flac) => flac.clipped_samples(),
+            Writer::Aiff(aiff) => aiff.clipped_samples(),
+            Writer::Program(program) => program.clipped_samples(),
         }
     }
 
@@ -173,6 +217,8 @@ impl AudioSink {
         match self.writer {
             Writer::Wav(wav) => wav.finish(),
             Writer::Flac(flac) => flac.finish(),
+            Writer::Aiff(aiff) => aiff.finish(),
+            Writer::Program(program) => program.finish(),
         }
     }
 }

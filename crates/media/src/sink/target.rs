@@ -16,6 +16,11 @@ pub enum Target {
 }
 
 impl Target {
+    /// Takes bytes and keeps none.
+    pub fn none() -> Self {
+        Self::Stream(BufWriter::new(Box::new(io::sink())))
+    }
+
     /// Whether [`patch`](Self::patch) works.
     pub fn is_seekable(&self) -> bool {
         match self {

@@ -138,6 +138,8 @@ pub fn open_reader(
     // ffmpeg wants to seek in most of what it is asked for here.
     let file = bytes.spooled()?.ok_or_else(lost)?;
     let mut collected = Collected::default();
+    // What the readers above met is theirs; this one looks for itself.
+    *notes = Notes::default();
     tags::read::around(&file, &leading, &mut collected, notes);
     let reader = FfmpegReader::open(file, program, options.track, &reason.to_string(), collected, notes)?;
     Ok((Box::new(reader), Metadata::default()))

@@ -163,6 +163,12 @@ pub struct AudioSource {
     notes: Notes,
     metadata: Metadata,
     source_rate_hz: u32,
+    /// Samples per channel that the reader gave so far.
+    source_samples: u64,
+    /// What `source_samples` will be, if the container says so.
+    source_total_samples: Option<u64>,
+    /// Whether all of what the reader gives has the rate of its beginning.
+    is_one_rate: bool,
     source_channel_count: usize,
     channel_count: usize,
     conform: Conform,
@@ -173,6 +179,8 @@ pub struct AudioSource {
     /// Samples still to come of that range; `None`: all.
     left_samples: Option<u64>,
     ended: bool,
+    /// Whether only a part of the input was asked for.
+    start_or_end_is_cut: bool,
 }
 
 impl AudioSource {
@@ -235,6 +243,9 @@ impl AudioSource {
             reader,
             notes,
             source_rate_hz,
+            source_samples: 0,
+            source_total_samples: format.total_samples,
+            is_one_rate: true,
             source_channel_count,
             channel_count,
             conform: Conform::new(source_rate_hz, &format.layout, output_rate_hz, channel_count)?,
@@ -243,6 +254,7 @@ impl AudioSource {
             skip_samples,
             left_samples,
             ended: false,
+            start_or_end_is_cut: skip_samples > 0 || left_samples.is_some(),
         })
     }
 
@@ -256,6 +268,15 @@ impl AudioSource {
     #[must_use]
     pub fn original_sample_rate_hz(&self) -> Option<u32> {
         (self.source_rate_hz != self.output_rate_hz).then_some(self.source_rate_hz)
+    }
+
+    /// Samples per channel that the file has, at its own rate. Before the last block it is what the container
+    /// says; `None` where that says nothing, where the rate changes inside, or where only a part is read.
+    #[must_use]
+    pub fn original_samples(&self) -> Option<u64> {
+        let is_part = self.start_or_end_is_cut;
+        let known = if self.ended { Some(self.source_samples) } else { self.source_total_samples };
+        known.filter(|_| !is_part && self.is_one_rate)
     }
 
     /// Channels of the blocks that come out: 1 or 2.
@@ -312,6 +333,8 @@ impl AudioSource {
             let mut pcm = match self.reader.next_block(&mut self.notes)? {
                 Some(planes) => {
                     let format = self.reader.format();
+                    self.source_samples += planes.first().map_or(0, Vec::len) as u64;
+                    self.is_one_rate &= format.sample_rate_hz == self.source_rate_hz;
                     self.conform.push(planes, format.sample_rate_hz, &format.layout, &mut self.notes)?
                 }
                 None => {

@@ -2,6 +2,7 @@
 
 use melisma_signal::Metadata;
 
+use super::timeline::{Planes, Timeline};
 use crate::{MediaError, Speaker};
 
 /// Largest number of channels that is taken in, to bound the memory of a block.
@@ -129,6 +130,42 @@ pub trait BlockReader: Send {
 
     /// The next block, `[channel][sample]`, not empty; `None` at the end.
     fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Vec<Vec<f32>>>, MediaError>;
+}
+
+/// A reader that takes its stream step by step and puts what it finds on a [`Timeline`].
+pub trait Stepper: Send {
+    /// As [`BlockReader::format`].
+    fn format(&self) -> &StreamFormat;
+    /// As [`BlockReader::take_metadata`].
+    fn take_metadata(&mut self) -> Metadata;
+    /// Where the music waits to be taken.
+    fn timeline(&mut self) -> &mut Timeline;
+    /// Whether there is no further step.
+    fn has_ended(&self) -> bool;
+    /// Takes the next frame, page or element.
+    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError>;
+}
+
+impl<S: Stepper> BlockReader for S {
+    fn format(&self) -> &StreamFormat {
+        Stepper::format(self)
+    }
+
+    fn take_metadata(&mut self) -> Metadata {
+        Stepper::take_metadata(self)
+    }
+
+    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
+        loop {
+            if let Some(block) = self.timeline().pop() {
+                return Ok(Some(block));
+            }
+            if self.has_ended() {
+                return Ok(None);
+            }
+            self.step(notes)?;
+        }
+    }
 }
 
 /// Removes encoder delay and padding from a stream of blocks.

@@ -90,6 +90,14 @@ impl SymphoniaReader {
         if reader.format.layout.is_empty() {
             return Err(MediaError::Damaged("no packet could be decoded".into()));
         }
+        // A coding that is known by name alone gives blocks without samples.
+        while reader.timeline.taken_samples() == 0 && !reader.ended {
+            reader.step(None, notes)?;
+        }
+        if reader.timeline.taken_samples() == 0 && reader.format.total_samples.is_some_and(|total| total > 0)
+        {
+            return Err(MediaError::Damaged("its packets hold no sound that could be decoded".into()));
+        }
         Ok(reader)
     }
 

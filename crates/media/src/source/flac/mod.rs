@@ -14,9 +14,9 @@ use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 
 use super::bytes::Bytes;
 use super::packet_decoder::PacketDecoder;
-use super::reader::{BlockReader, Notes, StreamFormat, Trim};
+use super::reader::{Notes, Stepper, StreamFormat, Trim};
 use super::tags;
-use super::timeline::{Planes, Timeline};
+use super::timeline::Timeline;
 use super::window::Window;
 use crate::MediaError;
 use frame::{FrameHeader, MAX_HEADER_BYTES, STREAM_INFO_BYTES, StreamInfo, crc16};
@@ -107,7 +107,7 @@ impl FlacReader {
     /// Decodes the first good frame, which tells the speakers.
     fn read_first(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         while self.format.layout.is_empty() && !self.ended {
-            self.step(notes)?;
+            self.advance(notes)?;
         }
         if self.format.layout.is_empty() {
             if self.info.total_samples.is_some() {
@@ -149,7 +149,7 @@ impl FlacReader {
     }
 
     /// Handles what stands at the window's start.
-    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+    fn advance(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         match self.find()? {
             Found::Frame(header, length) => {
                 let data = self.window.peek(length)?;
@@ -370,7 +370,7 @@ fn read_head(window: &mut Window, notes: &mut Notes) -> Result<Head, MediaError>
     Ok(Head { info, stream_info, bytes })
 }
 
-impl BlockReader for FlacReader {
+impl Stepper for FlacReader {
     fn format(&self) -> &StreamFormat {
         &self.format
     }
@@ -379,15 +379,15 @@ impl BlockReader for FlacReader {
         std::mem::take(&mut self.metadata)
     }
 
-    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
-        loop {
-            if let Some(block) = self.timeline.pop() {
-                return Ok(Some(block));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            self.step(notes)?;
-        }
+    fn timeline(&mut self) -> &mut Timeline {
+        &mut self.timeline
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        self.advance(notes)
     }
 }

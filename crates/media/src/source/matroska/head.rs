@@ -19,6 +19,22 @@ const TRACKS: u32 = 0x1654_AE6B;
 const TAGS: u32 = 0x1254_C367;
 const ATTACHMENTS: u32 = 0x1941_A469;
 const CHAPTERS: u32 = 0x1043_A770;
+/// Elements that may stand in a row besides clusters, time stamps and blocks: Void, CRC-32, Position, PrevSize, SeekHead,
+/// Info, Tracks, Cues, Tags, Chapters, Attachments, EBML.
+pub const OTHERS: [u32; 12] = [
+    0xEC,
+    0xBF,
+    0xA7,
+    0xAB,
+    0x114D_9B74,
+    0x1549_A966,
+    0x1654_AE6B,
+    0x1C53_BB6B,
+    0x1254_C367,
+    0x1043_A770,
+    0x1941_A469,
+    EBML,
+];
 /// One of the elements above; pictures are the largest.
 const MAX_ELEMENT_BYTES: u64 = (4 * MAX_PICTURE_BYTES + MAX_TAG_BYTES) as u64;
 /// Target type of an album, as opposed to a track.

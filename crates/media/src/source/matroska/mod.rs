@@ -21,9 +21,9 @@ use super::bytes::Bytes;
 use super::flac::frame::{FrameHeader, StreamInfo, crc16};
 use super::opus::packet_samples;
 use super::packet_decoder::PacketDecoder;
-use super::reader::{BlockReader, Notes, StreamFormat, Trim, clock};
+use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::symphonia_reader::no_such_track;
-use super::timeline::{Planes, Timeline};
+use super::timeline::Timeline;
 use super::window::Window;
 use crate::MediaError;
 use ebml::{Header, MAX_HEADER_BYTES, children};
@@ -36,22 +36,6 @@ const SIMPLE_BLOCK: u32 = 0xA3;
 const BLOCK_GROUP: u32 = 0xA0;
 const BLOCK: u32 = 0xA1;
 const DISCARD_PADDING: u32 = 0x75A2;
-/// Elements that may stand in a row besides those above: Void, CRC-32, Position, PrevSize, SeekHead,
-/// Info, Tracks, Cues, Tags, Chapters, Attachments, EBML.
-const OTHERS: [u32; 12] = [
-    0xEC,
-    0xBF,
-    0xA7,
-    0xAB,
-    0x114D_9B74,
-    0x1549_A966,
-    0x1654_AE6B,
-    0x1C53_BB6B,
-    0x1254_C367,
-    0x1043_A770,
-    0x1941_A469,
-    head::EBML,
-];
 /// A block of audio; one of video may be larger, and is gone over.
 const MAX_BLOCK_BYTES: u64 = 16 << 20;
 /// A stated length may count what the codec puts in front and behind.
@@ -81,6 +65,9 @@ pub struct MatroskaReader {
     /// Where the segment ends, if it says.
     segment_end: Option<u64>,
     cluster_ticks: i64,
+    /// Time of the block that came last in this segment, in nanoseconds, and whether those since are earlier.
+    latest_ns: Option<i64>,
+    is_late: bool,
     /// The time of the first packet, in nanoseconds.
     first_ns: Option<i64>,
     /// Where a FLAC stream's own count was at its first frame.
@@ -128,6 +115,8 @@ impl MatroskaReader {
             segment_end: None,
             cluster_ticks: 0,
             first_ns: None,
+            latest_ns: None,
+            is_late: false,
             first_flac: None,
             packet_samples: 0,
             is_primed: false,
@@ -145,7 +134,7 @@ impl MatroskaReader {
     }
 
     /// Handles the next element.
-    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+    fn advance(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         let bytes = self.window.peek(MAX_HEADER_BYTES)?;
         if bytes.is_empty() {
             self.finish(false, notes);
@@ -157,6 +146,7 @@ impl MatroskaReader {
             (SEGMENT, size) => {
                 self.window.consume(header.bytes);
                 self.segment_end = size.map(|size| self.window.position() + size);
+                self.latest_ns = None;
             }
             (CLUSTER, _) => self.window.consume(header.bytes),
             (TIMESTAMP, Some(size @ 0..=8)) => {
@@ -182,7 +172,7 @@ impl MatroskaReader {
                     }
                 }
             }
-            (id, Some(size)) if OTHERS.contains(&id) || id == SIMPLE_BLOCK || id == BLOCK_GROUP => {
+            (id, Some(size)) if head::OTHERS.contains(&id) || id == SIMPLE_BLOCK || id == BLOCK_GROUP => {
                 self.window.consume(header.bytes);
                 if self.window.skip(size)? < size {
                     return self.cut(notes);
@@ -232,7 +222,7 @@ impl MatroskaReader {
         let behind = header.bytes.checked_add(size).and_then(|at| bytes.get(at..)).and_then(Header::parse);
         is_ours
             && behind.is_some_and(|next| {
-                [SIMPLE_BLOCK, BLOCK_GROUP, CLUSTER].contains(&next.id) || OTHERS.contains(&next.id)
+                [SIMPLE_BLOCK, BLOCK_GROUP, CLUSTER].contains(&next.id) || head::OTHERS.contains(&next.id)
             })
     }
 
@@ -268,6 +258,16 @@ impl MatroskaReader {
         }
         let tick_ns = i64::try_from(self.tick_ns).unwrap_or(i64::MAX);
         let time_ns = self.cluster_ticks.saturating_add(block.ticks.into()).saturating_mul(tick_ns);
+        let rounding_ns = (ROUNDING_SECONDS * 1e9) as i64;
+        // Once time went back, it has to pass where it was; some programs write the same time again and again.
+        let least_ns =
+            if self.is_late { time_ns.saturating_sub(1) } else { time_ns.saturating_add(rounding_ns) };
+        self.is_late = self.latest_ns.is_some_and(|latest_ns| least_ns < latest_ns);
+        if self.is_late {
+            notes.warn("a block that came before, or comes too late, was left out");
+            return;
+        }
+        self.latest_ns = Some(time_ns);
         let mut time_ns = Some(time_ns);
         let count = block.packets.len();
         for (index, packet) in block.packets.into_iter().enumerate() {
@@ -309,10 +309,7 @@ impl MatroskaReader {
         };
         let samples = known.unwrap_or(self.packet_samples);
         if self.format.layout.is_empty() {
-            let Some(decoded) = &decoded else { return };
-            if decoded.planes.is_empty() {
-                return;
-            }
+            let Some(decoded) = decoded.as_ref().filter(|decoded| !decoded.planes.is_empty()) else { return };
             let skip = self.delay_samples(decoded.sample_rate_hz);
             self.timeline.start(
                 decoded.sample_rate_hz,
@@ -467,7 +464,7 @@ fn vorbis_headers(private: &[u8]) -> Option<Vec<u8>> {
     Some([rest.get(..first)?, setup].concat())
 }
 
-impl BlockReader for MatroskaReader {
+impl Stepper for MatroskaReader {
     fn format(&self) -> &StreamFormat {
         &self.format
     }
@@ -476,15 +473,15 @@ impl BlockReader for MatroskaReader {
         std::mem::take(&mut self.metadata)
     }
 
-    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
-        loop {
-            if let Some(block) = self.timeline.pop() {
-                return Ok(Some(block));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            self.step(notes)?;
-        }
+    fn timeline(&mut self) -> &mut Timeline {
+        &mut self.timeline
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        self.advance(notes)
     }
 }

@@ -20,8 +20,8 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP1, COD
 
 use super::bytes::Bytes;
 use super::packet_decoder::PacketDecoder;
-use super::reader::{BlockReader, Notes, StreamFormat, Trim};
-use super::timeline::{Planes, Timeline};
+use super::reader::{Notes, Stepper, StreamFormat, Trim};
+use super::timeline::Timeline;
 use super::trailing_tags;
 use super::window::Window;
 use crate::MediaError;
@@ -272,7 +272,7 @@ impl MpegReader {
         self.decoder.as_ref().is_some_and(|decoder| decoder.codec_id() == CODEC_ID_AAC)
     }
 
-    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+    fn advance(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         match self.chain.find(&mut self.window)? {
             Found::Frame(header, length) => {
                 let frame = self.window.peek(length)?;
@@ -453,7 +453,7 @@ impl MpegReader {
     }
 }
 
-impl BlockReader for MpegReader {
+impl Stepper for MpegReader {
     fn format(&self) -> &StreamFormat {
         &self.format
     }
@@ -463,15 +463,15 @@ impl BlockReader for MpegReader {
         Metadata::default()
     }
 
-    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
-        loop {
-            if let Some(block) = self.timeline.pop() {
-                return Ok(Some(block));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            self.step(notes)?;
-        }
+    fn timeline(&mut self) -> &mut Timeline {
+        &mut self.timeline
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        self.advance(notes)
     }
 }

@@ -17,7 +17,7 @@ use melisma_signal::Metadata;
 
 use super::bytes::Bytes;
 use super::packet_decoder::PacketDecoder;
-use super::reader::{BlockReader, Notes, StreamFormat, Trim};
+use super::reader::{Notes, Stepper, StreamFormat, Trim};
 use super::timeline::{Planes, Timeline};
 use super::window::Window;
 use crate::MediaError;
@@ -87,6 +87,14 @@ enum Part {
     Hole(Option<u64>),
 }
 
+impl Link {
+    /// Whether a page belongs before what was read, by its number and its time.
+    fn came_before(&self, page: &Page) -> bool {
+        let is_earlier = page.sequence.wrapping_sub(self.sequence) > u32::MAX / 2;
+        is_earlier && page.granule.zip(self.position).is_some_and(|(end, position)| end <= position)
+    }
+}
+
 impl OggReader {
     /// Reads up to the first music. `Ok(None)` if no stream is of a codec that is read here.
     pub fn open(bytes: Bytes, track: usize, notes: &mut Notes) -> Result<Option<Self>, MediaError> {
@@ -125,7 +133,7 @@ impl OggReader {
         Ok(Some(reader))
     }
 
-    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+    fn advance(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         match Page::next(&mut self.window)? {
             Next::Page(page, foreign) => {
                 if let Some(link) = &mut self.link {
@@ -187,6 +195,11 @@ impl OggReader {
     /// A page of the stream that is read.
     fn take(&mut self, page: Page, notes: &mut Notes) -> Result<(), MediaError> {
         let Some(link) = &mut self.link else { return Ok(()) };
+        if link.came_before(&page) {
+            // A page that is there twice, or that comes late: its time is taken already.
+            notes.warn("a page that came before, or comes too late, was left out");
+            return Ok(());
+        }
         if page.sequence != link.sequence {
             link.loss = true;
         }
@@ -362,7 +375,7 @@ fn read_tail(bytes: &Bytes) -> Result<Option<Vec<u8>>, MediaError> {
     Ok(Some(tail))
 }
 
-impl BlockReader for OggReader {
+impl Stepper for OggReader {
     fn format(&self) -> &StreamFormat {
         &self.format
     }
@@ -371,15 +384,15 @@ impl BlockReader for OggReader {
         std::mem::take(&mut self.metadata)
     }
 
-    fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
-        loop {
-            if let Some(block) = self.timeline.pop() {
-                return Ok(Some(block));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            self.step(notes)?;
-        }
+    fn timeline(&mut self) -> &mut Timeline {
+        &mut self.timeline
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        self.advance(notes)
     }
 }

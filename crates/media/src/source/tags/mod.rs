@@ -13,7 +13,7 @@ use lofty::picture::{Picture as StoredPicture, PictureInformation, PictureType};
 use melisma_signal::{Metadata, Picture};
 
 use super::reader::Notes;
-use names::kept_name;
+pub use names::kept_name;
 
 /// All tags of a file together.
 pub const MAX_TAG_BYTES: usize = 1 << 20;

@@ -1,8 +1,20 @@
-//! Tags as an ID3v2.4 tag, for the `id3 ` chunk of a WAV file: all of them, and the cover.
+//! Tags and cover into files: as an ID3v2.4 tag for WAV, AIFF and MP3, and by `lofty` into Ogg and MP4.
 //!
-//! Source: id3.org, "ID3 tag version 2.4.0 - Main Structure" and "Native Frames".
+//! Sources: id3.org, "ID3 tag version 2.4.0 - Main Structure" and "Native Frames".
 
+use std::borrow::Cow;
+use std::path::Path;
+
+use lofty::config::{ParseOptions, WriteOptions};
+use lofty::file::AudioFile;
+use lofty::mp4::{Atom, AtomData, AtomIdent, Ilst};
+use lofty::ogg::tag::VorbisComments;
+use lofty::ogg::{OggPictureStorage, OpusFile, VorbisFile};
+use lofty::picture::{MimeType, Picture, PictureInformation, PictureType};
+use lofty::tag::{ItemKey, ItemValue, Tag, TagExt, TagItem, TagType};
 use melisma_signal::Metadata;
+
+use crate::MediaError;
 
 use super::names::id3v2_frame;
 
@@ -61,6 +73,72 @@ pub fn id3v2(metadata: &Metadata) -> Vec<u8> {
         return Vec::new();
     }
     [b"ID3\x04\0\0", &size(body.len())[..], &body].concat()
+}
+
+/// Gives an Ogg file of Opus or Vorbis these tags.
+///
+/// # Errors
+/// [`MediaError::Invalid`] if the file cannot be taken apart.
+pub fn ogg(path: &Path, metadata: &Metadata, is_opus: bool) -> Result<(), MediaError> {
+    let fill = |comments: &mut VorbisComments| {
+        for (name, value) in &metadata.tags {
+            comments.push(name.clone(), value.clone());
+        }
+        if let Some(cover) = cover_of(metadata) {
+            let information = PictureInformation::from_picture(&cover).unwrap_or_default();
+            let _ = comments.insert_picture(cover, Some(information));
+        }
+    };
+    let mut file = std::fs::File::options().read(true).write(true).open(path)?;
+    let options = ParseOptions::new();
+    if is_opus {
+        let mut opus = OpusFile::read_from(&mut file, options).map_err(|error| refused(&error))?;
+        fill(opus.vorbis_comments_mut());
+        opus.save_to_path(path, WriteOptions::default()).map_err(|error| refused(&error))
+    } else {
+        let mut vorbis = VorbisFile::read_from(&mut file, options).map_err(|error| refused(&error))?;
+        fill(vorbis.vorbis_comments_mut());
+        vorbis.save_to_path(path, WriteOptions::default()).map_err(|error| refused(&error))
+    }
+}
+
+/// Gives an MP4 file these tags: names that Apple's atoms lack as fields of their own.
+///
+/// # Errors
+/// [`MediaError::Invalid`] if the file cannot be taken apart.
+pub fn mp4(path: &Path, metadata: &Metadata) -> Result<(), MediaError> {
+    let mut tag = Tag::new(TagType::Mp4Ilst);
+    let mut others = Vec::new();
+    for (name, value) in &metadata.tags {
+        let item = ItemKey::from_key(TagType::VorbisComments, name)
+            .map(|key| TagItem::new(key, ItemValue::Text(value.clone())));
+        if !item.is_some_and(|item| tag.push(item)) {
+            others.push((name, value));
+        }
+    }
+    if let Some(cover) = cover_of(metadata) {
+        tag.push_picture(cover);
+    }
+    let mut atoms = Ilst::from(tag);
+    for (name, value) in others {
+        let ident =
+            AtomIdent::Freeform { mean: Cow::Borrowed("com.apple.iTunes"), name: Cow::Owned(name.clone()) };
+        atoms.insert(Atom::new(ident, AtomData::UTF8(value.clone())));
+    }
+    atoms.save_to_path(path, WriteOptions::default()).map_err(|error| refused(&error))
+}
+
+fn cover_of(metadata: &Metadata) -> Option<Picture> {
+    let cover = metadata.picture.as_ref()?;
+    let cover = Picture::unchecked(cover.data.clone())
+        .pic_type(PictureType::CoverFront)
+        .mime_type(MimeType::from_str(&cover.mime))
+        .build();
+    Some(cover)
+}
+
+fn refused(error: &dyn std::fmt::Display) -> MediaError {
+    MediaError::Invalid(format!("tags: {error}"))
 }
 
 fn frame(body: &mut Vec<u8>, id: &[u8; 4], parts: &[&[u8]]) {

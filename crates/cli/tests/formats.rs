@@ -1,0 +1,195 @@
+//! What `decode` writes: every format by its name, with its tags; levels, dither, exact lengths.
+
+mod common;
+use common::{Desk, music};
+use melisma_media::{AudioSource, Encoding, Input, OpenOptions};
+use melisma_signal::{Metadata, Pcm, Picture};
+use std::process::{Command, Stdio};
+
+fn has(program: &str) -> bool {
+    Command::new(program).arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+fn tags() -> Metadata {
+    let tags =
+        [("TITLE", "Süß"), ("ARTIST", "Ann"), ("ARTIST", "Bob"), ("TRACKNUMBER", "3"), ("MOOD", "calm")];
+    Metadata {
+        tags: tags.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        picture: Some(Picture { mime: "image/png".into(), data: b"\x89PNG\r\n\x1a\n and so on".to_vec() }),
+    }
+}
+
+fn open(desk: &Desk, name: &str) -> AudioSource {
+    AudioSource::open(&Input::Path(desk.path(name)), &OpenOptions::default()).unwrap()
+}
+
+#[test]
+fn every_format_by_its_name_with_its_tags_and_length() {
+    let desk = Desk::new();
+    desk.sound("m.flac", &music(44_100, 2.5), Encoding::FlacInt16, tags());
+    desk.run(&["encode", "m.flac"]).ends(0);
+    for (name, magic, at, program) in [
+        ("a.wav", &b"RIFF"[..], 0, None),
+        ("a.flac", b"fLaC", 0, None),
+        ("a.aiff", b"FORM", 0, None),
+        ("A.AIF", b"AIFF", 8, None),
+        ("a.opus", b"OpusHead", 28, Some("opusenc")),
+        ("a.mp3", b"ID3", 0, Some("lame")),
+        ("a.ogg", b"vorbis", 29, Some("oggenc")),
+        ("a.m4a", b"ftyp", 4, Some("ffmpeg")),
+    ] {
+        if program.is_some_and(|program| !has(program) && !has("ffmpeg")) {
+            eprintln!("{name} skipped: neither {program:?} nor ffmpeg is installed");
+            continue;
+        }
+        desk.run(&["decode", "m.mlsm", "-o", name]).ends(0);
+        assert!(desk.read(name)[at..].starts_with(magic), "{name}");
+        let mut source = open(&desk, name);
+        for (tag, value) in tags().tags {
+            let found = source.metadata().tags.contains(&(tag.clone(), value.clone()));
+            assert!(found, "{name}: {tag}={value} in {:?}", source.metadata().tags);
+        }
+        assert!(source.metadata().tags.iter().any(|(tag, _)| tag == "REPLAYGAIN_TRACK_GAIN"), "{name}");
+        assert_eq!(source.metadata().picture, tags().picture, "{name}");
+        let rate_hz = source.sample_rate_hz() as usize;
+        let samples = source.read_to_end().unwrap().samples();
+        assert_eq!(samples, rate_hz * 5 / 2, "{name}");
+    }
+    for name in ["a.caf", "a.wma", "X.W64"] {
+        let run = desk.run(&["decode", "m.mlsm", "-o", name]).ends(2);
+        assert!(run.stderr.contains(".flac") && !desk.path(name).exists(), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_format_without_its_program_is_refused() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 0.5));
+    desk.run(&["encode", "m.wav"]).ends(0);
+    for (name, program) in
+        [("a.opus", "opusenc"), ("a.mp3", "lame"), ("a.ogg", "oggenc"), ("a.m4a", "ffmpeg")]
+    {
+        let mut command = desk.command(&["decode", "m.mlsm", "-o", name]);
+        let ended = command.env("PATH", "").output().unwrap();
+        let words = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{words}");
+        assert!(words.contains(program) && words.contains("install"), "{words}");
+    }
+    assert_eq!(desk.files(), ["m.mlsm", "m.wav"]);
+}
+
+#[test]
+fn the_original_rate_has_the_original_length() {
+    let desk = Desk::new();
+    for rate_hz in [96_000, 88_200, 192_000, 64_000, 50_000, 6_000] {
+        for samples in [1, 9_999, 10_000, 10_001] {
+            let pcm = Pcm {
+                sample_rate_hz: rate_hz,
+                channels: vec![(0..samples).map(|n| (n as f32 * 0.01).sin() * 0.5).collect()],
+            };
+            let _ = std::fs::remove_file(desk.path("m.wav"));
+            desk.wav("m.wav", &pcm);
+            desk.run(&["encode", "m.wav", "-f"]).ends(0);
+            let info = desk.run(&["info", "m.mlsm"]).ends(0).text();
+            assert!(!info.contains("MELISMA_"), "{info}");
+            for arguments in
+                [&["decode", "m.mlsm", "-f"][..], &["decode", "m.mlsm", "-f", "--format", "flac"]]
+            {
+                if rate_hz > 96_000 && arguments.len() > 3 {
+                    continue; // FLAC is written up to 96 kHz
+                }
+                let name = if arguments.len() > 3 { "o.flac" } else { "o.wav" };
+                desk.run(&[arguments, &["--original-rate", "-o", name]].concat()).ends(0);
+                let back = desk.load(name);
+                assert_eq!((back.sample_rate_hz, back.samples()), (rate_hz, samples), "{rate_hz} Hz");
+            }
+        }
+    }
+}
+
+#[test]
+fn gain_changes_the_level_and_never_clips() {
+    let desk = Desk::new();
+    let mut pcm = music(44_100, 4.0);
+    pcm.channels.iter_mut().flatten().for_each(|sample| *sample *= 0.05);
+    desk.wav("quiet.wav", &pcm);
+    pcm.channels.iter_mut().flatten().for_each(|sample| *sample *= 18.0);
+    desk.wav("loud.wav", &pcm);
+    let mut levels = Vec::new();
+    for name in ["quiet", "loud"] {
+        desk.run(&["encode", &format!("{name}.wav")]).ends(0);
+        let out = format!("{name}-out.wav");
+        desk.run(&["decode", &format!("{name}.mlsm"), "--gain", "track", "-o", &out, "--format", "wavf32"])
+            .ends(0);
+        let decoded = desk.load(&out);
+        let peak = decoded.channels.iter().flatten().fold(0f32, |peak, x| peak.max(x.abs()));
+        assert!(peak <= 1.1, "{peak}");
+        let fields = open(&desk, &out).metadata().tags.iter().any(|(name, _)| name.starts_with("REPLAYGAIN"));
+        assert!(!fields, "the level was changed already");
+        let power: f64 = decoded.channels.iter().flatten().map(|x| f64::from(*x).powi(2)).sum();
+        levels.push(10.0 * power.log10());
+    }
+    // The same music 25 dB apart; both reach their level, unless a peak forbids it.
+    assert!((levels[0] - levels[1]).abs() < 1.0, "{levels:?}");
+    let run = desk.pipe(&["decode", "-", "--gain", "track", "-o", "x.wav"], &desk.read("loud.mlsm")).ends(1);
+    assert!(run.stderr.contains("gain") && !desk.path("x.wav").exists(), "{}", run.stderr);
+}
+
+#[test]
+fn dither_is_asked_for_and_always_the_same() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 1.0));
+    desk.run(&["encode", "m.wav"]).ends(0);
+    for (name, arguments) in [
+        ("plain.wav", &[][..]),
+        ("a.wav", &["--dither"]),
+        ("b.wav", &["--dither"]),
+        ("f.wav", &["--format", "wavf32"]),
+    ] {
+        desk.run(&[&["decode", "m.mlsm", "-o", name][..], arguments].concat()).ends(0);
+    }
+    assert_ne!(desk.read("plain.wav"), desk.read("a.wav"));
+    assert_eq!(desk.read("a.wav"), desk.read("b.wav"));
+    let (float, dithered) = (desk.load("f.wav"), desk.load("a.wav"));
+    // One step of noise at most, and half a step of rounding.
+    for (x, y) in float.channels.iter().flatten().zip(dithered.channels.iter().flatten()) {
+        assert!((x.clamp(-1.0, 1.0) - y).abs() <= 1.6 / 32_768.0 + 1.0 / 32_768.0);
+    }
+    desk.run(&["decode", "m.mlsm", "--dither", "--format", "wav24", "-o", "c.wav"]).ends(2);
+}
+
+/// The table names frames: each point is the first byte of a frame that starts with that sample.
+#[test]
+fn a_flac_file_can_be_sought_in() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 65.0));
+    desk.run(&["encode", "m.wav", "-q", "2"]).ends(0);
+    desk.run(&["decode", "m.mlsm", "-o", "m.flac"]).ends(0);
+    let file = desk.read("m.flac");
+    let (mut at, mut points) = (4, Vec::new());
+    loop {
+        let length = u32::from_be_bytes([0, file[at + 1], file[at + 2], file[at + 3]]) as usize;
+        let (kind, body) = (file[at], &file[at + 4..at + 4 + length]);
+        at += 4 + length;
+        if kind & 0x7F == 3 {
+            points = body.chunks_exact(18).map(<[u8]>::to_vec).collect();
+        }
+        if kind & 0x80 != 0 {
+            break;
+        }
+    }
+    assert_eq!(points.len(), 7);
+    for (number, point) in points.iter().enumerate() {
+        let first = u64::from_be_bytes(point[..8].try_into().unwrap());
+        let offset = u64::from_be_bytes(point[8..16].try_into().unwrap()) as usize;
+        let wanted = number as u64 * 80_000;
+        assert!(first <= wanted && wanted < first + 4096, "{number}: {first}");
+        assert_eq!(file[at + offset..at + offset + 2], [0xFF, 0xF8], "{number}");
+        // Frames count themselves behind four bytes: below 128 as one byte.
+        assert_eq!(
+            u64::from(file[at + offset + 4]),
+            if first / 4096 < 128 { first / 4096 } else { 0xC2 },
+            "{number}"
+        );
+    }
+}
