@@ -11,12 +11,17 @@
 //! | question | module |
 //! |---|---|
 //! | how loud is each band when, on one grid for every file? | [`sketch`] |
+//! | which numbers describe a track? | [`features`](mod@features) |
+//! | which label has it, and how sure is that? | [`labels`] |
 //! | where does a track lie among others? | [`embedding`] |
 
 pub mod embedding;
 mod error;
+pub mod features;
+pub mod labels;
 pub mod sketch;
 
 pub use embedding::{EMBEDDING_DIMENSIONS, EMBEDDING_VERSION, Embedding, embed};
 pub use error::UnderstandingError;
+pub use features::{FEATURES, FEATURES_VERSION, features};
 pub use sketch::{SketchAnalyser, TrackSketch};
