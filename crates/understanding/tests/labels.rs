@@ -6,7 +6,7 @@ use melisma_understanding::labels::{
     Examples, LabelError, LabelModel, LearnOptions, Score, cross_validate, folds,
 };
 
-/// Three labels, 40 groups of three tracks; two of `FEATURES` numbers tell the label, the others are noise.
+/// Three labels, 40 groups of three tracks; 40 of `FEATURES` numbers tell the label, the others are noise.
 fn examples() -> Examples {
     let mut random = Random::at(5, &[]);
     let mut out =
@@ -15,9 +15,7 @@ fn examples() -> Examples {
         let label = group % 3;
         for _ in 0..3 {
             let mut features: Vec<f32> = (0..FEATURES).map(|_| 0.3 * random.normal()).collect();
-            for feature in 0..40 {
-                features[feature] += [0.0, 1.0, -1.0][label];
-            }
+            features[..40].iter_mut().for_each(|feature| *feature += [0.0, 1.0, -1.0][label]);
             out.features.push(features);
             out.labels_of.push(vec![label]);
             out.groups.push(group);
