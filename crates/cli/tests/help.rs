@@ -17,7 +17,7 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "encode",
     "decode",
     "info",
@@ -25,6 +25,8 @@ const COMMANDS: [&str; 13] = [
     "data",
     "train",
     "reproduce",
+    "learn",
+    "classify",
     "demo",
     "bench",
     "report",

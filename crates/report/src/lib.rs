@@ -11,6 +11,7 @@
 //! | what is shown of a bench's results? | [`mod@bench`], from [`melisma_eval::points`] |
 //! | how do excerpts become a player? | [`listening`], from [`sound`] |
 //! | what does a ladder of bitrates look like? | [`ladder`] |
+//! | what is a map of music, and how does it become one HTML file? | [`map`], with `page/map/*.{html,css,js}` |
 //! | how are charts drawn as SVG and PNG files? | [`chart_files`], on a `canvas`, with axes by `scale` |
 //! | and heat maps as PNG files? | [`heat_map_files`] |
 //! | how do sounds become pictures? | [`spectrogram`], [`waveform`] |
@@ -24,6 +25,7 @@ pub mod error;
 pub mod heat_map_files;
 pub mod ladder;
 pub mod listening;
+pub mod map;
 pub mod page;
 pub mod palette;
 mod scale;

@@ -109,7 +109,7 @@ fn gather<'a>(blocks: &'a [Block], charts: &mut Vec<&'a Chart>) {
 }
 
 /// Replaces each `{{name}}` once; what is put in is not looked at again.
-fn filled(template: &str, parts: &[(&str, &str)]) -> String {
+pub(crate) fn filled(template: &str, parts: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(template.len() + parts.iter().map(|p| p.1.len()).sum::<usize>());
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -122,6 +122,6 @@ fn filled(template: &str, parts: &[(&str, &str)]) -> String {
     out
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -23,6 +23,20 @@ const TEAL: usize = 8;
 const ROSE: usize = 9;
 const GREY: usize = 10;
 
+/// Colours of names of which nothing is known but that they differ, the most frequent first: those of curves that are
+/// farthest from one another, then an orange, a violet and a brown between them.
+pub const NAME_COLOURS: [&str; 10] = [
+    COLOURS[BLUE],
+    COLOURS[RED],
+    COLOURS[GREEN],
+    COLOURS[YELLOW],
+    COLOURS[CYAN],
+    COLOURS[PURPLE],
+    "#ee8833",
+    COLOURS[TEAL],
+    "#8877cc",
+    "#997755",
+];
 /// Colours of ordered values, the lowest first (the colour map "viridis" of matplotlib at ninths of its range).
 pub const RAMP: [&str; 9] =
     ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];

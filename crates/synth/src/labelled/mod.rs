@@ -128,7 +128,24 @@ fn name(chance: &mut Random, words: usize) -> String {
     (0..words).map(|_| word(chance)).collect::<Vec<_>>().join(" ")
 }
 
+/// What is known of a track's score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// Beats a minute.
+    pub tempo_bpm: f64,
+    /// Pitch class of the note that everything returns to: 0 is C.
+    pub tonic: u8,
+    /// Semitones of the scale above the tonic, from 0 up.
+    pub scale: &'static [u8],
+}
+
 impl TrackPlan {
+    /// Tempo and scale that [`render`](Self::render) plays in.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        Piece::new(&Self { seconds: 0.0, ..self.clone() }, 8_000).score()
+    }
+
     /// Plays the track: stereo, peak at -1 dBFS. Any rate from 8 kHz up will do.
     #[must_use]
     pub fn render(&self, sample_rate_hz: u32) -> Pcm {

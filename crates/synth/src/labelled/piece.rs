@@ -1,6 +1,6 @@
 //! What every genre needs at hand while it plays: the clock, the scale, the artist's taste, the mixing desk.
 
-use super::TrackPlan;
+use super::{Score, TrackPlan};
 use crate::instruments::key_hz;
 use crate::mixer::{Mixer, Place};
 use melisma_signal::{Pcm, Random};
@@ -88,6 +88,12 @@ impl Piece {
         (0..count)
             .map(|bar| (LEAD_IN_SECONDS + bar as f64 * bar_seconds, self.progression[bar % 4]))
             .collect()
+    }
+
+    pub(crate) fn score(&self) -> Score {
+        // MIDI counts keys from a C.
+        let tonic = (self.root_key as i64).rem_euclid(12) as u8;
+        Score { tempo_bpm: 60.0 / self.beat_seconds, tonic, scale: self.scale }
     }
 
     pub(crate) fn seed(&mut self) -> u64 {

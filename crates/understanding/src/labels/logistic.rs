@@ -71,6 +71,7 @@ fn score(weights: &[f64], input: &[f32]) -> f64 {
 }
 
 /// Probabilities of scores that are divided by a temperature.
+#[must_use]
 pub fn softmax(scores: &[f64], temperature: f64) -> Vec<f32> {
     let most = scores.iter().copied().fold(f64::MIN, f64::max);
     let powers: Vec<f64> = scores.iter().map(|score| ((score - most) / temperature).exp()).collect();
@@ -78,18 +79,21 @@ pub fn softmax(scores: &[f64], temperature: f64) -> Vec<f32> {
     powers.into_iter().map(|power| (power / sum) as f32).collect()
 }
 
-/// The temperature at which scores tell the labels best (Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural
-/// networks", ICML 2017, section 4.2), between 1/20 and 20. With nothing to learn from, 1.
-pub fn temperature(scores: &[Vec<f64>], targets: &[Vec<f32>]) -> f64 {
+/// The temperature at which scores `[track][label]` tell the labels `[track]` best, a track's own by their places (Guo, Pleiss,
+/// Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2), between 1/20 and 20. With nothing
+/// to learn from, 1.
+#[must_use]
+pub fn temperature(scores: &[Vec<f64>], labels_of: &[Vec<usize>]) -> f64 {
     if scores.is_empty() {
         return 1.0;
     }
     let loss = |log: f64| -> f64 {
-        let of_one = |(scores, target): (&Vec<f64>, &Vec<f32>)| -> f64 {
+        let of_one = |(scores, labels): (&Vec<f64>, &Vec<usize>)| -> f64 {
             let probabilities = softmax(scores, log.exp());
-            probabilities.iter().zip(target).map(|(p, t)| -f64::from(*t) * f64::from(p.max(1e-12)).ln()).sum()
+            let sum: f64 = labels.iter().map(|&label| f64::from(probabilities[label].max(1e-12)).ln()).sum();
+            -sum / labels.len().max(1) as f64
         };
-        scores.iter().zip(targets).map(of_one).sum()
+        scores.iter().zip(labels_of).map(of_one).sum()
     };
     // The loss has one least value over the logarithm: thirds of the range are thrown away.
     let (mut low, mut high) = (-20f64.ln(), 20f64.ln());
@@ -128,6 +132,7 @@ mod tests {
         }
         let over: Vec<Vec<f64>> =
             inputs.iter().map(|x| found.scores(x).iter().map(|s| 3.0 * s).collect()).collect();
-        assert!((temperature(&over, &targets) - 3.0).abs() < 0.2);
+        let labels: Vec<Vec<usize>> = (0..8000).map(|n| vec![n % 2]).collect();
+        assert!((temperature(&over, &labels) - 3.0).abs() < 0.2);
     }
 }

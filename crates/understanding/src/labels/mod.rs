@@ -21,6 +21,7 @@ mod model;
 mod score;
 mod validation;
 
+pub use logistic::{softmax, temperature};
 pub use model::{Examples, LabelModel, LearnOptions};
 pub use score::{Score, expected_calibration_error};
 pub use validation::{cross_validate, folds};
