@@ -51,8 +51,8 @@ impl ClassifyArguments {
         let Some(path) = &self.labels else {
             return Err(misused(
                 "which labels? --labels names a model of them",
-                "learn them from your own tags: `melisma learn Music --by genre -o my-genres`; or use one that is there, \
-                 as models/genre-magnatune of the sources: four genres, for non-commercial use",
+                "learn them from your own tags: `melisma learn Music --by genre -o my-genres`, then --labels my-genres; or name a \
+                 model that somebody else has learned",
             ));
         };
         let model = read_model(path).with_context(|| path.display().to_string())?;
