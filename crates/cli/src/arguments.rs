@@ -2,8 +2,8 @@
 //! beside its code in [`crate::commands`].
 
 use crate::commands::{
-    bench, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, man, map, report,
-    reproduce, similar, tag, train, verify,
+    bench, classify, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, learn,
+    man, map, report, reproduce, similar, tag, train, verify,
 };
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
@@ -50,6 +50,10 @@ pub enum Command {
     Train(Box<train::TrainArguments>),
     /// The reference study with one command: train all of it, measure it as codecs, show it on one page
     Reproduce(reproduce::ReproduceArguments),
+    /// Learn genres, or any other tag, from the tags of your music; says how well they can be told
+    Learn(learn::LearnArguments),
+    /// Name the genre of music, or another tag, with how probable that is
+    Classify(classify::ClassifyArguments),
     /// Hear what this codec does: needs no file
     Demo(demo::DemoArguments),
     /// Compare codecs on music: files measured, programs timed, one table

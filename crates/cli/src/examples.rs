@@ -56,6 +56,7 @@ Examples:
   melisma map Music -o Music/map.html            beside the music; run it again when there is more
   melisma map Small --excerpts 2000              .mlsm files that can be heard, 13 kB each
   melisma map Music --projection pca --colour-by year -f";
+
 /// Of `tag`.
 pub const TAG: &str = "\
 Examples:
@@ -93,6 +94,25 @@ Examples:
   melisma reproduce study --data Synthesised --quick --check
   melisma reproduce study --data fma.jsonl --budget 2h -o study      the same command goes on where it stopped
   melisma reproduce study --data fma.jsonl --test other.jsonl --runs study/runs -o other";
+
+/// Of `learn`.
+pub const LEARN: &str = "\
+Examples:
+  melisma data synth Toy                         no tagged music at hand? five genres, made on the spot
+  melisma learn Toy -o toy-genres                from the tag genre; says how good that is
+  melisma learn Music --by mood -o my-moods      any tag: artist, album, year, mood
+  melisma learn Music --at-least 20 -o my-genres --force
+
+How good it is, is measured on artists that were not learned from (for artists: albums): a model that
+has heard an artist knows the studio, not the genre.";
+
+/// Of `classify`.
+pub const CLASSIFY: &str = "\
+Examples:
+  melisma classify song.mlsm --labels my-genres
+  melisma classify Music --labels my-genres --untagged --threshold 0.8
+  melisma classify Music --labels my-genres --csv > genres.csv
+  melisma classify Music --labels my-genres --json | jq -r 'select(.label == \"Jazz\").file'";
 
 /// Of `bench`.
 pub const BENCH: &str = "\

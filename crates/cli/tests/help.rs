@@ -17,7 +17,7 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
     "encode",
     "decode",
     "info",
@@ -31,6 +31,8 @@ const COMMANDS: [&str; 19] = [
     "data",
     "train",
     "reproduce",
+    "learn",
+    "classify",
     "demo",
     "bench",
     "report",

@@ -11,18 +11,23 @@
 //! | question | module |
 //! |---|---|
 //! | how loud is each band when, on one grid for every file? | [`sketch`] |
+//! | which numbers describe a track? | [`features`](mod@features) |
+//! | which label has it, and how sure is that? | [`labels`] |
 //! | where does a track lie among others? | [`embedding`] |
 //! | how fast is the beat? | [`tempo`] |
 //! | which key is it in? | [`key`], from sound |
 
 pub mod embedding;
 mod error;
+pub mod features;
 pub mod key;
+pub mod labels;
 pub mod sketch;
 pub mod tempo;
 
 pub use embedding::{EMBEDDING_DIMENSIONS, EMBEDDING_VERSION, Embedding, embed};
 pub use error::UnderstandingError;
+pub use features::{FEATURES, FEATURES_VERSION, features};
 pub use key::{HeardKey, KeyFinder};
 pub use sketch::{SketchAnalyser, TrackSketch};
 pub use tempo::Tempo;

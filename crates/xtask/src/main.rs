@@ -1,6 +1,7 @@
 //! Chores of the project, run as `cargo run --release -p xtask -- CHORE`.
 
 mod block_switching;
+mod genre;
 mod golden;
 mod results;
 mod score_stages;
@@ -23,6 +24,8 @@ enum Chore {
     BlockSwitching,
     /// Print what each stage of scoring costs, for benches/metrics.py.
     ScoreStages(score_stages::Options),
+    /// Measure how well genres are told from coded files: docs/results/genre.md.
+    Genre(genre::Options),
     /// Put the recorded results into README.md and docs/results/index.md.
     Results(results::Options),
 }
@@ -34,6 +37,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Golden => golden::run(),
         Chore::BlockSwitching => block_switching::run(),
         Chore::ScoreStages(options) => score_stages::run(&options),
+        Chore::Genre(options) => genre::run(&options),
         Chore::Results(options) => results::run(&options),
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod bench;
+pub mod classify;
 pub mod completions;
 pub mod data;
 pub mod decode;
@@ -10,7 +11,9 @@ pub mod embed;
 pub mod encode;
 pub mod index;
 pub mod info;
+pub mod labels;
 pub mod ladder;
+pub mod learn;
 pub mod man;
 pub mod map;
 pub mod report;
@@ -39,6 +42,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Data(command) => command.run(quiet),
         Command::Reproduce(command) => command.run(quiet),
         Command::Train(command) => command.run(quiet),
+        Command::Learn(command) => command.run(quiet),
+        Command::Classify(command) => command.run(quiet),
         Command::Demo(command) => command.run(quiet),
         Command::Bench(command) => command.run(quiet),
         Command::Report(command) => command.run(quiet),

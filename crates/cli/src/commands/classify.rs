@@ -1,0 +1,135 @@
+//! `melisma classify`: which label music has, by a model that `melisma learn` wrote.
+
+use super::labels::listen::{Heard, collect, key_of, listen_to};
+use crate::exit::Outcome;
+use crate::message::misused;
+use crate::output::DataOut;
+use crate::{examples, text};
+use anyhow::Context;
+use melisma_understanding::labels::LabelModel;
+use serde_json::{Map, json};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::PathBuf;
+
+/// Flags of `classify`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = examples::CLASSIFY)]
+pub struct ClassifyArguments {
+    /// Music files and folders of them: .mlsm, which is read without decoding it, and what `melisma encode` reads
+    #[arg(value_name = "MUSIC", required = true)]
+    music: Vec<PathBuf>,
+    /// Model of labels: a file of `melisma learn`
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Below this probability the label is "unsure"
+    #[arg(long, value_name = "0..1", default_value_t = 0.5, value_parser = crate::commands::classify::probability)]
+    threshold: f32,
+    /// Only files that lack the tag that the labels are of
+    #[arg(long)]
+    untagged: bool,
+    /// One JSON object a line, with the probability of every label
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// A table with commas: file, label, probability, most probable label
+    #[arg(long)]
+    csv: bool,
+    /// Files listened to side by side; one per core if not given
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+/// Bytes of a model of labels at most.
+const MAX_MODEL_BYTES: u64 = 256 << 20;
+
+/// What is said of a track whose label is not probable enough.
+const UNSURE: &str = "unsure";
+
+impl ClassifyArguments {
+    /// Listens and tells.
+    pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        let Some(path) = &self.labels else {
+            return Err(misused(
+                "which labels? --labels names a model of them",
+                "learn them from your own tags: `melisma learn Music --by genre -o my-genres`, then --labels my-genres; or name a \
+                 model that somebody else has learned",
+            ));
+        };
+        let model = read_model(path).with_context(|| path.display().to_string())?;
+        let files = collect(&self.music)?;
+        let (heard, lost) = listen_to(&files, self.jobs, quiet)?;
+        if self.csv {
+            DataOut.write_all(b"file,label,probability,most_probable\n")?;
+        }
+        for track in heard.iter().filter(|track| !self.untagged || track.tag(&model.tag).is_empty()) {
+            DataOut.write_all(self.line(track, &model).as_bytes())?;
+        }
+        DataOut.flush()?;
+        Ok(if lost > 0 { Outcome::Failure } else { Outcome::Success })
+    }
+
+    fn line(&self, track: &Heard, model: &LabelModel) -> String {
+        let probabilities = model.probabilities(&track.features);
+        let mut order: Vec<usize> = (0..probabilities.len()).collect();
+        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        let (first, probability) = (order[0], probabilities[order[0]]);
+        let label = (probability >= self.threshold).then(|| model.labels[first].as_str());
+        let file = track.path.display().to_string();
+        if self.json {
+            let rounded = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
+            let all: Map<String, serde_json::Value> =
+                order.iter().map(|&n| (model.labels[n].clone(), json!(rounded(probabilities[n])))).collect();
+            let line = json!({
+                "file": file,
+                "tag": key_of(&model.tag),
+                "label": label,
+                "probability": rounded(probability),
+                "tagged": track.tag(&model.tag),
+                "probabilities": all,
+            });
+            return format!("{line}\n");
+        }
+        if self.csv {
+            let most = &model.labels[first];
+            let cells =
+                [file.as_str(), label.unwrap_or(UNSURE), &format!("{probability:.4}"), most].map(cell);
+            return format!("{}\n", cells.join(","));
+        }
+        let close: Vec<String> = order
+            .iter()
+            .take(if label.is_some() { 2 } else { 3 })
+            .map(|&n| format!("{} {:.0} %", text::printable(&model.labels[n]), 100.0 * probabilities[n]))
+            .collect();
+        format!(
+            "{}: {} ({})\n",
+            text::printable(&file),
+            text::printable(label.unwrap_or(UNSURE)),
+            close.join(", ")
+        )
+    }
+}
+
+fn read_model(path: &std::path::Path) -> anyhow::Result<LabelModel> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .context("cannot open")?
+        .take(MAX_MODEL_BYTES)
+        .read_to_end(&mut bytes)
+        .context("cannot read")?;
+    Ok(LabelModel::from_bytes(&bytes)?)
+}
+
+/// A cell of a table with commas: RFC 4180.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A number from 0 to 1.
+pub fn probability(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("must be from 0 to 1".to_owned()) }
+}

@@ -1,0 +1,4 @@
+//! What `learn` and `classify` share.
+
+pub mod listen;
+pub mod report;
