@@ -6,9 +6,11 @@
 //! points -projections-> positions in the plane;  points -clusters-> groups;  points -neighbours-> who is close to whom
 //! ```
 
+mod eigen;
 pub mod error;
 mod graph;
 pub mod index;
+pub mod kernel_pca;
 pub mod kmeans;
 mod lanes;
 pub mod neighbours;
@@ -20,6 +22,7 @@ pub mod umap;
 
 pub use error::{Error, Result};
 pub use index::{Index, Neighbour};
+pub use kernel_pca::{Kernel, KernelPca, kernel_pca};
 pub use kmeans::{KMeans, KMeansOptions, kmeans};
 pub use neighbours::{Metric, Neighbours, nearest};
 pub use pca::Pca;
