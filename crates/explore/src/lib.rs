@@ -6,6 +6,7 @@
 //! points -projections-> positions in the plane;  points -clusters-> groups;  points -neighbours-> who is close to whom
 //! ```
 
+pub mod dec;
 mod eigen;
 pub mod error;
 mod graph;
@@ -22,6 +23,7 @@ pub mod scores;
 pub mod tsne;
 pub mod umap;
 
+pub use dec::{Dec, DecOptions, dec};
 pub use error::{Error, Result};
 pub use index::{Index, Neighbour};
 pub use kernel_pca::{Kernel, KernelPca, kernel_pca};
