@@ -20,6 +20,7 @@ pub mod pca;
 pub mod points;
 pub mod progress;
 pub mod scores;
+pub mod sparse_pca;
 pub mod tsne;
 pub mod umap;
 
@@ -33,5 +34,6 @@ pub use neighbours::{Metric, Neighbours, nearest};
 pub use pca::Pca;
 pub use points::Points;
 pub use progress::{Progress, Watch, unwatched};
+pub use sparse_pca::{SparsePca, SparsePcaOptions};
 pub use tsne::{Tsne, TsneOptions, tsne};
 pub use umap::{UmapOptions, umap};

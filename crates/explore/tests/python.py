@@ -32,8 +32,7 @@ lda = discriminant_analysis.LinearDiscriminantAnalysis(solver="eigen", n_compone
 out["lda"] = lda.transform(x - x.mean(0)).tolist()
 out["kmeans"] = cluster.KMeans(groups, n_init=10, random_state=0).fit(x).inertia_
 sparse = decomposition.SparsePCA(3, alpha=2.0, random_state=0, max_iter=2000, tol=1e-10).fit(x)
-code = sparse.components_
-out["sparse"] = code.tolist()
+out["sparse"] = sparse.components_.tolist()
 tsne = np.asarray(TSNE(perplexity=30, random_state=0, negative_gradient_method="bh").fit(x))
 out["tsne"] = tsne.tolist()
 out["umap"] = umap.UMAP(random_state=0).fit_transform(x).tolist()
