@@ -112,13 +112,11 @@ fn centred(points: &Points, mean: &[f64]) -> Vec<f64> {
     points.iter().flat_map(|row| row.iter().zip(mean).map(|(&value, mean)| f64::from(value) - mean)).collect()
 }
 
+/// Rows of numbers, one a component.
+type Rows = Vec<Vec<f64>>;
+
 /// Plain components, with places of length one along each: `[component][point]`, `[component][dimension]`.
-fn start(
-    points: &Points,
-    mean: &[f64],
-    centred: &[f64],
-    wanted: usize,
-) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>)> {
+fn start(points: &Points, mean: &[f64], centred: &[f64], wanted: usize) -> Result<(Rows, Rows)> {
     let size = mean.len();
     let found = covariance(points, mean)
         .self_adjoint_eigen(Side::Lower)
