@@ -62,22 +62,7 @@ impl Pca {
     /// # Errors
     /// [`Error::Mismatch`] of the number of dimensions; [`Error::NotFinite`].
     pub fn project(&self, points: &Points) -> Result<Points> {
-        points.must_be_finite()?;
-        if points.dimensions() != self.mean.len() {
-            return Err(Error::Mismatch {
-                what: "dimensions of the points",
-                found: points.dimensions(),
-                expected: self.mean.len(),
-            });
-        }
-        let along = |point: &[f32]| -> Vec<f32> {
-            let centred: Vec<f64> =
-                point.iter().zip(&self.mean).map(|(&v, mean)| f64::from(v) - mean).collect();
-            let product = |axis: &Vec<f64>| axis.iter().zip(&centred).map(|(a, b)| a * b).sum::<f64>() as f32;
-            self.axes.iter().map(product).collect()
-        };
-        let rows: Vec<Vec<f32>> = points.values().par_chunks(self.mean.len().max(1)).map(along).collect();
-        Ok(Points::new(self.axes.len(), rows.concat()).unwrap_or_default())
+        points.along(&self.mean, &self.axes)
     }
 
     /// Share of the variance that each direction holds, 0 if there is none.

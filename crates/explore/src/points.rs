@@ -1,5 +1,7 @@
 //! Points of a space with many dimensions, in one piece of memory.
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 
 /// Rows of numbers: points, all of the same number of dimensions.
@@ -78,6 +80,28 @@ impl Points {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Coordinates of the points along directions, from `mean`; none without directions.
+    ///
+    /// # Shapes
+    /// `axes`: `[component][dimension]`
+    pub(crate) fn along(&self, mean: &[f64], axes: &[Vec<f64>]) -> Result<Self> {
+        self.must_be_finite()?;
+        if self.dimensions() != mean.len() {
+            return Err(Error::Mismatch {
+                what: "dimensions of the points",
+                found: self.dimensions(),
+                expected: mean.len(),
+            });
+        }
+        let along = |point: &[f32]| -> Vec<f32> {
+            let centred: Vec<f64> = point.iter().zip(mean).map(|(&v, mean)| f64::from(v) - mean).collect();
+            let product = |axis: &Vec<f64>| axis.iter().zip(&centred).map(|(a, b)| a * b).sum::<f64>() as f32;
+            axes.iter().map(product).collect()
+        };
+        let rows: Vec<Vec<f32>> = self.values().par_chunks(mean.len().max(1)).map(along).collect();
+        Ok(Self::new(axes.len(), rows.concat()).unwrap_or_default())
     }
 
     pub(crate) fn rows_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {

@@ -12,10 +12,12 @@
 //! (2018), sections 3 and 4.
 
 use melisma_signal::Random;
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::lanes::positive_power;
 use crate::neighbours::{Metric, Neighbours, nearest};
 use crate::pca::Pca;
 use crate::points::Points;
@@ -33,6 +35,8 @@ const START_NOISE: f32 = 1e-2;
 const LONGEST_MOVE: f32 = 4.0;
 /// Keeps pushes of very near points finite.
 const SOFTENING: f32 = 1e-3;
+/// Pushes that are computed at once.
+const LANES: usize = 8;
 /// Halvings of the interval in which a reach is looked for.
 const HALVINGS: usize = 64;
 /// Least reach, as a share of the mean distance of the neighbours.
@@ -83,7 +87,7 @@ pub fn umap(points: &Points, options: &UmapOptions, watch: &mut Watch) -> Result
         let mut layout = Layout::new(&graph, epochs, curve, options);
         for epoch in 0..epochs {
             ask(watch, epoch, epochs)?;
-            layout.pass(&mut map, epoch);
+            pass(&mut layout, &mut map, epoch);
         }
     }
     Ok(Points::new(2, map.into_flattened()).unwrap_or_default())
@@ -226,46 +230,58 @@ impl Layout {
         let random = Random::at(options.seed, &[1]);
         Self { ties, a: curve.a as f32, b: curve.b as f32, epochs, pushes: options.pushes, random }
     }
+}
 
-    fn pass(&mut self, map: &mut [[f32; 2]], epoch: usize) {
-        let rate = 1.0 - epoch as f32 / self.epochs as f32;
-        let count = map.len() as u64;
-        for tie in &mut self.ties {
-            if tie.next > epoch as f32 {
-                continue;
+/// One pass over all ties, whose turn it is.
+#[multiversion(targets("x86_64+avx512f", "x86_64+avx2+fma"))]
+fn pass(layout: &mut Layout, map: &mut [[f32; 2]], epoch: usize) {
+    let rate = 1.0 - epoch as f32 / layout.epochs as f32;
+    let (a, b) = (layout.a, layout.b);
+    let count = map.len() as u64;
+    for tie in &mut layout.ties {
+        if tie.next > epoch as f32 {
+            continue;
+        }
+        tie.next += tie.every;
+        let (from, to) = (tie.from as usize, tie.to as usize);
+        let (offset, squared) = between(map[from], map[to]);
+        if squared > 0.0 {
+            let power = positive_power(squared, b);
+            let pull = -2.0 * a * b * power / squared / (1.0 + a * power);
+            let moved = offset.map(|along| rate * limited(pull * along));
+            map[from] = [map[from][0] + moved[0], map[from][1] + moved[1]];
+            map[to] = [map[to][0] - moved[0], map[to][1] - moved[1]];
+        }
+        let mut left = layout.pushes;
+        while left > 0 {
+            let drawn = left.min(LANES);
+            left -= drawn;
+            // A lane without a point has no offset, and so no push.
+            let (mut x, mut y) = ([0.0; LANES], [0.0; LANES]);
+            for lane in 0..drawn {
+                let other = map[layout.random.below(count) as usize];
+                (x[lane], y[lane]) = (map[from][0] - other[0], map[from][1] - other[1]);
             }
-            tie.next += tie.every;
-            let (from, to) = (tie.from as usize, tie.to as usize);
-            let (offset, squared) = between(map[from], map[to]);
-            if squared > 0.0 {
-                let power = squared.powf(self.b);
-                let pull = -2.0 * self.a * self.b * power / squared / (1.0 + self.a * power);
-                shift(&mut map[from], offset, pull, rate);
-                shift(&mut map[to], offset, -pull, rate);
+            for lane in 0..LANES {
+                let squared = x[lane] * x[lane] + y[lane] * y[lane];
+                let push = 2.0 * b / ((SOFTENING + squared) * (1.0 + a * positive_power(squared, b)));
+                (x[lane], y[lane]) = (limited(push * x[lane]), limited(push * y[lane]));
             }
-            for _ in 0..self.pushes {
-                let other = self.random.below(count) as usize;
-                let (offset, squared) = between(map[from], map[other]);
-                if squared > 0.0 {
-                    let power = squared.powf(self.b);
-                    let push = 2.0 * self.b / ((SOFTENING + squared) * (1.0 + self.a * power));
-                    shift(&mut map[from], offset, push, rate);
-                }
-            }
+            map[from][0] += rate * x.iter().sum::<f32>();
+            map[from][1] += rate * y.iter().sum::<f32>();
         }
     }
 }
 
-#[inline]
+#[inline(always)]
 fn between(a: [f32; 2], b: [f32; 2]) -> ([f32; 2], f32) {
     let offset = [a[0] - b[0], a[1] - b[1]];
     (offset, offset[0] * offset[0] + offset[1] * offset[1])
 }
 
-#[inline]
-fn shift(position: &mut [f32; 2], offset: [f32; 2], force: f32, rate: f32) {
-    position[0] += rate * (force * offset[0]).clamp(-LONGEST_MOVE, LONGEST_MOVE);
-    position[1] += rate * (force * offset[1]).clamp(-LONGEST_MOVE, LONGEST_MOVE);
+#[inline(always)]
+fn limited(along: f32) -> f32 {
+    along.clamp(-LONGEST_MOVE, LONGEST_MOVE)
 }
 
 #[cfg(test)]
