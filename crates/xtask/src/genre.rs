@@ -171,10 +171,10 @@ fn collect(folder: &Path, files: &mut BTreeMap<u32, PathBuf>) -> anyhow::Result<
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "mlsm") {
-            if let Some(id) = track_id(&path.to_string_lossy()) {
-                files.insert(id, path);
-            }
+        } else if path.extension().is_some_and(|extension| extension == "mlsm")
+            && let Some(id) = track_id(&path.to_string_lossy())
+        {
+            files.insert(id, path);
         }
     }
     Ok(())
