@@ -1,7 +1,7 @@
 //! Sketches of files and of sound: alike whatever the rate, the bitrate and the channels.
 
 use melisma_codec::{EncoderConfig, Models, RateTarget, SILENCE_DB, encode};
-use melisma_signal::{Metadata, Pcm};
+use melisma_signal::{Metadata, Pcm, Random};
 use melisma_understanding::{TrackSketch, embed, sketch::BANDS};
 
 /// Strokes of noise and a tone, the same sound at any rate: band-limited below 3 kHz by construction of its partials.
@@ -81,4 +81,41 @@ fn nothing_and_silence_have_a_sketch() {
     }
     assert!(TrackSketch::of_file(b"no file of ours", &Models::default()).is_err());
     assert!(TrackSketch::of_pcm(&Pcm::empty(4_000, 1)).is_err());
+}
+
+#[test]
+fn a_track_in_another_coding_is_nearer_than_another_track() {
+    // Five kinds of sound: where partials lie, how fast strokes follow and die away, how much noise there is.
+    let sound = |kind: usize| {
+        let (pitch, strokes, decay) =
+            (55.0 * (1.0 + kind as f64 * 0.7), 1.0 + kind as f64 * 0.9, 1.0 + 2.0 * kind as f64);
+        let mut random = Random::at(kind as u64, &[]);
+        let left: Vec<f32> = (0..4 * 44_100)
+            .map(|n| {
+                let t = f64::from(n) / 44_100.0;
+                let tone: f64 = (1..20)
+                    .map(|k| (std::f64::consts::TAU * pitch * f64::from(k) * t).sin() / f64::from(k))
+                    .sum();
+                let noise = f64::from(random.normal()) * 0.1 * kind as f64;
+                (0.1 * (-decay * (t * strokes).fract()).exp() * (tone + noise)) as f32
+            })
+            .collect();
+        Pcm { sample_rate_hz: 44_100, channels: vec![left.clone(), left] }
+    };
+    let tracks: Vec<Vec<_>> = (0..5)
+        .map(|kind| {
+            let pcm = sound(kind);
+            let plain = TrackSketch::of_pcm(&pcm).expect("valid");
+            [plain, file(&pcm, 16_000), file(&pcm, 64_000)].iter().map(embed).collect()
+        })
+        .collect();
+    for (one, codings) in tracks.iter().enumerate() {
+        let own = codings.iter().map(|coding| coding.cosine(&codings[0])).fold(1.0, f32::min);
+        let others = tracks.iter().enumerate().filter(|(other, _)| *other != one);
+        let nearest = others
+            .flat_map(|(_, codings)| codings)
+            .map(|other| other.cosine(&codings[0]))
+            .fold(-1.0, f32::max);
+        assert!(own > nearest, "track {one}: {own} to its codings, {nearest} to another track");
+    }
 }

@@ -37,6 +37,10 @@ pub struct Options {
     /// Where to write genre.md and genre.json.
     #[arg(long, default_value = "docs/results")]
     output: PathBuf,
+    /// Other features of the same tracks, judged beside ours: lines of a track's number and its numbers, separated by commas
+    /// (`benches/mfcc.py FMA --out mfcc.csv`).
+    #[arg(long)]
+    mfcc: Option<PathBuf>,
     /// Where to write a model of all tracks, if anywhere.
     #[arg(long)]
     model: Option<PathBuf>,
@@ -45,8 +49,21 @@ pub struct Options {
 /// Parts of a track that are told by themselves.
 const SEGMENTS: usize = 5;
 
+/// Landmarks when learning from parts of tracks: more take minutes.
+const SEGMENT_LANDMARKS: usize = 400;
+
+/// Strengths that are tried with planes.
+const PLANE_STRENGTHS: [f32; 4] = [0.001, 0.003, 0.01, 0.03];
+
+/// Strengths and widths that are tried with curved borders.
+const CURVED: ([f32; 3], [f32; 3]) = ([0.3, 1.0, 3.0], [0.3, 1.0, 2.0]);
+
+/// The division into folds by which they are chosen; none of those that are reported.
+const CHOICE_SEED: u64 = 1000;
+
 /// A track.
 struct Track {
+    id: u32,
     features: Vec<f32>,
     segments: Vec<Vec<f32>>,
     genre: String,
@@ -59,33 +76,71 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let tracks = read(options)?;
     ensure!(tracks.len() > 20, "{} holds only {} tracks of the table", options.coded.display(), tracks.len());
     let examples = examples(&tracks);
-    let segments: Vec<Vec<Vec<f32>>> = tracks.iter().map(|track| track.segments.clone()).collect();
-    let test: Vec<usize> = (0..tracks.len()).filter(|&track| tracks[track].test).collect();
-    let kernel = LearnOptions::default();
-    let linear = LearnOptions { width: 0.0, strength: 0.003, ..kernel };
-    let mut rows = Vec::new();
-    for (name, way) in [
-        ("features, curved borders (the default)", Way::Whole(kernel)),
-        ("features, planes", Way::Whole(linear)),
-        ("one fifth of a track", Way::Segments(kernel, Join::One)),
-        ("vote of five fifths", Way::Segments(kernel, Join::Vote)),
-        ("mean probability of five fifths", Way::Segments(kernel, Join::Mean)),
-    ] {
-        let fold_of =
-            examples.groups.iter().zip(0..).map(|(_, track)| usize::from(tracks[track].test)).collect();
-        let official = told(&examples, &segments, &way, fold_of, &[1]);
-        let divisions: Vec<Vec<Option<Vec<f32>>>> = (0..options.seeds)
-            .into_par_iter()
-            .map(|seed| told(&examples, &segments, &way, folds(&examples, 5, seed), &[0, 1, 2, 3, 4]))
-            .collect();
-        rows.push(Row::new(name, &examples, &test, &official, &divisions));
+    let judge = Judge {
+        segments: tracks.iter().map(|track| track.segments.clone()).collect(),
+        test: (0..tracks.len()).filter(|&track| tracks[track].test).collect(),
+        seeds: options.seeds,
+    };
+    eprintln!("{} tracks are read", tracks.len());
+    let curved = judge.choose(&examples, &curved_grid());
+    let planes = judge.choose(&examples, &plane_grid());
+    let mut rows = judge.rows(&examples, &[("features of the sketch, curved borders", Way::Whole)], &curved);
+    rows.extend(judge.rows(&examples, &[("features of the sketch, planes", Way::Whole)], &planes));
+    if let Some(path) = &options.mfcc {
+        let mfcc = Examples { features: table_of(path, &tracks)?, ..examples.clone() };
+        let ways = [
+            ("statistics of MFCC, curved borders", curved_grid()),
+            ("statistics of MFCC, planes", plane_grid()),
+        ];
+        for (name, grid) in ways {
+            rows.extend(judge.rows(&mfcc, &[(name, Way::Whole)], &judge.choose(&mfcc, &grid)));
+        }
     }
-    write(options, &examples, &rows, test.len())?;
+    rows.extend(judge.rows(
+        &examples,
+        &[
+            ("learned from fifths, the middle fifth is told", Way::One),
+            ("learned from fifths, vote of five", Way::Vote),
+            ("learned from fifths, mean probability of five", Way::Mean),
+        ],
+        &curved,
+    ));
+    write(options, &examples, &rows, judge.test.len())?;
     if let Some(path) = &options.model {
-        let model = LabelModel::learn("genre", &examples, &kernel)?;
+        let model = LabelModel::learn("genre", &examples, &LearnOptions::default())?;
         std::fs::write(path, model.to_bytes()).with_context(|| path.display().to_string())?;
     }
     Ok(())
+}
+
+fn plane_grid() -> Vec<LearnOptions> {
+    PLANE_STRENGTHS
+        .map(|strength| LearnOptions { width: 0.0, strength, folds: 0, ..LearnOptions::default() })
+        .to_vec()
+}
+
+fn curved_grid() -> Vec<LearnOptions> {
+    let (strengths, widths) = CURVED;
+    let with =
+        |strength| widths.map(|width| LearnOptions { width, strength, folds: 0, ..LearnOptions::default() });
+    strengths.into_iter().flat_map(with).collect()
+}
+
+/// Features of a file of commas for each track.
+fn table_of(path: &Path, tracks: &[Track]) -> anyhow::Result<Vec<Vec<f32>>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let mut found = BTreeMap::new();
+    for (line, number) in text.lines().zip(1..) {
+        let (id, values) = line.split_once(',').with_context(|| format!("line {number} has no comma"))?;
+        let values: Vec<f32> = values
+            .split(',')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .with_context(|| format!("line {number}"))?;
+        found.insert(id.parse::<u32>().with_context(|| format!("line {number}"))?, values);
+    }
+    let of_track = |track: &Track| found.remove(&track.id).with_context(|| format!("no track {}", track.id));
+    tracks.iter().map(of_track).collect()
 }
 
 fn read(options: &Options) -> anyhow::Result<Vec<Track>> {
@@ -99,6 +154,7 @@ fn read(options: &Options) -> anyhow::Result<Vec<Track>> {
         let sketch = TrackSketch::of_file(&std::fs::read(path)?, &models)?;
         let part = |n: usize| n * sketch.frames() / SEGMENTS;
         Ok(Some(Track {
+            id: *id,
             features: features(&sketch),
             segments: (0..SEGMENTS).map(|n| features(&sketch.excerpt(part(n)..part(n + 1)))).collect(),
             genre,
@@ -115,10 +171,10 @@ fn collect(folder: &Path, files: &mut BTreeMap<u32, PathBuf>) -> anyhow::Result<
         let path = entry?.path();
         if path.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "mlsm") {
-            if let Some(id) = track_id(&path.to_string_lossy()) {
-                files.insert(id, path);
-            }
+        } else if path.extension().is_some_and(|extension| extension == "mlsm")
+            && let Some(id) = track_id(&path.to_string_lossy())
+        {
+            files.insert(id, path);
         }
     }
     Ok(())
@@ -139,53 +195,120 @@ fn examples(tracks: &[Track]) -> Examples {
 }
 
 /// What is learned from, and how a track is told.
+#[derive(Clone, Copy, PartialEq)]
 enum Way {
-    Whole(LearnOptions),
-    Segments(LearnOptions, Join),
-}
-
-/// How fifths of a track become one.
-enum Join {
-    /// The one in the middle speaks for all.
+    /// From whole tracks.
+    Whole,
+    /// From fifths of tracks; the one in the middle speaks for all.
     One,
+    /// From fifths of tracks, which vote.
     Vote,
+    /// From fifths of tracks; their probabilities are averaged.
     Mean,
 }
 
-/// Probabilities of the tracks in the folds that are asked for, before calibration, by a model of all other folds.
-fn told(
-    examples: &Examples,
-    segments: &[Vec<Vec<f32>>],
-    way: &Way,
-    fold_of: Vec<usize>,
-    asked: &[usize],
-) -> Vec<Option<Vec<f32>>> {
-    let mut out = vec![None; examples.len()];
-    for &fold in asked {
-        let learned: Vec<usize> = (0..examples.len()).filter(|&track| fold_of[track] != fold).collect();
-        let subset = examples.subset(&learned);
-        let (subset, options) = match way {
-            Way::Whole(options) => (subset, options),
-            Way::Segments(options, _) => (in_segments(&subset, &learned, segments), options),
+/// Probabilities of each track, if it was asked for, before calibration.
+type Told = Vec<Option<Vec<f32>>>;
+
+/// What every way is judged by.
+struct Judge {
+    /// `[track][fifth][feature]`
+    segments: Vec<Vec<Vec<f32>>>,
+    test: Vec<usize>,
+    seeds: u64,
+}
+
+impl Judge {
+    /// The options that tell most tracks of training and validation, by folds over these.
+    fn choose(&self, examples: &Examples, grid: &[LearnOptions]) -> LearnOptions {
+        let known: Vec<usize> = (0..examples.len()).filter(|track| !self.test.contains(track)).collect();
+        let subset = examples.subset(&known);
+        let fold_of = folds(&subset, 5, CHOICE_SEED);
+        let right = |options: &LearnOptions| {
+            let told = self.told(&subset, &[Way::Whole], options, &fold_of, &[0, 1, 2, 3, 4]);
+            let is_right = |(told, labels): (&Option<Vec<f32>>, &Vec<usize>)| {
+                told.as_ref().is_some_and(|told| labels.contains(&most(told)))
+            };
+            told[0].iter().zip(&subset.labels_of).filter(|&pair| is_right(pair)).count()
         };
-        let options = LearnOptions { folds: 0, landmarks: 2000, ..*options };
-        let Ok(model) = LabelModel::learn("genre", &subset, &options) else { continue };
-        for track in (0..examples.len()).filter(|&track| fold_of[track] == fold) {
-            let of_segments = || segments[track].iter().map(|features| softmax(&model.scores(features), 1.0));
-            out[track] = Some(match way {
-                Way::Whole(_) => softmax(&model.scores(&examples.features[track]), 1.0),
-                Way::Segments(_, Join::One) => softmax(&model.scores(&segments[track][SEGMENTS / 2]), 1.0),
-                Way::Segments(_, Join::Mean) => mean(of_segments()),
-                Way::Segments(_, Join::Vote) => mean(of_segments().map(|probabilities| {
-                    let most = most(&probabilities);
-                    // Where votes are even, probabilities decide.
-                    let vote = |(label, p): (usize, &f32)| f32::from(u8::from(label == most)) + 0.01 * p;
-                    probabilities.iter().enumerate().map(vote).collect()
-                })),
-            });
+        let rights: Vec<usize> = grid.par_iter().map(right).collect();
+        for (options, right) in grid.iter().zip(&rights) {
+            let share = *right as f64 / known.len() as f64;
+            eprintln!("strength {}, width {}: {share:.3}", options.strength, options.width);
+        }
+        // Of equals the first.
+        let best = (0..grid.len()).rev().max_by_key(|&place| rights[place]).unwrap_or(0);
+        grid[best]
+    }
+
+    /// Rows of ways that are learned alike.
+    fn rows(&self, examples: &Examples, ways: &[(&'static str, Way)], options: &LearnOptions) -> Vec<Row> {
+        let kinds: Vec<Way> = ways.iter().map(|(_, way)| *way).collect();
+        let is_test: Vec<usize> =
+            (0..examples.len()).map(|track| usize::from(self.test.contains(&track))).collect();
+        let official = self.told(examples, &kinds, options, &is_test, &[1]);
+        let divisions: Vec<Vec<Told>> = (0..self.seeds)
+            .into_par_iter()
+            .map(|seed| self.told(examples, &kinds, options, &folds(examples, 5, seed), &[0, 1, 2, 3, 4]))
+            .collect();
+        let row = |(place, (name, _)): (usize, &(&'static str, Way))| {
+            let divisions: Vec<&Told> = divisions.iter().map(|division| &division[place]).collect();
+            eprintln!("{name} is judged");
+            Row::new(name, *options, examples, &self.test, &official[place], &divisions)
+        };
+        ways.iter().enumerate().map(row).collect()
+    }
+
+    /// For each way, the tracks in the folds that are asked for, told by a model of all other folds.
+    fn told(
+        &self,
+        examples: &Examples,
+        ways: &[Way],
+        options: &LearnOptions,
+        fold_of: &[usize],
+        asked: &[usize],
+    ) -> Vec<Told> {
+        let mut out = vec![vec![None; examples.len()]; ways.len()];
+        let whole = ways == [Way::Whole];
+        for &fold in asked {
+            let learned: Vec<usize> = (0..examples.len()).filter(|&track| fold_of[track] != fold).collect();
+            let mut subset = examples.subset(&learned);
+            let mut options = LearnOptions { folds: 0, ..*options };
+            if !whole {
+                subset = in_segments(&subset, &learned, &self.segments);
+                options.landmarks = SEGMENT_LANDMARKS;
+            }
+            let Ok(model) = LabelModel::learn("genre", &subset, &options) else { continue };
+            let tell = |features: &Vec<f32>| softmax(&model.scores(features), 1.0);
+            for track in (0..examples.len()).filter(|&track| fold_of[track] == fold) {
+                let parts: Vec<Vec<f32>> = if whole {
+                    vec![tell(&examples.features[track])]
+                } else {
+                    self.segments[track].iter().map(tell).collect()
+                };
+                for (way, out) in ways.iter().zip(&mut out) {
+                    out[track] = Some(way.join(&parts));
+                }
+            }
+        }
+        out
+    }
+}
+
+impl Way {
+    /// Probabilities of a track from those of its parts.
+    fn join(self, parts: &[Vec<f32>]) -> Vec<f32> {
+        match self {
+            Self::Whole | Self::One => parts[parts.len() / 2].clone(),
+            Self::Mean => mean(parts.iter().cloned()),
+            Self::Vote => mean(parts.iter().map(|probabilities| {
+                let most = most(probabilities);
+                // Where votes are even, probabilities decide.
+                let vote = |(label, p): (usize, &f32)| f32::from(u8::from(label == most)) + 0.01 * p;
+                probabilities.iter().enumerate().map(vote).collect()
+            })),
         }
     }
-    out
 }
 
 fn in_segments(subset: &Examples, tracks: &[usize], segments: &[Vec<Vec<f32>>]) -> Examples {
@@ -210,6 +333,7 @@ fn most(values: &[f32]) -> usize {
 /// One way in numbers.
 struct Row {
     name: &'static str,
+    options: LearnOptions,
     official: Score,
     /// Of the first division into folds, with its interval over tracks.
     grouped: Score,
@@ -222,12 +346,13 @@ struct Row {
 impl Row {
     fn new(
         name: &'static str,
+        options: LearnOptions,
         examples: &Examples,
         test: &[usize],
-        official: &[Option<Vec<f32>>],
-        divisions: &[Vec<Option<Vec<f32>>>],
+        official: &Told,
+        divisions: &[&Told],
     ) -> Self {
-        let score = |tracks: &[usize], found: &[Option<Vec<f32>>]| {
+        let score = |tracks: &[usize], found: &Told| {
             let (truth, told): (Vec<Vec<usize>>, Vec<usize>) = tracks
                 .iter()
                 .filter_map(|&track| Some((examples.labels_of[track].clone(), most(found[track].as_ref()?))))
@@ -238,8 +363,9 @@ impl Row {
         let scores: Vec<Score> = divisions.iter().map(|found| score(&all, found)).collect();
         Self {
             name,
+            options,
             official: score(test, official),
-            calibration: calibration(examples, &divisions[0]),
+            calibration: calibration(examples, divisions[0]),
             divisions: scores.iter().map(|score| [score.accuracy, score.macro_f1]).collect(),
             grouped: scores.into_iter().next().unwrap_or_else(|| score(test, official)),
         }
@@ -255,7 +381,7 @@ impl Row {
 }
 
 /// Errors of probabilities before and after calibration of each half of the artists by the other.
-fn calibration(examples: &Examples, found: &[Option<Vec<f32>>]) -> [f64; 2] {
+fn calibration(examples: &Examples, found: &Told) -> [f64; 2] {
     let half_of = folds(examples, 2, 99);
     let logarithms =
         |probabilities: &Vec<f32>| probabilities.iter().map(|&p| f64::from(p.max(1e-9)).ln()).collect();
@@ -285,15 +411,18 @@ fn write(options: &Options, examples: &Examples, rows: &[Row], test: usize) -> a
         "# Genres told from sketches\n\n{} tracks, {} genres, {} artists; files of {} kbit/s, of which only the sketch is read. \
          *Official*: learned on the tracks of training and validation, told on the {test} test tracks; 95 % intervals over \
          draws of tracks. *Grouped*: five folds over all tracks, no artist on both sides; mean and deviation over {} \
-         divisions into folds, and the interval over tracks of the first. Strength and width were chosen by folds of the \
-         training and validation tracks, which are in the grouped figures too.\n\n```sh\nmelisma encode FMA/audio -b {kbps}k -o \
-         CODED\ncargo run --release -p xtask -- genre --fma FMA --coded CODED\n```\n\n\
-         | | official accuracy | official macro-F1 | grouped accuracy | interval | grouped macro-F1 |\n|---|---|---|---|---|---|\n",
+         divisions into folds, and the interval over tracks of the first. Strength and width are, for each row, those of a grid of \
+         {} (curved borders, a Gaussian kernel) or {} (planes) that tell most training and validation tracks in folds over these alone; \
+         the grouped figures hold these tracks too. MFCC: seven statistics of 20 coefficients of the uncoded sound.\n\n```sh\nmelisma encode FMA/audio -b {kbps}k -o \
+         CODED\npython3 benches/mfcc.py FMA --out mfcc.csv\ncargo run --release -p xtask -- genre --fma FMA --coded CODED --mfcc mfcc.csv\n```\n\n\
+         | | strength, width | official accuracy | official macro-F1 | grouped accuracy | interval | grouped macro-F1 |\n|---|---|---|---|---|---|---|\n",
         examples.len(),
         examples.labels.len(),
         examples.groups.iter().collect::<BTreeSet<_>>().len(),
         options.kbps,
         options.seeds,
+        curved_grid().len(),
+        plane_grid().len(),
         kbps = options.kbps,
     );
     for row in rows {
@@ -302,17 +431,17 @@ fn write(options: &Options, examples: &Examples, rows: &[Row], test: usize) -> a
             (row.official.accuracy_interval, row.grouped.accuracy_interval);
         writeln!(
             text,
-            "| {} | {:.3} ({low:.3} to {high:.3}) | {:.3} | {accuracy:.3} ± {deviation:.3} | {grouped_low:.3} to \
+            "| {} | {}, {} | {:.3} ({low:.3} to {high:.3}) | {:.3} | {accuracy:.3} ± {deviation:.3} | {grouped_low:.3} to \
              {grouped_high:.3} | {f1:.3} ± {f1_deviation:.3} |",
-            row.name, row.official.accuracy, row.official.macro_f1,
+            row.name, row.options.strength, row.options.width, row.official.accuracy, row.official.macro_f1,
         )?;
     }
     let first = &rows[0];
     let [before, after] = first.calibration;
     writeln!(
         text,
-        "\nExpected calibration error of the default in the grouped folds: {before:.3} before, {after:.3} after a temperature \
-         that the other half of the artists gave.\n\nConfusion of the default in the grouped folds, rows in percent:\n"
+        "\nExpected calibration error of the first row in the grouped folds: {before:.3} before, {after:.3} after a temperature \
+         that the other half of the artists gave.\n\nConfusion of the first row in the grouped folds, rows in percent:\n"
     )?;
     writeln!(text, "| is, told as | {} | recall | precision |", examples.labels.join(" | "))?;
     writeln!(text, "|---|{}---|---|", "---|".repeat(examples.labels.len()))?;
