@@ -2,8 +2,8 @@
 //! beside its code in [`crate::commands`].
 
 use crate::commands::{
-    bench, classify, completions, data, decode, demo, duplicates, embed, encode, index, info, ladder, learn,
-    man, map, report, reproduce, similar, tag, train, verify,
+    analyse, bench, classify, completions, data, decode, demo, duplicates, embed, encode, index, info,
+    ladder, learn, man, map, report, reproduce, similar, tag, train, verify,
 };
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
@@ -40,6 +40,8 @@ pub enum Command {
     Duplicates(duplicates::DuplicatesArguments),
     /// Turn tracks into numbers for other programs: NumPy, safetensors, CSV, JSON
     Embed(embed::EmbedArguments),
+    /// Measure tempo, key and loudness of music, and write them into the tags of .mlsm files
+    Analyse(analyse::AnalyseArguments),
     /// Look at a music library: each track a point, heard under the pointer, as one page
     Map(map::MapArguments),
     /// Show or change the tags and the cover of .mlsm files; their music stays as it is

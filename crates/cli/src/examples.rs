@@ -171,6 +171,18 @@ Examples:
   melisma embed Music -o music.npz --sketches    and levels of bands over time, an array a track
   melisma embed song.mlsm                        JSON";
 
+/// Of `analyse`.
+pub const ANALYSE: &str = "\
+Examples:
+  melisma analyse song.flac                      tempo, key, loudness, true peak, loudness range
+  melisma analyse Music --csv > music.csv
+  melisma analyse Music --json | jq -r 'select(.tempo_bpm > 120).file'
+  melisma analyse Small --write-tags --dry-run   which BPM and INITIALKEY would .mlsm files get?
+  melisma analyse Small --write-tags             writes them; their music stays byte for byte
+
+A strength below 0.1 says that there is hardly a beat, a margin below 0.02 that the key is a guess:
+such values, and those of damaged files, are not written into tags.";
+
 /// Of `completions`.
 pub const COMPLETIONS: &str = "\
 Examples:

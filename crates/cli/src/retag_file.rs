@@ -7,9 +7,10 @@ use crate::message::hinted;
 use crate::plan::Job;
 use crate::progress::FileProgress;
 use crate::record::Record;
+use crate::text::printable;
 use anyhow::Context;
 use melisma_codec::container::{RetagError, retag};
-use melisma_media::{AtomicFile, Fingerprint, Input};
+use melisma_media::{AtomicFile, Fingerprint, Input, kept_name};
 use melisma_signal::Metadata;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
@@ -29,6 +30,51 @@ pub fn retag_file(path: &Path, metadata: &Metadata) -> anyhow::Result<()> {
     changed.write(&mut old, &mut new).context("cannot write")?;
     new.flush()?;
     Ok(new.into_inner().map_err(std::io::IntoInnerError::into_error)?.commit()?)
+}
+
+/// A tag that gets another value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// As files of ours keep it.
+    pub name: String,
+    /// Values that it had.
+    pub old: Vec<String>,
+    /// The one that it gets.
+    pub new: String,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}={}", self.name, printable(&self.new))?;
+        match self.old.is_empty() {
+            true => Ok(()),
+            false => write!(out, " (was {})", printable(&self.old.join("; "))),
+        }
+    }
+}
+
+/// What is to be changed so that `metadata` has the `wanted` tags: those that are missing, and with `replace` those that
+/// have other values.
+pub fn changes(metadata: &Metadata, wanted: &[(&str, String)], replace: bool) -> Vec<Change> {
+    let change = |(name, new): &(&str, String)| {
+        let name = kept_name(name)?;
+        let values = metadata.tags.iter().filter(|(known, _)| kept_name(known).as_ref() == Some(&name));
+        let old: Vec<String> =
+            values.map(|(_, value)| value.clone()).filter(|value| !value.trim().is_empty()).collect();
+        let is_due = old.is_empty() || (replace && old != [new.as_str()]);
+        is_due.then(|| Change { name, old, new: new.clone() })
+    };
+    wanted.iter().filter_map(change).collect()
+}
+
+/// Makes the changes in the file at `path`, whose tags and record are `metadata`.
+pub fn apply(path: &Path, metadata: &Metadata, changes: &[Change]) -> anyhow::Result<()> {
+    let mut changed = metadata.clone();
+    for change in changes {
+        changed.tags.retain(|(known, _)| kept_name(known).as_ref() != Some(&change.name));
+        changed.tags.push((change.name.clone(), change.new.clone()));
+    }
+    retag_file(path, &changed)
 }
 
 /// Gives the result of `job` the tags that its input has now, if the music of both is the same; none if it is not, or

@@ -40,6 +40,15 @@ pub fn printable(text: &str) -> String {
     })
 }
 
+/// A cell of a table with commas: RFC 4180.
+pub fn csv_cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

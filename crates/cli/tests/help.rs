@@ -17,7 +17,7 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "encode",
     "decode",
     "info",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 21] = [
     "similar",
     "duplicates",
     "embed",
+    "analyse",
     "map",
     "tag",
     "data",

@@ -4,10 +4,13 @@ use crate::{LibraryError, fingerprint::fingerprint};
 use melisma_codec::{Models, SketchReader, container::Reader};
 use melisma_signal::Pcm;
 use melisma_understanding::{
-    SketchAnalyser, TrackSketch, embed,
+    SketchAnalyser, Tempo, TrackSketch, embed,
     sketch::{BANDS, HOP_SECONDS},
 };
 use std::io::Cursor;
+
+/// Onsets that repeat less than this have no tempo worth keeping.
+const LEAST_STRENGTH: f32 = 0.1;
 
 /// What was heard of a track.
 pub struct Heard {
@@ -15,6 +18,8 @@ pub struct Heard {
     pub embedding: Vec<f32>,
     /// See [`crate::fingerprint`].
     pub fingerprint: Vec<u16>,
+    /// Beats per minute; none where there is hardly a beat.
+    pub tempo_bpm: Option<f32>,
 }
 
 impl Heard {
@@ -27,7 +32,12 @@ impl Heard {
         if sketch.frames() == 0 || embedding.iter().any(|value| !value.is_finite()) {
             return Err(LibraryError::NoSound);
         }
-        Ok(Self { embedding, fingerprint: fingerprint(&sketch.mid_db, BANDS, 1.0 / HOP_SECONDS) })
+        let tempo = Tempo::of(sketch).filter(|tempo| tempo.strength >= LEAST_STRENGTH);
+        Ok(Self {
+            embedding,
+            fingerprint: fingerprint(&sketch.mid_db, BANDS, 1.0 / HOP_SECONDS),
+            tempo_bpm: tempo.map(|tempo| tempo.beats_per_minute),
+        })
     }
 }
 

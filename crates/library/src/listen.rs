@@ -2,8 +2,8 @@
 //! by decoding it.
 //!
 //! ```text
-//! .mlsm -sections-> identity;  -sketch-> embedding, fingerprint
-//! other -samples->  identity;  -analysis-> sketch -> embedding, fingerprint
+//! .mlsm -sections-> identity;  -sketch-> embedding, fingerprint, tempo
+//! other -samples->  identity;  -analysis-> sketch -> embedding, fingerprint, tempo
 //! ```
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     hearing::{Ear, Heard, sketch_of_melisma},
     index::{FileState, Sound, Track},
     listing::file_state,
-    tags::Tags,
+    tags::{Tags, key_of},
 };
 use melisma_codec::container::Reader;
 use melisma_media::{AudioSource, Input, MediaError, OpenOptions};
@@ -72,6 +72,12 @@ pub fn edges(file: &mut File, state: FileState) -> std::io::Result<u64> {
     Ok(xxh3_64(&bytes))
 }
 
+/// Whether a file is a `.mlsm`: by its name, or by its first bytes.
+#[must_use]
+pub fn is_melisma_file(on_disk: &Path) -> bool {
+    File::open(on_disk).is_ok_and(|mut file| is_melisma(&mut file, on_disk))
+}
+
 /// By its name, or by its first bytes: a chunk with a header in it.
 fn is_melisma(file: &mut File, on_disk: &Path) -> bool {
     if on_disk.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mlsm")) {
@@ -116,8 +122,9 @@ fn of_melisma(bytes: &[u8], known: &Known<'_>) -> Result<(Tags, Sound), LibraryE
         found = (section.number + 1) * header.section_samples();
     }
     let (identity, tags) = (hash.digest128(), Tags::of(&reader.header().metadata));
+    let key = key_of(&reader.header().metadata);
     if let Some(sound) = known(identity) {
-        return Ok((tags, sound));
+        return Ok((tags, Sound { key, ..sound }));
     }
     let rate_hz = f64::from(header.sample_rate_hz.max(1));
     // Without its end a file has what its sections hold, and has lost what its header promises beyond that.
@@ -135,6 +142,8 @@ fn of_melisma(bytes: &[u8], known: &Known<'_>) -> Result<(Tags, Sound), LibraryE
         loudness_lufs: loudness.map(|loudness| loudness.integrated_lufs).filter(|lufs| lufs.is_finite()),
         embedding: heard.embedding,
         fingerprint: heard.fingerprint,
+        tempo_bpm: heard.tempo_bpm,
+        key,
         ..Sound::default()
     };
     Ok((tags, sound))
@@ -148,7 +157,7 @@ fn open_audio(on_disk: &Path, ffmpeg: Option<&str>) -> Result<AudioSource, Libra
 /// By decoding.
 fn of_audio(on_disk: &Path, ffmpeg: Option<&str>, known: &Known<'_>) -> Result<(Tags, Sound), LibraryError> {
     let mut source = open_audio(on_disk, ffmpeg)?;
-    let tags = Tags::of(source.metadata());
+    let (tags, key) = (Tags::of(source.metadata()), key_of(source.metadata()));
     let (rate_hz, channels) = (source.sample_rate_hz(), source.channel_count());
     let mut loudness = FastLoudness::new(rate_hz, channels);
     let mut identity = SoundHash::new(rate_hz, channels);
@@ -164,7 +173,7 @@ fn of_audio(on_disk: &Path, ffmpeg: Option<&str>, known: &Known<'_>) -> Result<(
     }
     let identity = identity.finish();
     if let Some(sound) = known(identity) {
-        return Ok((tags, sound));
+        return Ok((tags, Sound { key, ..sound }));
     }
     let per_second = f64::from(rate_hz.max(1));
     let promised = source.total_samples().map_or(0, |total| total.saturating_sub(samples));
@@ -177,6 +186,8 @@ fn of_audio(on_disk: &Path, ffmpeg: Option<&str>, known: &Known<'_>) -> Result<(
         loudness_lufs: loudness.map(|meter| meter.integrated_lufs() as f32).filter(|lufs| lufs.is_finite()),
         embedding: heard.embedding,
         fingerprint: heard.fingerprint,
+        tempo_bpm: heard.tempo_bpm,
+        key,
         ..Sound::default()
     };
     Ok((tags, sound))

@@ -1,6 +1,6 @@
 //! The tags that maps, playlists and labels want, picked from all that a file carries.
 
-use melisma_signal::Metadata;
+use melisma_signal::{Key, Metadata};
 
 /// Longest value that is kept, in characters: names, not lyrics.
 const MAX_CHARACTERS: usize = 300;
@@ -68,6 +68,18 @@ impl Tags {
     }
 }
 
+/// The key that a file's tag names (`INITIALKEY`, `TKEY`: readers call it `KEY`), spelled as [`Key`] does where it is one; other notations stay as they are.
+#[must_use]
+pub fn key_of(metadata: &Metadata) -> Option<String> {
+    let values = metadata
+        .tags
+        .iter()
+        .filter(|(name, _)| name == "KEY" || name == "INITIALKEY")
+        .map(|(_, value)| value.trim());
+    let first = values.into_iter().find(|value| !value.is_empty())?;
+    Some(first.parse::<Key>().map_or_else(|_| shortened(first), |key| key.to_string()))
+}
+
 fn shortened(value: &str) -> String {
     value.chars().take(MAX_CHARACTERS).collect()
 }
@@ -104,6 +116,10 @@ mod tests {
         assert_eq!((tags.year, tags.track_number), (Some(2019), Some(7)));
         assert_eq!(tags.title.as_ref().map(String::len), Some(MAX_CHARACTERS));
         assert_eq!(tags.album_key().as_deref(), Some("first\0anna"));
+        for (text, key) in [("A#m", Some("Bbm")), (" 8A ", Some("8A")), (" ", None)] {
+            let metadata = Metadata { tags: vec![tag("KEY", text)], picture: None };
+            assert_eq!(key_of(&metadata).as_deref(), key, "{text}");
+        }
         for (date, year) in [("2019", Some(2019)), ("19", None), ("0000", None), ("20190504", None)] {
             assert_eq!(year_in(date), year, "{date}");
         }

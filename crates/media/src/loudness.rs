@@ -1,6 +1,6 @@
-//! Loudness by EBU R128: blocks in, integrated loudness and true peak out.
+//! Loudness by EBU R128: blocks in, integrated loudness, true peak and loudness range out.
 //!
-//! Source: ITU-R BS.1770-4 and EBU Tech 3341, as implemented by the crate `ebur128`.
+//! Source: ITU-R BS.1770-4, EBU Tech 3341 and, for the range, EBU Tech 3342, as implemented by the crate `ebur128`.
 
 use ebur128::{EbuR128, Mode};
 use melisma_signal::{Loudness, Pcm};
@@ -22,13 +22,25 @@ impl LoudnessMeter {
     /// # Errors
     /// [`MediaError::Invalid`] for no channel or a rate that the filters cannot be made for.
     pub fn new(sample_rate_hz: u32, channel_count: usize) -> Result<Self, MediaError> {
+        Self::of_mode(sample_rate_hz, channel_count, Mode::I | Mode::TRUE_PEAK | Mode::HISTOGRAM)
+    }
+
+    /// A meter that also measures the loudness range: see [`range_lu`](Self::range_lu).
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_range(sample_rate_hz: u32, channel_count: usize) -> Result<Self, MediaError> {
+        let mode = Mode::I | Mode::LRA | Mode::TRUE_PEAK | Mode::HISTOGRAM;
+        Self::of_mode(sample_rate_hz, channel_count, mode)
+    }
+
+    fn of_mode(sample_rate_hz: u32, channel_count: usize, mode: Mode) -> Result<Self, MediaError> {
         let channels = u32::try_from(channel_count).unwrap_or(u32::MAX);
-        let meter = EbuR128::new(channels, sample_rate_hz, Mode::I | Mode::TRUE_PEAK | Mode::HISTOGRAM)
-            .map_err(|error| {
-                MediaError::Invalid(format!(
-                    "loudness of {channel_count} channel(s) at {sample_rate_hz} Hz: {error}"
-                ))
-            })?;
+        let meter = EbuR128::new(channels, sample_rate_hz, mode).map_err(|error| {
+            MediaError::Invalid(format!(
+                "loudness of {channel_count} channel(s) at {sample_rate_hz} Hz: {error}"
+            ))
+        })?;
         Ok(Self { meter, channel_count, pushed_samples: 0, finite: vec![Vec::new(); channel_count] })
     }
 
@@ -54,6 +66,15 @@ impl LoudnessMeter {
             .map_err(|error| MediaError::Invalid(format!("loudness: {error}")))?;
         self.pushed_samples += pcm.samples() as u64;
         Ok(())
+    }
+
+    /// How far loud and soft passages lie apart, in LU: the loudness range of what was pushed. `None` unless the meter was
+    /// made [`with_range`](Self::with_range) and heard at least one stretch of three seconds.
+    #[must_use]
+    pub fn range_lu(&self) -> Option<f32> {
+        let is_long_enough = self.pushed_samples >= 3 * u64::from(self.meter.rate());
+        let range = self.meter.loudness_range().ok().filter(|_| is_long_enough)?;
+        Some(range as f32)
     }
 
     /// The result; `None` if not a single sample was pushed. A track shorter than one gating block
@@ -98,6 +119,30 @@ mod tests {
             assert!((loudness.integrated_lufs + 23.0).abs() <= tolerance, "{rate}: {loudness:?}");
             assert!((loudness.true_peak / amplitude - 1.0).abs() < 0.02, "{rate}: {loudness:?}");
         }
+    }
+
+    /// EBU Tech 3342, cases 1 to 3: a stereo 1 kHz sine, 20 s at each of two levels; tolerance 1 LU.
+    #[test]
+    fn the_range_is_that_of_the_standard() {
+        for (levels_dbfs, expected_lu) in
+            [([-20.0, -30.0], 10.0), ([-20.0, -15.0], 5.0), ([-40.0, -20.0], 20.0)]
+        {
+            let mut meter = LoudnessMeter::with_range(48_000, 2).unwrap();
+            for level in levels_dbfs {
+                let amplitude = 10f32.powf(level / 20.0);
+                let second: Vec<f32> = (0..48_000)
+                    .map(|n| amplitude * (n as f32 * 1000.0 / 48_000.0 * std::f32::consts::TAU).sin())
+                    .collect();
+                for _ in 0..20 {
+                    let pcm = Pcm { sample_rate_hz: 48_000, channels: vec![second.clone(); 2] };
+                    meter.push(&pcm).unwrap();
+                }
+            }
+            let range = meter.range_lu().unwrap();
+            assert!((range - expected_lu).abs() <= 1.0, "{levels_dbfs:?}: {range}");
+        }
+        assert_eq!(LoudnessMeter::new(48_000, 1).unwrap().range_lu(), None);
+        assert_eq!(LoudnessMeter::with_range(48_000, 1).unwrap().range_lu(), None);
     }
 
     #[test]

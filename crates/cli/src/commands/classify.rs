@@ -91,8 +91,8 @@ impl ClassifyArguments {
         }
         if self.csv {
             let most = &model.labels[first];
-            let cells =
-                [file.as_str(), label.unwrap_or(UNSURE), &format!("{probability:.4}"), most].map(cell);
+            let cells = [file.as_str(), label.unwrap_or(UNSURE), &format!("{probability:.4}"), most]
+                .map(text::csv_cell);
             return format!("{}\n", cells.join(","));
         }
         let close: Vec<String> = order
@@ -117,15 +117,6 @@ fn read_model(path: &std::path::Path) -> anyhow::Result<LabelModel> {
         .read_to_end(&mut bytes)
         .context("cannot read")?;
     Ok(LabelModel::from_bytes(&bytes)?)
-}
-
-/// A cell of a table with commas: RFC 4180.
-fn cell(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 /// A number from 0 to 1.

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod analyse;
 pub mod bench;
 pub mod classify;
 pub mod completions;
@@ -37,6 +38,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Similar(command) => command.run(quiet),
         Command::Duplicates(command) => command.run(quiet),
         Command::Embed(command) => command.run(quiet),
+        Command::Analyse(command) => command.run(quiet),
         Command::Verify(command) => command.run(quiet),
         Command::Tag(command) => command.run(quiet),
         Command::Data(command) => command.run(quiet),

@@ -19,7 +19,7 @@ use melisma_bitstream::{
 
 const MAGIC: [u8; 4] = *b"MLSX";
 /// Raised when the layout changes; an index of another layout is made anew.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Longest text: a path.
 const MAX_TEXT_BYTES: usize = 1 << 16;
 /// Largest embedding.

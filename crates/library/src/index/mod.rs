@@ -61,9 +61,9 @@ pub struct Sound {
     pub lost_seconds: f32,
     /// Integrated loudness in LUFS; none for silence, or where nobody measured it.
     pub loudness_lufs: Option<f32>,
-    /// Beats per minute, if they were looked for and found.
+    /// Beats per minute as measured, whatever a tag says; none where there is hardly a beat.
     pub tempo_bpm: Option<f32>,
-    /// Key, such as `A minor`, if it was looked for and found.
+    /// Key of the tag `INITIALKEY`, such as `Am`: what is listened to here has no pitches.
     pub key: Option<String>,
     /// Where the track lies among all music: `[dimension]`.
     pub embedding: Vec<f32>,

@@ -3,6 +3,7 @@
 use super::excerpts;
 use melisma_library::{Index, Track};
 use melisma_report::map::{MapKey, MapTrack};
+use melisma_signal::{Key, Mode};
 use std::path::{Component, Path, PathBuf};
 
 /// Everything but excerpts and covers. Both folders are absolute.
@@ -50,32 +51,10 @@ fn way_to(folder: &Path, page_folder: &Path) -> Option<String> {
     Some(way)
 }
 
-/// `A minor`, `F# major`, `Eb minor` as a key.
+/// `Am`, `F#`, `Eb` as a key.
 fn key(text: &str) -> Option<MapKey> {
-    let (tonic, mode) = text.split_once(' ')?;
-    let mut letters = tonic.chars();
-    let natural = match letters.next()? {
-        'C' => 0,
-        'D' => 2,
-        'E' => 4,
-        'F' => 5,
-        'G' => 7,
-        'A' => 9,
-        'B' => 11,
-        _ => return None,
-    };
-    let shift = match letters.next() {
-        None => 0,
-        Some('#' | '♯') => 1,
-        Some('b' | '♭') => 11,
-        Some(_) => return None,
-    };
-    let is_minor = match mode {
-        "major" => false,
-        "minor" => true,
-        _ => return None,
-    };
-    Some(MapKey { tonic: (natural + shift) % 12, is_minor })
+    let key: Key = text.parse().ok()?;
+    Some(MapKey { tonic: key.tonic, is_minor: key.mode == Mode::Minor })
 }
 
 #[cfg(test)]
@@ -84,16 +63,11 @@ mod tests {
 
     #[test]
     fn keys_are_read() {
-        let known = [
-            ("A minor", (9, true)),
-            ("F# major", (6, false)),
-            ("E♭ minor", (3, true)),
-            ("Cb major", (11, false)),
-        ];
+        let known = [("Am", (9, true)), ("F#", (6, false)), ("Ebm", (3, true)), ("Cb", (11, false))];
         for (text, (tonic, is_minor)) in known {
             assert_eq!(key(text), Some(MapKey { tonic, is_minor }), "{text}");
         }
-        for text in ["", "A", "H major", "A dorian", "Ax minor"] {
+        for text in ["", "H", "8A", "Axm"] {
             assert_eq!(key(text), None, "{text}");
         }
     }
