@@ -138,10 +138,11 @@ fn all_bands_together_are_the_mean_square_frame_by_frame() {
             let found = powers.map(|level| 10f32.powf(level / 10.0)).sum::<f32>() / frames as f32;
             let measured = sound.iter().map(|s| s * s).sum::<f32>() / span as f32;
             let off = 10.0 * (found / measured).log10();
-            // Scales are rounded by 1 dB at most; checked where there is any sound to speak of.
+            // Scales are rounded by 1 dB at most, and noise in place of small coefficients is weaker than they were;
+            // checked where there is any sound to speak of.
             if measured > 1e-6 {
                 checked += 1;
-                assert!(off.abs() < 1.0, "channel {channel}, half second {number}: {off} dB");
+                assert!((-1.0..1.5).contains(&off), "channel {channel}, half second {number}: {off} dB");
             }
         }
         assert!(checked > 10, "channel {channel}: {checked}");

@@ -47,10 +47,10 @@ fn sound_and_its_files_are_alike_at_every_rate() {
         let sketch = file(&music(rate, 2, 3), bits_per_second);
         assert!(sketch.frames().abs_diff(reference.frames()) <= 1, "{rate}: {}", sketch.frames());
         for (band, (found, expected)) in means(&sketch).into_iter().zip(means(&reference)).enumerate() {
-            // Scales are rounded by 1 dB at most, and smoothed in time and frequency by a step of 2 dB where that
-            // saves bits.
+            // Scales are rounded by 1 dB at most, and smoothed in time and frequency, by a step of 2 dB or, at the lowest
+            // rates, two, where that saves bits.
             assert!(
-                (found - expected).abs() < 3.0,
+                (found - expected).abs() < 5.0,
                 "{rate} Hz, {bits_per_second} bit/s, band {band}: {found}, {expected}"
             );
         }
