@@ -3,7 +3,7 @@
 //! Genres of music differ in timbre (levels of bands and how they vary), in how sound begins and ends (changes from frame to
 //! frame), in rhythm (spectra of the levels' movement: Pampalk, Rauber, Merkl, "Content-based organization and visualization
 //! of music archives", ACM Multimedia 2002), in which bands move together, in dynamics, and in width. Levels more than
-//! [`RANGE_DB`] below the track's loud parts count as that: there codecs and recordings differ, not music.
+//! `RANGE_DB` below the track's loud parts count as that: there codecs and recordings differ, not music.
 //!
 //! ```text
 //! TrackSketch -levels below the loud parts-> frames -statistics over time-> [FEATURES]
