@@ -135,3 +135,26 @@ class Page {
     await this.send("Input.dispatchKeyEvent", { type: "keyUp", key });
   }
 }
+
+/**
+ * Opens the page at `address` in a browser of its own, after `prelude`, and runs each check on it once `ready` is true;
+ * names those that pass, and the page's own errors where one does not.
+ */
+export async function visit(program, name, address, prelude, ready, checks) {
+  const browser = new Browser(program);
+  try {
+    const page = await browser.open(address, prelude);
+    try {
+      await page.until(ready);
+      for (const check of checks) {
+        await check(page);
+        console.log(`${name}: ${check.name} passed`);
+      }
+    } catch (error) {
+      console.error(`${name}: errors of the page: ${JSON.stringify(page.errors)}`);
+      throw error;
+    }
+  } finally {
+    await browser.close();
+  }
+}

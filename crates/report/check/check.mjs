@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { Browser, findChromium } from "./browser.mjs";
+import { findChromium, visit } from "./browser.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = resolve(process.argv[2] ?? "sample");
@@ -236,19 +236,6 @@ if (!program) {
 }
 const pages = { report: [checkCharts, checkTables, checkPlayer, checkBlindTest], ladder: [checkLadder], maps: [checkHeatMaps] };
 for (const [name, checks] of Object.entries(pages)) {
-  const browser = new Browser(program);
-  try {
-    const page = await browser.open(pathToFileURL(join(folder, `${name}.html`)).href, PRELUDE);
-    try {
-      for (const check of [...checks, checkStillness]) {
-        await check(page);
-        console.log(`${name}: ${check.name} passed`);
-      }
-    } catch (error) {
-      console.error(`${name}: errors of the page: ${JSON.stringify(page.errors)}`);
-      throw error;
-    }
-  } finally {
-    await browser.close();
-  }
+  const address = pathToFileURL(join(folder, `${name}.html`)).href;
+  await visit(program, name, address, PRELUDE, "true", [...checks, checkStillness]);
 }

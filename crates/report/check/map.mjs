@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { Browser, findChromium } from "./browser.mjs";
+import { findChromium, visit } from "./browser.mjs";
 
 const arguments_ = process.argv.slice(2);
 const pictures = arguments_.includes("--pictures") ? resolve(arguments_[arguments_.indexOf("--pictures") + 1]) : null;
@@ -334,21 +334,7 @@ const pages = [
   ["map-0.html", [checkNone]],
 ];
 for (const [name, checks] of pages) {
-  const browser = new Browser(program);
-  try {
-    const [file, query] = name.split("?");
-    const page = await browser.open(`${pathToFileURL(join(folder, file)).href}${query ? `?${query}` : ""}`, PRELUDE);
-    try {
-      await page.until(`document.documentElement?.dataset.drawn === "true"`);
-      for (const check of [...checks, checkStillness]) {
-        await check(page);
-        console.log(`${name}: ${check.name} passed`);
-      }
-    } catch (error) {
-      console.error(`${name}: errors of the page: ${JSON.stringify(page.errors)}`);
-      throw error;
-    }
-  } finally {
-    await browser.close();
-  }
+  const [file, query] = name.split("?");
+  const address = `${pathToFileURL(join(folder, file)).href}${query ? `?${query}` : ""}`;
+  await visit(program, name, address, PRELUDE, `document.documentElement?.dataset.drawn === "true"`, [...checks, checkStillness]);
 }

@@ -82,11 +82,7 @@ impl Page {
     /// # Errors
     /// [`ReportError::Media`] if it exists and must not be replaced or the disk refuses; as [`Page::html`].
     pub fn write(&self, path: &Path, overwrite: bool) -> Result<u64, ReportError> {
-        let html = self.html()?;
-        let mut file = AtomicFile::create(path, overwrite)?;
-        file.write_all(html.as_bytes()).map_err(ReportError::io(path))?;
-        file.commit()?;
-        Ok(html.len() as u64)
+        written(&self.html()?, path, overwrite)
     }
 
     /// Every chart, wherever it stands.
@@ -106,6 +102,17 @@ fn gather<'a>(blocks: &'a [Block], charts: &mut Vec<&'a Chart>) {
             _ => {}
         }
     }
+}
+
+/// Writes a page so that it appears whole or not at all; answers its size in bytes.
+///
+/// # Errors
+/// [`ReportError::Media`] if the file exists and must not be replaced, or the disk refuses.
+pub(crate) fn written(html: &str, path: &Path, overwrite: bool) -> Result<u64, ReportError> {
+    let mut file = AtomicFile::create(path, overwrite)?;
+    file.write_all(html.as_bytes()).map_err(ReportError::io(path))?;
+    file.commit()?;
+    Ok(html.len() as u64)
 }
 
 /// Replaces each `{{name}}` once; what is put in is not looked at again.

@@ -7,13 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use melisma_media::AtomicFile;
 use serde::Serialize;
 
 use super::columns::{Indices, Names, Numbers, places};
 use super::{ColourBy, Cover, MapData, MapKey, MapTrack, regions};
 use crate::error::ReportError;
-use crate::page::{escaped, filled};
+use crate::page::{escaped, filled, written};
 use crate::palette::{NAME_COLOURS, RAMP};
 
 const TEMPLATE: &str = include_str!("../../page/map/map.html");
@@ -154,11 +153,7 @@ impl MapData {
     /// # Errors
     /// [`ReportError::Media`] if it exists and must not be replaced or the disk refuses; as [`MapData::html`].
     pub fn write(&self, path: &Path, overwrite: bool) -> Result<u64, ReportError> {
-        let html = self.html()?;
-        let mut file = AtomicFile::create(path, overwrite)?;
-        file.write_all(html.as_bytes()).map_err(ReportError::io(path))?;
-        file.commit()?;
-        Ok(html.len() as u64)
+        written(&self.html()?, path, overwrite)
     }
 
     fn packed(&self, regions: Vec<String>, excerpts: Indices) -> Packed<'_> {
