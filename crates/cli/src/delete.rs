@@ -4,8 +4,8 @@
 //! folder could not be looked at, what would lie in its place stays.
 
 use crate::plan::Plan;
-use crate::walk;
 use anyhow::Context;
+use melisma_media::folder::files_in;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ pub fn orphans(plan: &Plan, extension: &str, is_own: fn(&Path) -> bool) -> Vec<P
     let failed: BTreeSet<PathBuf> = plan.unseen.iter().map(|path| path.with_extension("")).collect();
     let mut found = Vec::new();
     for root in plan.roots.iter().filter(|root| root.is_dir()) {
-        for (path, _) in walk::files_in(root, None, &[extension]).files {
+        for (path, _) in files_in(root, None, &[extension]).files {
             let bare = path.with_extension("");
             let is_unseen = failed.contains(&bare)
                 || failed.contains(&bare.with_extension(""))

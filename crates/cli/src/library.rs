@@ -6,7 +6,7 @@ use anyhow::Context;
 use melisma_library::{
     EMBEDDING_VERSION, Index, Settings, Track, Update, Watch, index_file,
     listing::Found,
-    update::{Discarded, Fate, update},
+    update::{Counts, Discarded, Fate, update},
 };
 use std::{
     path::{Path, PathBuf},
@@ -36,28 +36,12 @@ pub struct Library {
     pub folder: PathBuf,
     /// What is known of its tracks.
     pub index: Index,
-    /// What the update found.
-    pub update: Facts,
-    /// How it went: [`Outcome::Failure`] if files could not be read, [`Outcome::Damaged`] if some have gaps.
-    pub outcome: Outcome,
-}
-
-/// An update in numbers.
-pub struct Facts {
-    /// Files that were read.
-    pub read: usize,
-    /// Files that are as they were.
-    pub kept: usize,
-    /// Files that lie elsewhere now.
-    pub moved: usize,
-    /// Files that are no more.
-    pub gone: usize,
-    /// Files of other kinds.
+    /// Number of files in it that are not called like music.
     pub other_files: usize,
-    /// What could not be read, and why.
-    pub troubles: Vec<(String, String)>,
     /// Where the index lies; none if it could not be written.
     pub saved_in: Option<PathBuf>,
+    /// How it went: [`Outcome::Failure`] if files could not be read, [`Outcome::Damaged`] if some have gaps.
+    pub outcome: Outcome,
 }
 
 impl Library {
@@ -71,7 +55,7 @@ impl Library {
             ffmpeg: Some("ffmpeg".to_owned()),
             rebuild: access.rebuild,
         };
-        let Update { index, read, kept, moved, gone, other_files, troubles, discarded, not_saved } =
+        let Update { index, counts, troubles, discarded, not_saved } =
             watched(folder, &settings, access.quiet)
                 .with_context(|| format!("cannot read {}", folder.display()))?;
         match discarded {
@@ -101,11 +85,10 @@ impl Library {
             let lost = text::clock(f64::from(track.sound.lost_seconds));
             message::warn(&format!("{}: damaged, {lost} of it is missing", track.path));
         }
-        let update = Facts { read, kept, moved, gone, other_files, troubles, saved_in };
-        if !access.quiet && (read > 0 || moved > 0 || gone > 0) {
-            message::say(&update.sentence(start.elapsed().as_secs_f64()));
+        if !access.quiet && (counts.read > 0 || counts.moved > 0 || counts.gone > 0) {
+            message::say(&sentence(counts, troubles.len(), start.elapsed().as_secs_f64()));
         }
-        Ok(Self { folder: folder.to_path_buf(), index, update, outcome })
+        Ok(Self { folder: folder.to_path_buf(), index, other_files: counts.other, saved_in, outcome })
     }
 
     /// The file of a track.
@@ -123,22 +106,20 @@ impl Library {
     }
 }
 
-impl Facts {
-    /// `12 files read, 3 moved, 400 unchanged in 0:03.100`
-    fn sentence(&self, seconds: f64) -> String {
-        let mut parts = vec![format!("{} read", text::count(self.read, "file"))];
-        for (number, what) in [
-            (self.moved, "moved"),
-            (self.kept, "unchanged"),
-            (self.gone, "gone"),
-            (self.troubles.len(), "unreadable"),
-        ] {
-            if number > 0 {
-                parts.push(format!("{number} {what}"));
-            }
+/// `12 files read, 3 moved, 400 unchanged in 0:03.100`
+fn sentence(counts: Counts, unreadable: usize, seconds: f64) -> String {
+    let mut parts = vec![format!("{} read", text::count(counts.read, "file"))];
+    for (number, what) in [
+        (counts.moved, "moved"),
+        (counts.kept, "unchanged"),
+        (counts.gone, "gone"),
+        (unreadable, "unreadable"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {what}"));
         }
-        format!("{} in {}", parts.join(", "), text::clock(seconds))
     }
+    format!("{} in {}", parts.join(", "), text::clock(seconds))
 }
 
 /// Updates under a bar, and writes the index down every few seconds.

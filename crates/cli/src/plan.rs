@@ -3,9 +3,8 @@
 
 use crate::message::{hinted, misused};
 use crate::output::Target;
-use crate::walk;
 use anyhow::{Context, bail};
-use melisma_media::Input;
+use melisma_media::{Input, folder::files_in};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -158,7 +157,7 @@ fn ends_with_separator(path: &Path) -> bool {
 fn mirror(plan: &mut Plan, from: &Path, to: &Path, rules: Rules) -> anyhow::Result<()> {
     // Results inside the input directory must not become inputs of the same run.
     let results = to.canonicalize().ok().filter(|to| from.canonicalize().is_ok_and(|from| *to != from));
-    let found = walk::files_in(from, results.as_deref(), rules.accepted);
+    let found = files_in(from, results.as_deref(), rules.accepted);
     plan.ignored += found.ignored;
     plan.roots.push(to.to_path_buf());
     let mirrored = |path: &Path| -> anyhow::Result<PathBuf> {
@@ -167,7 +166,7 @@ fn mirror(plan: &mut Plan, from: &Path, to: &Path, rules: Rules) -> anyhow::Resu
     for (path, error) in found.failures {
         // What may be there still keeps its result.
         plan.unseen.extend(mirrored(&path));
-        plan.failures.push((path.display().to_string(), error));
+        plan.failures.push((path.display().to_string(), anyhow::anyhow!(error)));
     }
     for (path, bytes) in found.files {
         plan.jobs.push(Job {

@@ -3,17 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use melisma_media::folder::{AUDIO_EXTENSIONS, has_extension};
 use rayon::prelude::*;
 
 use crate::DataError;
 use crate::analyse::analyse;
 use crate::manifest::{ArtistFrom, Entry, Verdict};
-
-/// Names that are looked into; the content decides.
-pub const AUDIO_EXTENSIONS: [&str; 21] = [
-    "wav", "wave", "aif", "aiff", "aifc", "flac", "mp3", "mp2", "ogg", "oga", "opus", "m4a", "mp4", "aac",
-    "alac", "caf", "mka", "wma", "wv", "ape", "au",
-];
 
 /// From where on a file is of no use.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,8 +73,7 @@ pub fn list(root: &Path) -> Result<Listing, DataError> {
         if entry.file_type().is_dir() {
             continue;
         }
-        let extension = entry.path().extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
-        if !extension.is_some_and(|extension| AUDIO_EXTENSIONS.contains(&extension.as_str())) {
+        if !has_extension(entry.path(), &AUDIO_EXTENSIONS) {
             listing.other_files += 1;
             continue;
         }

@@ -15,7 +15,7 @@ use crate::{
 };
 use melisma_codec::container::Reader;
 use melisma_media::{AudioSource, Input, MediaError, OpenOptions};
-use melisma_signal::{FastLoudness, Pcm};
+use melisma_signal::{FastLoudness, Metadata, Pcm};
 use melisma_understanding::TrackSketch;
 use std::{
     fs::File,
@@ -88,11 +88,11 @@ fn is_melisma(file: &mut File, on_disk: &Path) -> bool {
     read.is_ok() && head.windows(4).any(|word| word == b"MLSM")
 }
 
-/// The sketch of a file, whatever it is called, with nothing else of it; for exports.
+/// Sketch and tags of a file, whatever it is called; for exports, and for what learns from tags.
 ///
 /// # Errors
 /// As [`listen`].
-pub fn sketch_of(on_disk: &Path, ffmpeg: Option<&str>) -> Result<TrackSketch, LibraryError> {
+pub fn sketch_of(on_disk: &Path, ffmpeg: Option<&str>) -> Result<(TrackSketch, Metadata), LibraryError> {
     let wrap = |action: &'static str| {
         move |source| LibraryError::File { action, path: on_disk.to_path_buf(), source }
     };
@@ -100,14 +100,15 @@ pub fn sketch_of(on_disk: &Path, ffmpeg: Option<&str>) -> Result<TrackSketch, Li
     if is_melisma(&mut file, on_disk) {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(wrap("cannot read"))?;
-        return sketch_of_melisma(&bytes);
+        let metadata = Reader::open(Cursor::new(&bytes))?.header().metadata.clone();
+        return Ok((sketch_of_melisma(&bytes)?, metadata));
     }
     let mut source = open_audio(on_disk, ffmpeg)?;
     let mut ear = Ear::new(source.sample_rate_hz(), source.channel_count())?;
     while let Some(block) = source.next_block()? {
         ear.push(&block)?;
     }
-    ear.finish()
+    Ok((ear.finish()?, source.metadata().clone()))
 }
 
 /// From the bytes of a `.mlsm` file.

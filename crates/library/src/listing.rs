@@ -1,16 +1,11 @@
 //! What is in a folder: files that are called like music, with what changes when they do.
 
 use crate::{LibraryError, index::FileState};
+use melisma_media::folder::{AUDIO_EXTENSIONS, files_in};
 use std::{
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
 };
-
-/// Names that are looked into; the content decides.
-pub const EXTENSIONS: [&str; 29] = [
-    "mlsm", "wav", "wave", "w64", "aif", "aiff", "aifc", "caf", "flac", "mp3", "mp2", "mp1", "ogg", "oga",
-    "opus", "m4a", "m4b", "mp4", "aac", "alac", "wma", "wv", "ape", "mka", "tta", "ac3", "dts", "au", "snd",
-];
 
 /// A file that is called like music.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,61 +37,27 @@ pub fn list(folder: &Path) -> Result<Listing, LibraryError> {
     if !folder.is_dir() {
         return Err(LibraryError::NotAFolder(folder.to_path_buf()));
     }
-    let mut listing = Listing::default();
-    let is_hidden = |entry: &walkdir::DirEntry| {
-        entry.depth() > 0 && entry.file_name().as_encoded_bytes().first() == Some(&b'.')
-    };
-    let walk = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
-    for entry in walk.filter_entry(|entry| !is_hidden(entry)) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                let path = error.path().unwrap_or(folder).strip_prefix(folder).unwrap_or(folder);
-                listing.troubles.push((path.to_string_lossy().into_owned(), reason(&error)));
-                continue;
+    let inside = |path: &Path| path.strip_prefix(folder).unwrap_or(path).to_path_buf();
+    let extensions: Vec<&str> = std::iter::once("mlsm").chain(AUDIO_EXTENSIONS).collect();
+    let found = files_in(folder, None, &extensions);
+    let mut listing = Listing { other_files: found.ignored, ..Listing::default() };
+    let trouble = |path: &Path, why: String| (inside(path).to_string_lossy().into_owned(), why);
+    listing.troubles.extend(found.failures.into_iter().map(|(path, why)| trouble(&path, why)));
+    for (on_disk, _) in found.files {
+        let below = inside(&on_disk);
+        let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+        match (parts, on_disk.metadata()) {
+            (None, _) => {
+                listing.troubles.push(trouble(&on_disk, "its name is not UTF-8; rename it".to_owned()))
             }
-        };
-        if !entry.file_type().is_file() {
-            continue;
-        }
-        if !is_named_like_music(entry.path()) {
-            listing.other_files += 1;
-            continue;
-        }
-        let inside = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        let parts: Option<Vec<&str>> = inside.iter().map(|part| part.to_str()).collect();
-        let Some(parts) = parts else {
-            let what = "its name is not UTF-8; rename it".to_owned();
-            listing.troubles.push((inside.to_string_lossy().into_owned(), what));
-            continue;
-        };
-        match entry.metadata() {
-            Ok(data) => listing.files.push(Found {
-                path: parts.join("/"),
-                file: file_state(&data),
-                on_disk: entry.into_path(),
-            }),
-            Err(error) => listing.troubles.push((parts.join("/"), error.to_string())),
+            (Some(_), Err(error)) => listing.troubles.push(trouble(&on_disk, error.to_string())),
+            (Some(parts), Ok(data)) => {
+                listing.files.push(Found { path: parts.join("/"), file: file_state(&data), on_disk });
+            }
         }
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(listing)
-}
-
-/// A loop of links, or what the operating system says.
-fn reason(error: &walkdir::Error) -> String {
-    match (error.loop_ancestor(), error.io_error()) {
-        (Some(ancestor), _) => format!("a link that leads back to {}", ancestor.display()),
-        (None, Some(error)) => error.to_string(),
-        (None, None) => error.to_string(),
-    }
-}
-
-/// Whether a file is called like music.
-#[must_use]
-pub fn is_named_like_music(path: &Path) -> bool {
-    let extension = path.extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
 }
 
 /// Size and time of writing.

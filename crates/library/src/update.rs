@@ -69,6 +69,19 @@ impl Default for Watch<'_> {
 pub struct Update {
     /// The index as it is now.
     pub index: Index,
+    /// What became of the files of the folder.
+    pub counts: Counts,
+    /// What could not be looked at or read, by path, and why; also what earlier runs found unreadable.
+    pub troubles: Vec<(String, String)>,
+    /// Why the index that was there is of no use, if it is not.
+    pub discarded: Option<Discarded>,
+    /// Why the index could not be written, if it could not.
+    pub not_saved: Option<LibraryError>,
+}
+
+/// Numbers of files, by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
     /// Files that were read.
     pub read: usize,
     /// Files that are as they were.
@@ -78,13 +91,7 @@ pub struct Update {
     /// Files that are no more.
     pub gone: usize,
     /// Files in the folder that are not called like music.
-    pub other_files: usize,
-    /// What could not be looked at or read, by path, and why; also what earlier runs found unreadable.
-    pub troubles: Vec<(String, String)>,
-    /// Why the index that was there is of no use, if it is not.
-    pub discarded: Option<Discarded>,
-    /// Why the index could not be written, if it could not.
-    pub not_saved: Option<LibraryError>,
+    pub other: usize,
 }
 
 /// Why an index was made anew.
@@ -150,7 +157,8 @@ pub fn update(
     } else {
         None
     };
-    Ok(Update { index, read, kept: kept_count, moved, gone, other_files, troubles, discarded, not_saved })
+    let counts = Counts { read, kept: kept_count, moved, gone, other: other_files };
+    Ok(Update { index, counts, troubles, discarded, not_saved })
 }
 
 /// The files of a folder beside its old index.

@@ -3,7 +3,7 @@
 use melisma_codec::{EncoderConfig, encode};
 use melisma_library::{
     EMBEDDING_VERSION, Settings, Update, Watch, duplicates, index_file,
-    update::{Discarded, Fate, update},
+    update::{Counts, Discarded, Fate, update},
 };
 use melisma_signal::{Metadata, Pcm};
 use melisma_synth::signals;
@@ -41,7 +41,8 @@ fn run(folder: &Path) -> Update {
 
 /// Read, kept, moved, gone, unreadable.
 fn numbers(found: &Update) -> [usize; 5] {
-    [found.read, found.kept, found.moved, found.gone, found.troubles.len()]
+    let Counts { read, kept, moved, gone, .. } = found.counts;
+    [read, kept, moved, gone, found.troubles.len()]
 }
 
 fn paths(found: &Update) -> Vec<&str> {
@@ -60,7 +61,7 @@ fn only_what_is_new_or_changed_is_read() {
     fs::write(root.join("cover.jpg"), b"x").unwrap();
     let first = run(root);
     assert_eq!(numbers(&first), [4, 0, 0, 0, 1]);
-    assert_eq!(first.other_files, 1);
+    assert_eq!(first.counts.other, 1);
     let sound = &first.index.tracks[0].sound;
     assert!((sound.seconds - 1.0).abs() < 1e-3 && sound.lost_seconds == 0.0, "{sound:?}");
 
@@ -97,13 +98,13 @@ fn an_index_that_is_of_no_use_is_made_anew() {
     fs::write(&file, bytes).unwrap();
     let found = run(root);
     assert!(matches!(found.discarded, Some(Discarded::Damaged(_))), "{:?}", found.discarded);
-    assert_eq!((found.read, &found.index), (1, &first.index));
+    assert_eq!((found.counts.read, &found.index), (1, &first.index));
     let other = update(root, EMBEDDING_VERSION + 1, &settings(root), Watch::default()).unwrap();
     assert!(matches!(other.discarded, Some(Discarded::Outdated(_))), "{:?}", other.discarded);
-    assert_eq!(other.read, 1);
+    assert_eq!(other.counts.read, 1);
     let rebuilt = Settings { rebuild: true, ..settings(root) };
     let found = update(root, EMBEDDING_VERSION + 1, &rebuilt, Watch::default()).unwrap();
-    assert_eq!((found.read, found.discarded), (1, None));
+    assert_eq!((found.counts.read, found.discarded), (1, None));
 }
 
 #[test]
@@ -126,7 +127,7 @@ fn what_an_interrupted_run_has_found_is_not_read_again() {
     };
     let watch = Watch { done: &done, is_time_to_save: &|| true, ..Watch::default() };
     let whole = update(root, EMBEDDING_VERSION, &Settings { jobs: 1, ..settings(root) }, watch).unwrap();
-    assert_eq!(whole.read, 6);
+    assert_eq!(whole.counts.read, 6);
     fs::rename(&aside, index_file(root)).unwrap();
     let rest = run(root);
     assert_eq!(numbers(&rest), [3, 3, 0, 0, 0]);

@@ -16,12 +16,14 @@
 //! | how do five channels become two? | [`downmix`] |
 //! | how loud is it? | [`loudness`] |
 //! | is it the same sound? | [`fingerprint`] |
+//! | which files of a folder are sound? | [`folder`] |
 //! | how does a file appear complete or not at all? | [`atomic`] |
 
 pub mod atomic;
 pub mod downmix;
 pub mod error;
 pub mod fingerprint;
+pub mod folder;
 pub mod loudness;
 pub mod resample;
 pub mod sink;
@@ -31,6 +33,7 @@ pub use atomic::AtomicFile;
 pub use downmix::Speaker;
 pub use error::MediaError;
 pub use fingerprint::Fingerprint;
+pub use folder::AUDIO_EXTENSIONS;
 pub use loudness::LoudnessMeter;
 pub use resample::Resampler;
 pub use sink::{AudioSink, Encoding, Output, SinkOptions};

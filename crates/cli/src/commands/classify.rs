@@ -23,7 +23,7 @@ pub struct ClassifyArguments {
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Below this probability the label is "unsure"
-    #[arg(long, value_name = "0..1", default_value_t = 0.5, value_parser = crate::commands::classify::probability)]
+    #[arg(long, value_name = "0..1", default_value_t = 0.5, value_parser = probability)]
     threshold: f32,
     /// Only files that lack the tag that the labels are of
     #[arg(long)]
@@ -35,8 +35,8 @@ pub struct ClassifyArguments {
     #[arg(long)]
     csv: bool,
     /// Files listened to side by side; one per core if not given
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
 }
 
 /// Bytes of a model of labels at most.
@@ -57,7 +57,7 @@ impl ClassifyArguments {
         };
         let model = read_model(path).with_context(|| path.display().to_string())?;
         let files = collect(&self.music)?;
-        let (heard, lost) = listen_to(&files, self.jobs, quiet)?;
+        let (heard, lost) = listen_to(&files, self.jobs.map(usize::from), quiet)?;
         if self.csv {
             DataOut.write_all(b"file,label,probability,most_probable\n")?;
         }
@@ -120,7 +120,7 @@ fn read_model(path: &std::path::Path) -> anyhow::Result<LabelModel> {
 }
 
 /// A number from 0 to 1.
-pub fn probability(text: &str) -> Result<f32, String> {
+fn probability(text: &str) -> Result<f32, String> {
     let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("must be from 0 to 1".to_owned()) }
 }

@@ -1,7 +1,6 @@
 //! `melisma decode`: `.mlsm` to WAV, FLAC and others, whole or in part.
 
 use crate::batch::{self, Done, Settings};
-use crate::commands::encode::MUSIC;
 use crate::due;
 use crate::exit::Outcome;
 use crate::gain::{self, GainArgument};
@@ -13,13 +12,13 @@ use crate::progress::FileProgress;
 use crate::record::Record;
 use crate::{examples, text, values};
 use melisma_codec::Header;
-use melisma_media::{AudioSink, Output, Resampler, SinkOptions};
+use melisma_media::{AUDIO_EXTENSIONS, AudioSink, Output, Resampler, SinkOptions};
 use melisma_signal::{Loudness, Pcm};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Extensions of sound files besides [`MUSIC`], none of which is written.
+/// Extensions of sound files besides [`AUDIO_EXTENSIONS`], none of which is written.
 const OTHER_SOUND: &[&str] = &[
     "mlsm", "spx", "webm", "weba", "mkv", "m4r", "amr", "mpc", "ra", "rf64", "bwf", "raw", "pcm", "dsf",
     "dff", "aax",
@@ -111,7 +110,7 @@ impl DecodeArguments {
         let extension = named.map(|text| text.to_string_lossy().to_lowercase());
         let by_name = match extension.as_deref() {
             Some(other) if SoundFormat::of_extension(other).is_some() => SoundFormat::of_extension(other),
-            Some(other) if MUSIC.contains(&other) || OTHER_SOUND.contains(&other) => {
+            Some(other) if AUDIO_EXTENSIONS.contains(&other) || OTHER_SOUND.contains(&other) => {
                 return Err(misused(
                     format!("the output is named .{other}, which is not written"),
                     "name it .wav, .flac, .aiff, .opus, .mp3, .ogg or .m4a; `ffmpeg -i song.flac song.caf` makes others",

@@ -160,7 +160,10 @@ impl EmbedArguments {
         let mut progress = Counter::new(tracks.len(), "sketches", quiet);
         for part in tracks.chunks(jobs) {
             let sketches: Vec<_> = pool.install(|| {
-                part.par_iter().with_max_len(1).map(|(_, place)| sketch_of(place, Some("ffmpeg"))).collect()
+                part.par_iter()
+                    .with_max_len(1)
+                    .map(|(_, place)| sketch_of(place, Some("ffmpeg")).map(|(sketch, _)| sketch))
+                    .collect()
             });
             for ((track, _), sketch) in part.iter().zip(sketches) {
                 let sketch = sketch.with_context(|| track.path.clone())?;

@@ -9,14 +9,8 @@ use crate::plan::{self, Rules};
 use crate::{examples, values};
 use clap::ValueEnum;
 use melisma_codec::{EncoderConfig, RateTarget, Tune};
-use melisma_media::{OpenOptions, RawFormat};
+use melisma_media::{AUDIO_EXTENSIONS, OpenOptions, RawFormat};
 use std::path::{Path, PathBuf};
-
-/// What is taken from a directory. (A file named outright is tried whatever its name.)
-pub const MUSIC: &[&str] = &[
-    "wav", "wave", "w64", "aif", "aiff", "aifc", "caf", "flac", "mp3", "mp2", "mp1", "ogg", "oga", "opus",
-    "m4a", "m4b", "mp4", "aac", "alac", "wma", "wv", "ape", "mka", "tta", "ac3", "dts", "au", "snd",
-];
 
 /// Flags of `encode`.
 #[derive(Debug, clap::Args)]
@@ -148,7 +142,7 @@ impl From<TuneArgument> for Tune {
 impl EncodeArguments {
     /// Encodes all inputs.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
-        let rules = Rules { accepted: MUSIC, extension: "mlsm" };
+        let rules = Rules { accepted: &AUDIO_EXTENSIONS, extension: "mlsm" };
         let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
         if self.delete && plan.roots.is_empty() {
             return Err(misused(

@@ -50,10 +50,10 @@ impl IndexArguments {
         if !quiet {
             let seconds: f64 = library.index.tracks.iter().map(|track| f64::from(track.sound.seconds)).sum();
             let tracks = text::count(library.index.tracks.len(), "track");
-            let place = library.update.saved_in.as_ref().map(|file| format!(": {}", file.display()));
+            let place = library.saved_in.as_ref().map(|file| format!(": {}", file.display()));
             message::say(&format!("{tracks}, {}{}", text::clock(seconds), place.unwrap_or_default()));
-            if library.update.other_files > 0 {
-                let others = text::count(library.update.other_files, "file");
+            if library.other_files > 0 {
+                let others = text::count(library.other_files, "file");
                 message::say(&format!("{others} of other kinds left alone"));
             }
         }

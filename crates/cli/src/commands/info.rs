@@ -36,8 +36,8 @@ impl InfoArguments {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let files = walk::encoded_files(&self.files)?;
         let mut outcome = Outcome::Success;
-        for (path, error) in files.failures {
-            message::error(&error.context(path.display().to_string()));
+        for (path, why) in files.failures {
+            message::error(&anyhow::anyhow!("{}: {why}", path.display()));
             outcome = Outcome::Failure;
         }
         let mut sum = Sum::default();

@@ -30,7 +30,7 @@ pub struct LearnArguments {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Replace the file if it is there
-    #[arg(long)]
+    #[arg(short, long)]
     force: bool,
     /// Leave out labels with fewer tracks
     #[arg(long, value_name = "TRACKS", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
@@ -39,8 +39,8 @@ pub struct LearnArguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
     /// Files listened to side by side; one per core if not given
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<usize>,
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
 }
 
 impl LearnArguments {
@@ -56,7 +56,7 @@ impl LearnArguments {
                 "`melisma data synth Toy` makes some to try it with",
             ));
         }
-        let (heard, lost) = listen_to(&files, self.jobs, quiet)?;
+        let (heard, lost) = listen_to(&files, self.jobs.map(usize::from), quiet)?;
         let (examples, untagged) = self.examples(&heard);
         let say = |line: &str| {
             if !quiet {

@@ -82,8 +82,8 @@ impl TagArguments {
         }
         let cover = self.cover.as_deref().map(read_cover).transpose()?;
         let mut outcome = Outcome::Success;
-        for (path, error) in files.failures {
-            message::error(&error.context(path.display().to_string()));
+        for (path, why) in files.failures {
+            message::error(&anyhow::anyhow!("{}: {why}", path.display()));
             outcome = Outcome::Failure;
         }
         let mut shown = 0;

@@ -41,8 +41,8 @@ impl VerifyArguments {
             bail!("--against compares one file with one original");
         }
         let mut faulty = files.failures.len();
-        for (path, error) in files.failures {
-            message::error(&error.context(path.display().to_string()));
+        for (path, why) in files.failures {
+            message::error(&anyhow::anyhow!("{}: {why}", path.display()));
         }
         let total_bytes: u64 = files.files.iter().filter_map(|file| Some(file.metadata().ok()?.len())).sum();
         let progress = Progress::new(Some(total_bytes).filter(|bytes| *bytes > 0), quiet);

@@ -1,14 +1,12 @@
 //! The clips of a bench: files and folders, or the built-in pieces; read, cut, and told apart.
 
-use crate::commands::encode::MUSIC;
 use anyhow::{Context, bail, ensure};
 use melisma_eval::clips::{clip_names, file_hash};
-use melisma_media::{AudioSource, Input, MediaError, OpenOptions};
+use melisma_media::{AUDIO_EXTENSIONS, AudioSource, Input, MediaError, OpenOptions, folder::files_in};
 use melisma_signal::Pcm;
 use melisma_synth::{demo_piece, signals};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use walkdir::WalkDir;
 
 /// A clip, and how much of it is taken.
 pub struct Clip {
@@ -144,16 +142,11 @@ fn add(input: &Path, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         return Ok(());
     }
     let before = paths.len();
-    let shown = |entry: &walkdir::DirEntry| {
-        entry.depth() == 0 || entry.file_name().as_encoded_bytes().first() != Some(&b'.')
-    };
-    for entry in WalkDir::new(input).follow_links(true).into_iter().filter_entry(shown) {
-        let entry = entry.with_context(|| format!("cannot list {}", input.display()))?;
-        let extension = entry.path().extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
-        if entry.file_type().is_file() && extension.is_some_and(|text| MUSIC.contains(&text.as_str())) {
-            paths.push(entry.into_path());
-        }
+    let found = files_in(input, None, &AUDIO_EXTENSIONS);
+    if let Some((path, why)) = found.failures.first() {
+        bail!("{}: {why}", path.display());
     }
+    paths.extend(found.files.into_iter().map(|(path, _)| path));
     if paths.len() == before {
         bail!("no music in {}", input.display());
     }

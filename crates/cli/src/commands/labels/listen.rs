@@ -1,13 +1,11 @@
 //! Features and tags of music files: `.mlsm` by its sketch, other files by an analysis of their sound.
 
 use crate::progress::Counter;
-use crate::{input, message, threads};
+use crate::{message, threads};
 use anyhow::Context;
-use melisma_codec::{Models, SketchReader};
-use melisma_data::scan::AUDIO_EXTENSIONS;
-use melisma_media::{AudioSource, Input, OpenOptions};
+use melisma_library::{listen::sketch_of, listing};
 use melisma_signal::Metadata;
-use melisma_understanding::{SketchAnalyser, TrackSketch, features};
+use melisma_understanding::features;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -61,23 +59,13 @@ pub fn collect(inputs: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             files.push(input.clone());
             continue;
         }
-        for entry in walkdir::WalkDir::new(input).sort_by_file_name().follow_links(true) {
-            match entry {
-                Ok(entry) if entry.file_type().is_file() && is_music(entry.path()) => {
-                    files.push(entry.into_path())
-                }
-                Ok(_) => {}
-                Err(error) => message::warn(&error.to_string()),
-            }
+        let listing = listing::list(input)?;
+        for (path, why) in &listing.troubles {
+            message::warn(&format!("{}: {why}", input.join(path).display()));
         }
+        files.extend(listing.files.into_iter().map(|found| found.on_disk));
     }
     Ok(files)
-}
-
-fn is_music(path: &Path) -> bool {
-    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-    let extension = path.extension().map(|text| text.to_string_lossy().to_ascii_lowercase());
-    !hidden && extension.is_some_and(|text| text == "mlsm" || AUDIO_EXTENSIONS.contains(&text.as_str()))
 }
 
 /// Listens to files side by side; those that cannot be read are named and left out. Gives them in their order, and how many
@@ -85,10 +73,9 @@ fn is_music(path: &Path) -> bool {
 pub fn listen_to(files: &[PathBuf], jobs: Option<usize>, quiet: bool) -> anyhow::Result<(Vec<Heard>, usize)> {
     let counter = Mutex::new(Counter::new(files.len(), "files", quiet));
     let lock = || counter.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let models = Models::default();
     let heard: Vec<Option<Heard>> = threads::pool(threads::wanted(jobs))?.install(|| {
         let listen = |path: &PathBuf| {
-            let heard = listen(path, &models).with_context(|| path.display().to_string());
+            let heard = listen(path).with_context(|| path.display().to_string());
             let mut counter = lock();
             counter.one_more(&path.display().to_string());
             heard.map_err(|error| counter.suspend(|| message::warn(&message::chain(&error)))).ok()
@@ -101,21 +88,8 @@ pub fn listen_to(files: &[PathBuf], jobs: Option<usize>, quiet: bool) -> anyhow:
     Ok((heard, lost))
 }
 
-fn listen(path: &Path, models: &Models) -> anyhow::Result<Heard> {
-    let is_ours = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mlsm"));
-    let input = Input::Path(path.to_path_buf());
-    let (sketch, metadata) = if is_ours {
-        let reader = SketchReader::over(input::open(&input)?.reader, models)?;
-        let metadata = reader.header().metadata.clone();
-        (TrackSketch::of_reader(reader)?, metadata)
-    } else {
-        let mut source = AudioSource::open(&input, &OpenOptions::default().with_downmix(true))?;
-        let mut analyser = SketchAnalyser::new(source.sample_rate_hz(), source.channel_count())?;
-        while let Some(block) = source.next_block()? {
-            analyser.push(&block)?;
-        }
-        (analyser.finish()?, source.metadata().clone())
-    };
+fn listen(path: &Path) -> anyhow::Result<Heard> {
+    let (sketch, metadata) = sketch_of(path, Some("ffmpeg"))?;
     anyhow::ensure!(sketch.frames() > 0, "holds no sound");
     Ok(Heard { path: path.to_path_buf(), features: features(&sketch), metadata })
 }
