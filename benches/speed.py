@@ -53,6 +53,9 @@ def main():
             "melisma encode, two threads": (ours + ["encode", "--force", "-j2", at("in.wav"), "-o", at("a2.mlsm")], "0,1"),
             "melisma decode, two threads": (ours + ["decode", "--force", "-j2", at("a.mlsm"), "-o", at("a2.wav")], "0,1"),
         }
+        for kbps in (16, 32, 64, 96):
+            command = ours + ["encode", "--force", "-j1", "-b", f"{kbps}k", at("in.wav"), "-o", at("b.mlsm")]
+            jobs[f"melisma encode -b {kbps}k"] = (command, "0")
         if shutil.which("opusenc"):
             jobs["opusenc --bitrate 64"] = (["opusenc", "--quiet", "--bitrate", "64", at("in.wav"), at("b.opus")], "0")
             jobs["opusdec"] = (["opusdec", "--quiet", at("b.opus"), at("b.wav")], "0")

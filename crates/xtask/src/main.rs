@@ -5,6 +5,7 @@ mod genre;
 mod golden;
 mod results;
 mod score_stages;
+mod slopes;
 mod train_tables;
 mod training_music;
 mod tune;
@@ -16,6 +17,8 @@ use clap::Parser;
 enum Chore {
     /// Search for the encoder's settings at a few rates: docs/results/tuning.tsv.
     Tune(tune::Options),
+    /// Move each of the encoder's settings up and down, and tell where its best value lies: docs/results/slopes.tsv.
+    Slopes(slopes::Options),
     /// Learn the codec's tables from a folder of music with a manifest.
     TrainTables(train_tables::Options),
     /// Make the golden vectors in tests/vectors anew, after the bitstream or the model has changed.
@@ -34,6 +37,7 @@ fn main() -> anyhow::Result<()> {
     match Chore::parse() {
         Chore::TrainTables(options) => train_tables::run(&options),
         Chore::Tune(options) => tune::run(&options),
+        Chore::Slopes(options) => slopes::run(&options),
         Chore::Golden => golden::run(),
         Chore::BlockSwitching => block_switching::run(),
         Chore::ScoreStages(options) => score_stages::run(&options),

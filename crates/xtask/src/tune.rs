@@ -4,7 +4,7 @@
 //! manifest -> clips -> at each rate: candidates -encode, decode, score-> the better third, on more clips -> ... -> log
 //! ```
 //! A candidate's cost is the mean over clips of how much worse it is than today's settings, at the same bitrate: the
-//! logarithms of the ratios of zimtohrli and of mel L1, and a tenth of each dB of NMR, so that no one metric decides.
+//! logarithm of the ratio of zimtohrli, half of that of mel L1, and a tenth of each dB of NMR, so that no one metric decides.
 //! Source: Karnin, Koren and Somekh 2013, "Almost Optimal Exploration in Multi-Armed Bandits" (sequential halving).
 
 use crate::training_music::{read, training_tracks};
@@ -13,7 +13,11 @@ use melisma_codec::{EncoderConfig, RateTarget, StreamFormat, Tune, Tuning, decod
 use melisma_eval::{Metric, Reference, class::Class};
 use melisma_signal::{Metadata, Pcm};
 use rayon::prelude::*;
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// What to search on, and how widely.
 #[derive(clap::Args)]
@@ -45,15 +49,16 @@ pub struct Options {
 const CLIP_SECONDS: f64 = 10.0;
 const CLIP_BEGIN_SECONDS: f64 = 5.0;
 
-/// What a dB of NMR counts against a natural logarithm of the other metrics.
+/// What a dB of NMR, and what a natural logarithm of mel L1, counts against a natural logarithm of zimtohrli.
 const NMR_WEIGHT: f64 = 0.1;
+const MEL_WEIGHT: f64 = 0.5;
 
 /// Clips of the first round; each round takes twice as many, and keeps a third of its candidates.
 const FIRST_CLIPS: usize = 4;
 
 /// Searches at every rate and writes the log.
 pub fn run(options: &Options) -> Result<()> {
-    let clips = clips(options)?;
+    let clips = clips(&options.manifest, &options.root, options.clips)?;
     let mut log = String::from(
         "# kbps\tclips\tcost\tzimtohrli\tnmr_db\tmel_l1\tshaping\ttilt\tnoise\tlambda\tanalysis_finer_by\tscale_bits\tunevenness\trotation_bits\tscale_lambda\tband_threshold\tcentroid_share\tmasking\n",
     );
@@ -89,19 +94,19 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// A clip with all that scoring needs of it.
-struct Clip {
-    pcm: Pcm,
+pub struct Clip {
+    pub pcm: Pcm,
     class: Class,
 }
 
 /// Clips spread over the manifest's training tracks, with and without attacks in turn.
-fn clips(options: &Options) -> Result<Vec<Clip>> {
-    let tracks = training_tracks(&options.manifest, &options.root)?;
-    ensure!(!tracks.is_empty(), "{} lists no training track", options.manifest.display());
+pub fn clips(manifest: &Path, root: &Path, count: usize) -> Result<Vec<Clip>> {
+    let tracks = training_tracks(manifest, root)?;
+    ensure!(!tracks.is_empty(), "{} lists no training track", manifest.display());
     // A stride that is prime to the number of tracks visits all of them, far apart.
     let (mut attacks, mut others) = (Vec::new(), Vec::new());
     for number in 0..tracks.len() {
-        let half = options.clips.div_ceil(2);
+        let half = count.div_ceil(2);
         if attacks.len() >= half && others.len() >= half {
             break;
         }
@@ -149,9 +154,22 @@ struct Figures {
 }
 
 impl Figures {
-    fn cost(&self) -> f64 {
-        self.zimtohrli_ln + NMR_WEIGHT * self.nmr_db + self.mel_ln
+    fn against(here: &[f64; 3], today: &[f64; 3]) -> Self {
+        Self {
+            zimtohrli_ln: (here[0] / today[0]).ln(),
+            nmr_db: here[1] - today[1],
+            mel_ln: (here[2] / today[2]).ln(),
+        }
     }
+
+    fn cost(&self) -> f64 {
+        self.zimtohrli_ln + NMR_WEIGHT * self.nmr_db + MEL_WEIGHT * self.mel_ln
+    }
+}
+
+/// The cost of one clip's scores against others of it.
+pub fn cost_against(here: &[f64; 3], today: &[f64; 3]) -> f64 {
+    Figures::against(here, today).cost()
 }
 
 /// Codes every clip with every candidate; the first candidate is what the others are measured against.
@@ -163,19 +181,21 @@ fn measure(clips: &[Clip], candidates: &[Tuning], rate: RateTarget) -> Result<Ve
             candidates.iter().map(|tuning| score(&reference, tuning, rate)).collect()
         })
         .collect::<Result<_>>()?;
-    let mean = |candidate: usize, of: &dyn Fn(&[f64; 3], &[f64; 3]) -> f64| {
-        scores.iter().map(|clip| of(&clip[candidate], &clip[0])).sum::<f64>() / scores.len() as f64
+    let mean = |candidate: usize| {
+        let mut sum = Figures::default();
+        for clip in &scores {
+            let figures = Figures::against(&clip[candidate], &clip[0]);
+            sum.zimtohrli_ln += figures.zimtohrli_ln / scores.len() as f64;
+            sum.nmr_db += figures.nmr_db / scores.len() as f64;
+            sum.mel_ln += figures.mel_ln / scores.len() as f64;
+        }
+        sum
     };
-    let figures = |candidate| Figures {
-        zimtohrli_ln: mean(candidate, &|here, today| (here[0] / today[0]).ln()),
-        nmr_db: mean(candidate, &|here, today| here[1] - today[1]),
-        mel_ln: mean(candidate, &|here, today| (here[2] / today[2]).ln()),
-    };
-    Ok((0..candidates.len()).map(figures).collect())
+    Ok((0..candidates.len()).map(mean).collect())
 }
 
 /// Zimtohrli, NMR and mel L1 of a clip.
-fn score(reference: &Reference, tuning: &Tuning, rate: RateTarget) -> Result<[f64; 3]> {
+pub fn score(reference: &Reference, tuning: &Tuning, rate: RateTarget) -> Result<[f64; 3]> {
     let mut config = EncoderConfig::default();
     (config.rate, config.tuning) = (rate, Some(*tuning));
     let file = encode(reference.pcm(), &config, &Metadata::default())?;

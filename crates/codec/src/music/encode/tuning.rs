@@ -158,51 +158,51 @@ struct Anchor {
 /// Bits of each sample of each channel at the first anchor: 8 kbit/s in stereo at 44.1 kHz.
 const FIRST_ANCHOR_BITS: f64 = 8_000.0 / 88_200.0;
 
-/// Settings at 8, 16, 32, 64 and 128 kbit/s, in stereo at 44.1 kHz: docs/adr/0010-encoder-hears-noise.md, and
-/// docs/adr/0009-encoder-by-measurement.md for what came before.
+/// Settings at 8, 16, 32, 64 and 128 kbit/s, in stereo at 44.1 kHz, moved along the slopes of docs/results/slopes.tsv;
+/// docs/adr/0010-encoder-hears-noise.md tells what came before.
 const ANCHORS: [Anchor; 5] = [
     Anchor {
         shaping: 82.0,
-        tilt: 12.0,
-        noise: 96.0,
-        lambda: 0.08,
-        masking: 0.25,
+        tilt: 10.0,
+        noise: 93.0,
+        lambda: 0.085,
+        masking: 0.35,
         analysis_finer_by: 48.0,
         scale_lambda: 2.0,
     },
     Anchor {
         shaping: 82.0,
-        tilt: 13.0,
-        noise: 94.0,
-        lambda: 0.09,
-        masking: 0.3,
+        tilt: 11.0,
+        noise: 91.0,
+        lambda: 0.095,
+        masking: 0.42,
         analysis_finer_by: 48.0,
         scale_lambda: 1.5,
     },
     Anchor {
-        shaping: 85.0,
-        tilt: 16.0,
-        noise: 84.0,
+        shaping: 88.0,
+        tilt: 14.0,
+        noise: 86.0,
+        lambda: 0.12,
+        masking: 0.56,
+        analysis_finer_by: 48.0,
+        scale_lambda: 1.5,
+    },
+    Anchor {
+        shaping: 93.0,
+        tilt: 17.0,
+        noise: 75.0,
         lambda: 0.11,
-        masking: 0.5,
+        masking: 0.59,
         analysis_finer_by: 48.0,
         scale_lambda: 1.5,
     },
     Anchor {
-        shaping: 90.0,
+        shaping: 97.0,
         tilt: 18.0,
-        noise: 74.0,
+        noise: 69.0,
         lambda: 0.11,
-        masking: 0.5,
-        analysis_finer_by: 48.0,
-        scale_lambda: 1.5,
-    },
-    Anchor {
-        shaping: 94.0,
-        tilt: 19.0,
-        noise: 68.0,
-        lambda: 0.11,
-        masking: 0.5,
+        masking: 0.59,
         analysis_finer_by: 48.0,
         scale_lambda: 1.5,
     },
