@@ -137,6 +137,53 @@ fn mp3_of_constant_and_of_variable_rate() {
     check(recipe("low.mp3", &["-b", "64"]), 22_050, 3.0, 1.6, &ways[..1]);
 }
 
+/// Wrong bytes behind a header and the side information, which no checksum covers and which shift nothing.
+#[test]
+fn mp3_inside_of_a_frame() {
+    let inside = |length: usize, from: usize| {
+        move |bytes: &mut Vec<u8>, at: usize| {
+            let is_frame = |at: &usize| {
+                bytes[*at..].starts_with(&[0xFF, 0xFB]) && bytes[*at + 522..].starts_with(&[0xFF, 0xFB])
+            };
+            let frame = (at..).find(is_frame).unwrap();
+            garble(bytes, frame + from, length);
+        }
+    };
+    for at in [1.0, 3.0, 4.5] {
+        let ways: [Way<'_>; 3] = [
+            ("body", &inside(300, 150)),
+            ("side information", &inside(30, 4)),
+            ("main data begin", &inside(1, 4)),
+        ];
+        check(recipe("body.mp3", &["-b", "160", "-m", "s", "--nores"]), 44_100, at, 0.3, &ways[..2]);
+        check(recipe("reservoir.mp3", &["-b", "160", "-F"]), 44_100, at, 0.3, &ways[1..]);
+    }
+}
+
+/// What encoders do in all their ways is no damage.
+#[test]
+fn good_mp3_raises_no_alarm() {
+    let folder = Folder::new("good-mp3");
+    let kinds: [(u32, &'static [&'static str]); 9] = [
+        (44_100, &["-b", "128"]),
+        (44_100, &["-b", "320", "--strictly-enforce-ISO"]),
+        (44_100, &["-V", "4", "-m", "s"]),
+        (48_000, &["--abr", "100", "-m", "f"]),
+        (32_000, &["-b", "64", "-m", "m"]),
+        (24_000, &["-V", "7"]),
+        (22_050, &["-b", "40", "-t"]),
+        (8_000, &["-b", "16", "-p"]),
+        (44_100, &["--freeformat", "-b", "200"]),
+    ];
+    for (rate_hz, options) in kinds {
+        let Some(whole) = coded(&folder, recipe("x.mp3", options), rate_hz, 4 * rate_hz as usize) else {
+            return;
+        };
+        let (_, sentences, places) = read(&folder, "x.mp3", &whole);
+        assert_eq!((sentences, places), (vec![], 0), "{options:?}");
+    }
+}
+
 #[test]
 fn aac_in_adts_and_alac_in_mp4() {
     let garbled_long: [Way<'_>; 1] = [("garbled", &garbled(1500))];

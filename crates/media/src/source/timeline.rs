@@ -89,6 +89,13 @@ impl Timeline {
         notes.lose(start, self.seconds_at(self.taken_samples), what);
     }
 
+    /// Puts in what stands for music that is lost, and tells where.
+    pub fn stand_in(&mut self, planes: Planes, what: &'static str, notes: &mut Notes) {
+        let start = self.seconds_at(self.taken_samples);
+        self.push(planes);
+        notes.lose(start, self.seconds_at(self.taken_samples), what);
+    }
+
     /// The place of a sample that was put in, in seconds of what is delivered.
     fn seconds_at(&self, sample: u64) -> f64 {
         let music = sample.saturating_sub(self.lead_samples) as f64;

@@ -7,9 +7,8 @@
 //! Source: ISO/IEC 11172-3, 2.4.1.7 and 2.4.3.4 (side information, main data).
 
 use super::header::{FrameHeader, Kind};
+use super::layer3::{RESERVOIR_BYTES, bits};
 
-/// Largest reach of the reservoir: nine bits of bytes.
-const RESERVOIR_BYTES: usize = 511;
 /// Index of the highest bit rate.
 const TOP_RATE: u8 = 14;
 
@@ -27,13 +26,6 @@ struct Pending {
     frame: Vec<u8>,
     /// Bytes that are taken.
     used: usize,
-}
-
-/// A few bits from `at` on, most significant first; 0 beyond the end.
-fn bits(bytes: &[u8], at: usize, count: usize) -> usize {
-    (at..at + count).fold(0, |value, bit| {
-        value << 1 | usize::from(bytes.get(bit / 8).copied().unwrap_or(0) >> (7 - bit % 8) & 1)
-    })
 }
 
 impl Refill {
@@ -122,15 +114,4 @@ fn pad(header: &FrameHeader, frame: &[u8]) -> Option<Vec<u8>> {
         padded.resize(length, 0);
         Some(padded)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bits_cross_bytes() {
-        assert_eq!(bits(&[0b1010_1010, 0b1100_0000], 4, 6), 0b10_1011);
-        assert_eq!(bits(&[0xFF], 4, 8), 0xF0);
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each frame is accepted if another one, the end or a tag follows it. Otherwise the next place where
 //! frames follow each other is looked for, and what lies between becomes silence: as many frames as the
-//! bytes held. Where the first frame states how many there are, the rest of a file is counted, so
+//! bytes held. A frame of layer III whose content does not fit (`layer3`) becomes silence as well. Where the first frame states how many there are, the rest of a file is counted, so
 //! that the number is exact even if the bit rate varies.
 //!
 //! Length rules: the LAME/Lavc extension of the Xing/Info frame gives delay (plus the decoder's own
@@ -11,6 +11,8 @@
 
 mod free_format;
 mod header;
+mod huffman;
+mod layer3;
 
 use std::io;
 
@@ -21,12 +23,13 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP1, COD
 use super::bytes::Bytes;
 use super::packet_decoder::PacketDecoder;
 use super::reader::{Notes, Stepper, StreamFormat, Trim};
-use super::timeline::Timeline;
+use super::timeline::{Planes, Timeline};
 use super::trailing_tags;
 use super::window::Window;
 use crate::MediaError;
 use free_format::Refill;
 use header::{FrameHeader, Info, Kind};
+use layer3::{Layer3, Verdict};
 
 /// How far the first frame, or the next one behind damage, is looked for at once.
 const SEARCH_BYTES: usize = 1 << 17;
@@ -225,6 +228,9 @@ pub struct MpegReader {
     chain: Chain,
     decoder: Option<PacketDecoder>,
     refill: Refill,
+    layer3: Layer3,
+    /// Frames are lost of the present stream, and the next ones may need their bits.
+    is_torn: bool,
     format: StreamFormat,
     timeline: Timeline,
     /// Frames of the present stream that the first one promises.
@@ -252,6 +258,8 @@ impl MpegReader {
             chain: Chain { current: None, free_bytes: None },
             decoder: None,
             refill: Refill::default(),
+            layer3: Layer3::default(),
+            is_torn: false,
             format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
             timeline: Timeline::default(),
             promised_frames: None,
@@ -328,6 +336,8 @@ impl MpegReader {
         if let Some(decoder) = &mut self.decoder {
             decoder.reset();
         }
+        self.layer3.reset();
+        self.is_torn = true;
         self.frames += lost;
         self.timeline.lose(lost * u64::from(current.samples), DAMAGED, notes);
         Ok(())
@@ -350,16 +360,22 @@ impl MpegReader {
         self.frames += 1;
         self.good_frames += 1;
         self.good_bytes += frame.len() as u64;
-        let is_broken = header.is_broken(frame);
+        let is_lost = match self.layer3.look_at(header, frame) {
+            _ if header.is_broken(frame) => true,
+            Verdict::Damaged => true,
+            // A recording may begin anywhere in a stream, and costs nothing but what was before it.
+            Verdict::Rootless => self.is_torn,
+            Verdict::Sound => false,
+        };
         match header.kind {
-            _ if is_broken && header.bytes.is_some() => self.decode(&[], notes),
             Kind::Aac(..) => self.decode(frame.get(header.header_bytes()..).unwrap_or_default(), notes),
             _ if header.bytes.is_none() => {
-                match self.refill.push(header, if is_broken { &[] } else { frame }) {
+                match self.refill.push(header, if is_lost { &[] } else { frame }) {
                     Some(before) => self.decode(&before, notes),
                     None => Ok(()),
                 }
             }
+            _ if is_lost => self.mute(header, frame, notes),
             _ => self.decode(frame, notes),
         }
     }
@@ -374,22 +390,36 @@ impl MpegReader {
 
     /// Decodes a packet; an empty one is a lost one.
     fn decode(&mut self, packet: &[u8], notes: &mut Notes) -> Result<(), MediaError> {
-        let (Some(decoder), Some(current)) = (&mut self.decoder, self.chain.current) else { return Ok(()) };
-        let decoded = if packet.is_empty() { None } else { decoder.decode(packet).ok() };
-        match decoded {
-            Some(decoded) if !decoded.planes.is_empty() => {
-                if self.format.layout.is_empty() || decoded.layout.len() != self.format.layout.len() {
-                    (self.format.sample_rate_hz, self.format.layout) =
-                        (decoded.sample_rate_hz, decoded.layout);
-                }
-                self.timeline.push(decoded.planes);
-            }
-            _ if self.format.layout.is_empty() => {
+        let Some(current) = self.chain.current else { return Ok(()) };
+        match self.decoded(packet) {
+            Some(planes) => self.timeline.push(planes),
+            None if self.format.layout.is_empty() => {
                 return Err(MediaError::Damaged("the first frame cannot be decoded".into()));
             }
-            _ => self.timeline.lose(current.samples.into(), DAMAGED, notes),
+            None => self.timeline.lose(current.samples.into(), DAMAGED, notes),
         }
         Ok(())
+    }
+
+    /// Puts a frame on the timeline whose music is lost, and whose bits later ones may need.
+    fn mute(&mut self, header: &FrameHeader, frame: &[u8], notes: &mut Notes) -> Result<(), MediaError> {
+        match layer3::muted(header, frame).and_then(|muted| self.decoded(&muted)) {
+            Some(planes) => {
+                self.timeline.stand_in(planes, DAMAGED, notes);
+                Ok(())
+            }
+            None => self.decode(&[], notes),
+        }
+    }
+
+    /// The samples of a packet, if it has any.
+    fn decoded(&mut self, packet: &[u8]) -> Option<Planes> {
+        let decoder = self.decoder.as_mut().filter(|_| !packet.is_empty())?;
+        let decoded = decoder.decode(packet).ok().filter(|decoded| !decoded.planes.is_empty())?;
+        if self.format.layout.is_empty() || decoded.layout.len() != self.format.layout.len() {
+            (self.format.sample_rate_hz, self.format.layout) = (decoded.sample_rate_hz, decoded.layout);
+        }
+        Some(decoded.planes)
     }
 
     /// Starts a stream, the first or one that is joined.
@@ -398,6 +428,7 @@ impl MpegReader {
         self.chain.current = Some(*header);
         self.chain.free_bytes = header.bytes.is_none().then(|| frame.len() - header.padding);
         self.refill = Refill::default();
+        (self.layer3, self.is_torn) = (Layer3::default(), false);
         let mut params = AudioCodecParameters::new();
         match header.kind {
             Kind::Layer1 => params.for_codec(CODEC_ID_MP1),
