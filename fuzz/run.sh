@@ -2,6 +2,7 @@
 # Runs every fuzz target for so many seconds, one after the other, and sums up what came of it.
 #
 #   fuzz/run.sh SECONDS [TARGET...]      JOBS=2 fuzz/run.sh ...   (two targets side by side)
+#   SEEDS=FOLDER fuzz/run.sh ...         small files of any formats, for the readers to begin with
 #
 # Needs cargo-fuzz and a nightly compiler; without one: RUSTC_BOOTSTRAP=1 TOOLCHAIN= fuzz/run.sh ...
 # Ends with 1 if a target crashed; the input that did it lies under
@@ -27,8 +28,8 @@ fuzz_one() {
     printf '\001\000\003\010\001' >"corpus/$target/edit"
     # Small files of every format for the readers; the first byte keeps them as they are.
     case $target in read_*)
-        for file in ../crates/media/tests/fixtures/short* ../crates/media/tests/fixtures/mono* ../crates/media/tests/fixtures/stereo*; do
-            { printf '\000'; head -c 4000 "$file"; } >"corpus/$target/$(basename "$file")"
+        for file in ../crates/media/tests/fixtures/short* ../crates/media/tests/fixtures/mono* ../crates/media/tests/fixtures/stereo* ${SEEDS:+"$SEEDS"/*}; do
+            { printf '\000'; head -c 8000 "$file"; } >"corpus/$target/$(basename "$file")"
         done
         ;;
     esac
@@ -42,7 +43,7 @@ fuzz_one() {
         fi
     done
     if cargo $toolchain fuzz run "$target" "corpus/$target" -- \
-        -max_total_time="$seconds" -max_len=4096 -len_control=20 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+        -max_total_time="$seconds" -max_len=8192 -len_control=20 -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1500 -print_final_stats=1 \
         >"artifacts/$target.log" 2>&1; then
         outcome=ok
     else
@@ -52,7 +53,10 @@ fuzz_one() {
     rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "artifacts/$target.log")
     peak=$(sed -n 's/^stat::peak_rss_mb: *//p' "artifacts/$target.log")
     cover=$(sed -n 's/.* cov: \([0-9]*\) ft: \([0-9]*\) .*/\1 edges, \2 features/p' "artifacts/$target.log" | tail -1)
-    echo "$target: $outcome, ${executions:-?} runs, ${rate:-?}/s, ${cover:-nothing covered}, peak ${peak:-?} MB"
+    # The second line is of the programs that this shell has run.
+    times >"artifacts/$target.times"
+    cpu=$(sed -n 2p "artifacts/$target.times")
+    echo "$target: $outcome, CPU (user, system) $cpu, ${executions:-?} runs, ${rate:-?}/s, ${cover:-nothing covered}, peak ${peak:-?} MB"
     [ "$outcome" = ok ] || tail -30 "artifacts/$target.log"
     [ "$outcome" = ok ]
 }

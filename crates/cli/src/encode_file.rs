@@ -219,11 +219,15 @@ struct Opening {
     format: StreamFormat,
     /// With the record, as far as it is known.
     metadata: Metadata,
+    /// Without the record.
+    tags: Metadata,
     record: Record,
 }
 
 /// What is known at the input's end.
 struct Ending {
+    /// Without the record; of a pipe, also what stood behind its music.
+    tags: Metadata,
     record: Record,
     loudness: Option<Loudness>,
     warnings: Vec<String>,
@@ -281,8 +285,16 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
             sink = ByteSink::open(&job.target, recipe.overwrite || job.replace)?;
             sink.write(&bytes).context("cannot write")?;
         }
-        if ending.record != opening.record {
-            sink.set_tags(&with_record(&opening, &ending.record))?;
+        let has_late_tags = opening.tags != ending.tags;
+        if sink.is_seekable() && (has_late_tags || ending.record != opening.record) {
+            let mut metadata = ending.tags.clone();
+            ending.record.put(&mut metadata);
+            let file_bytes = sink.set_tags(&metadata, &job.target, recipe.overwrite || job.replace)?;
+            total_bytes = file_bytes;
+        } else if has_late_tags {
+            encoded.warnings.push(
+                "tags behind the music came too late for a result that is a pipe; -o FILE has them".into(),
+            );
         }
         sink.finish()?;
         encoded.warnings.extend(recipe.coding.missed(total_bytes, encoded.seconds));
@@ -340,14 +352,6 @@ fn encode_within(
         format!("--size {wanted} cannot be met: the least that this music can have is {total_bytes} bytes"),
         "ask for more, or for less of the music; --no-tags leaves tags and cover behind",
     ))
-}
-
-/// The tags of a file that is begun, with a record that is complete.
-fn with_record(opening: &Opening, record: &Record) -> Metadata {
-    let mut metadata = opening.metadata.clone();
-    Record::take(&mut metadata);
-    record.put(&mut metadata);
-    metadata
 }
 
 /// Opens music, and explains itself if it was encoded before.
@@ -408,17 +412,27 @@ fn read(
     let mut meter = LoudnessMeter::new(format.sample_rate_hz, format.channel_count)?;
     let mut fingerprint = Fingerprint::new(format.sample_rate_hz, format.channel_count);
     let mut record = first_record(job, recipe, &source, is_revisited);
-    let mut metadata = recipe.tags(&source);
+    let tags = recipe.tags(&source);
+    let mut metadata = tags.clone();
     record.put(&mut metadata);
-    let mut wanted = openings.send(Opening { format, metadata, record: record.clone() }).is_ok();
+    let mut is_empty = true;
+    let mut wanted = openings.send(Opening { format, metadata, tags, record: record.clone() }).is_ok();
     while wanted {
         let Some(block) = source.next_block()? else { break };
         meter.push(&block)?;
         if record.sound.is_some() {
             fingerprint.push(&block);
         }
+        is_empty = false;
         // The other side hangs up when it failed: its error is the one to tell.
         wanted = blocks.send(block).is_ok();
+    }
+    if is_empty && wanted && recipe.open.start_seconds > 0.0 {
+        let start = text::clock(recipe.open.start_seconds);
+        return Err(hinted(
+            format!("--start {start} lies behind the end of the music"),
+            "name an earlier time",
+        ));
     }
     if is_revisited {
         record.sound = record.sound.map(|_| fingerprint.finish());
@@ -426,6 +440,7 @@ fn read(
         record.original_samples = record.original_samples.and(source.original_samples().or(Some(0)));
     }
     Ok(Ending {
+        tags: recipe.tags(&source),
         record,
         loudness: meter.finish(),
         warnings: source.warnings().to_vec(),

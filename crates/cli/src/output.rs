@@ -182,20 +182,26 @@ impl ByteSink {
         matches!(self, Self::File(file) if file.get_ref().is_seekable())
     }
 
-    /// Changes the tags of the `.mlsm` file that was written, to others of the same length.
-    pub fn set_tags(&mut self, metadata: &Metadata) -> anyhow::Result<()> {
-        let Self::File(file) = self else { return Ok(()) };
+    /// Changes the tags of the `.mlsm` file that was written to `target`: in place if they are as long as those before, else
+    /// in a copy that takes the place of what was written. Answers how many bytes it has then.
+    pub fn set_tags(&mut self, metadata: &Metadata, target: &Target, overwrite: bool) -> anyhow::Result<u64> {
+        let Self::File(file) = self else { anyhow::bail!("what was written to a pipe cannot be changed") };
         file.flush()?;
-        let file = file.get_mut();
-        let changed = melisma_codec::container::retag(file, metadata)?;
-        anyhow::ensure!(
-            changed.head.len() as u64 == changed.sections.start,
-            "the place kept for tags is too small"
-        );
-        file.seek(SeekFrom::Start(0))?;
-        file.write_all(&changed.head)?;
-        file.seek(SeekFrom::End(0))?;
-        Ok(())
+        let old = file.get_mut();
+        let changed = melisma_codec::container::retag(old, metadata)?;
+        if changed.head.len() as u64 == changed.sections.start {
+            old.seek(SeekFrom::Start(0))?;
+            old.write_all(&changed.head)?;
+            return Ok(old.seek(SeekFrom::End(0))?);
+        }
+        let mut new = Self::open(target, overwrite)?;
+        let Self::File(copy) = &mut new else {
+            anyhow::bail!("what was written to a pipe cannot be changed")
+        };
+        changed.write(old, copy).context("cannot write")?;
+        let bytes = copy.stream_position()?;
+        *self = new;
+        Ok(bytes)
     }
 
     /// Everything is there: a file appears under its name.

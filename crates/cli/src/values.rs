@@ -24,7 +24,11 @@ pub fn bitrate_bps(text: &str) -> Result<u32, String> {
     if (500.0..=10_000_000.0).contains(&number) {
         return Ok(number.round() as u32);
     }
-    let meant = if number < 500.0 { format!("; did you mean {}k?", text.trim()) } else { String::new() };
+    let meant = if (0.5..500.0).contains(&number) {
+        format!("; did you mean {}k?", text.trim())
+    } else {
+        String::new()
+    };
     Err(format!("{number} bit/s is out of reach{meant}"))
 }
 

@@ -135,6 +135,46 @@ fn gain_changes_the_level_and_never_clips() {
     assert!(run.stderr.contains("gain") && !desk.path("x.wav").exists(), "{}", run.stderr);
 }
 
+/// Fields of a source come through, and decide; those of an album keep its tracks as they are to each other.
+#[test]
+fn gain_of_an_album_is_that_of_its_fields() {
+    let desk = Desk::new();
+    let mut pcm = music(22_050, 2.0);
+    pcm.channels.iter_mut().flatten().for_each(|sample| *sample *= 0.1);
+    let fields = [
+        ("REPLAYGAIN_TRACK_GAIN", "+6.00 dB"),
+        ("REPLAYGAIN_TRACK_PEAK", "0.100000"),
+        ("REPLAYGAIN_ALBUM_GAIN", "-4.00 dB"),
+        ("REPLAYGAIN_ALBUM_PEAK", "0.990000"),
+    ];
+    let tags = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    desk.sound("m.flac", &pcm, Encoding::FlacInt16, Metadata { tags: tags.into(), picture: None });
+    desk.run(&["encode", "m.flac"]).ends(0);
+    let told = desk.run(&["info", "m.mlsm", "--json"]).ends(0).text();
+    let kept =
+        |text: &str| fields.iter().all(|(name, value)| text.contains(&format!("\"{name}\":[\"{value}\"]")));
+    assert!(kept(&told), "{told}");
+    let level_db = |name: &str| {
+        let power: f64 = desk.load(name).channels.iter().flatten().map(|x| f64::from(*x).powi(2)).sum();
+        10.0 * power.log10()
+    };
+    let decode = |name: &str, more: &[&str]| {
+        desk.run(&[&["decode", "m.mlsm", "--format", "wavf32", "-o", name][..], more].concat()).ends(0);
+        level_db(name)
+    };
+    let plain = decode("plain.wav", &[]);
+    for (which, decibels) in [("track", 6.0), ("album", -4.0)] {
+        let changed = decode(&format!("{which}.wav"), &["--gain", which]) - plain;
+        assert!((changed - decibels).abs() < 0.01, "{which}: {changed} dB");
+    }
+    // Without a change of level, players get the source's own fields.
+    let tags = open(&desk, "plain.wav").metadata().tags.clone();
+    assert!(
+        fields.iter().all(|(name, value)| tags.contains(&((*name).to_owned(), (*value).to_owned()))),
+        "{tags:?}"
+    );
+}
+
 #[test]
 fn dither_is_asked_for_and_always_the_same() {
     let desk = Desk::new();

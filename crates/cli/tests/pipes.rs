@@ -32,6 +32,42 @@ fn a_pipe_gives_what_files_give() {
     assert!(desk.load("p.flac") == expected);
 }
 
+/// What stands behind the music of a pipe is seen when the file is as good as written, and still gets into it.
+#[test]
+fn tags_behind_the_music_of_a_pipe() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 3.0));
+    let title = b"A title that is longer than nothing\0";
+    let mut list = b"LIST".to_vec();
+    list.extend((4 + 8 + title.len() as u32).to_le_bytes());
+    list.extend(b"INFOINAM");
+    list.extend((title.len() as u32).to_le_bytes());
+    list.extend(title);
+    let stream = [desk.read("m.wav"), list].concat();
+    desk.write("tagged.wav", &stream);
+    desk.run(&["encode", "tagged.wav"]).ends(0);
+    let run = desk.pipe(&["encode", "-", "-o", "p.mlsm"], &stream).ends(0);
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+    assert!(desk.read("p.mlsm") == desk.read("tagged.mlsm"));
+    desk.run(&["verify", "p.mlsm"]).ends(0);
+    // Into a pipe they come too late, which is said.
+    let run = desk.pipe(&["encode", "-"], &stream).ends(0);
+    assert!(run.stderr.contains("too late"), "{}", run.stderr);
+    let run = desk.pipe(&["encode", "-", "--no-tags"], &stream).ends(0);
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+    let leftover = desk.files().into_iter().filter(|name| name.contains("partial")).count();
+    assert_eq!(leftover, 0);
+}
+
+#[test]
+fn a_start_behind_the_end_is_an_error() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 1.0));
+    let run = desk.run(&["encode", "m.wav", "--start", "1:00"]).ends(1);
+    assert!(run.stderr.contains("behind the end"), "{}", run.stderr);
+    assert_eq!(desk.files(), ["m.wav"]);
+}
+
 #[test]
 fn size_needs_a_length_that_a_pipe_may_not_have() {
     let desk = Desk::new();

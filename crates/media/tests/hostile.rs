@@ -45,6 +45,17 @@ fn empty_input() {
     assert!(matches!(open_bytes(Vec::new()), Err(MediaError::Empty)));
 }
 
+/// An endless pipe that is no music is refused, and fills no disk.
+#[test]
+fn an_endless_pipe_is_not_copied() {
+    for byte in [0, b'y'] {
+        let endless = std::io::repeat(byte);
+        let opened =
+            AudioSource::from_reader(Box::new(endless), None, &melisma_media::OpenOptions::default());
+        assert!(matches!(opened, Err(MediaError::Damaged(_) | MediaError::NeedsFfmpeg { .. })));
+    }
+}
+
 #[test]
 fn truncated_anywhere() {
     for file in FILES {

@@ -12,7 +12,24 @@ fn metadata(folder: &Folder, name: &str, bytes: &[u8]) -> Metadata {
     std::fs::write(&path, bytes).unwrap();
     let source = AudioSource::open(&Input::Path(path), &OpenOptions::default()).unwrap();
     assert!(source.warnings().is_empty(), "{name}: {:?}", source.warnings());
+    assert_eq!(sorted(&piped(bytes)), sorted(source.metadata()), "{name} from a pipe");
     source.metadata().clone()
+}
+
+/// What a pipe has told of itself at its end.
+fn piped(bytes: &[u8]) -> Metadata {
+    let reader = Box::new(std::io::Cursor::new(bytes.to_vec()));
+    let mut source = AudioSource::from_reader(reader, None, &OpenOptions::default()).unwrap();
+    source.read_to_end().unwrap();
+    assert!(source.warnings().is_empty(), "{:?}", source.warnings());
+    source.metadata().clone()
+}
+
+/// The same whatever was met first.
+fn sorted(metadata: &Metadata) -> Metadata {
+    let mut metadata = metadata.clone();
+    metadata.tags.sort();
+    metadata
 }
 
 /// Every name has exactly these values, in order.
@@ -270,7 +287,8 @@ fn ape_behind_mp3_and_wavpack() {
     for (name, file) in [("x.mp3", "stereo44_no_tag.mp3"), ("x.wv", "short.wv")] {
         let music = std::fs::read(fixture(file)).unwrap();
         let path = folder.0.join(name);
-        std::fs::write(&path, [music, body.clone(), footer.clone(), id3v1.clone()].concat()).unwrap();
+        let whole = [music, body.clone(), footer.clone(), id3v1.clone()].concat();
+        std::fs::write(&path, &whole).unwrap();
         let source = match AudioSource::open(&Input::Path(path), &OpenOptions::default()) {
             Err(melisma_media::MediaError::NeedsFfmpeg { .. }) => {
                 eprintln!("skipped: ffmpeg is not installed");
@@ -289,5 +307,22 @@ fn ape_behind_mp3_and_wavpack() {
             ],
         );
         assert_eq!(source.metadata().picture.as_ref().map(|picture| &picture.data[..]), Some(PNG), "{name}");
+        assert_eq!(sorted(&piped(&whole)), sorted(source.metadata()), "{name} from a pipe");
+    }
+}
+
+/// ID3v2.4 may stand behind the music, with a footer by which it is found.
+#[test]
+fn id3v2_behind_the_music() {
+    let folder = Folder::new("appended");
+    let music = std::fs::read(fixture("stereo44_no_tag.mp3")).unwrap();
+    let mut tag = id3(4, &[("TIT2", utf8(&["At the end"])), ("TPE1", utf8(&["Ann"]))]);
+    tag[5] = 0x10;
+    let footer = [b"3DI", &tag[3..10]].concat();
+    let mut id3v1 = b"TAGCut title".to_vec();
+    id3v1.resize(128, 0);
+    for behind in [vec![], id3v1] {
+        let found = metadata(&folder, "x.mp3", &[&music[..], &tag, &footer, &behind].concat());
+        check("appended", &found, &[("TITLE", &["At the end"]), ("ARTIST", &["Ann"])]);
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::tools::{Folder, Recipe, coded};
-use common::{options, pcm, signal::wav16};
+use common::{fixture, options, pcm, signal::wav16};
 use melisma_media::{AudioSource, Input, MediaError, OpenOptions, RawFormat};
 use melisma_signal::Pcm;
 
@@ -283,6 +283,22 @@ fn a_size_that_is_too_small_is_told() {
             "{:?}",
             source.warnings()
         );
+    }
+}
+
+/// A FLAC header that promises less than there is ends nothing; one that promises more is told.
+#[test]
+fn flac_totals_that_lie() {
+    let folder = Folder::new("flac-totals");
+    let whole = std::fs::read(fixture("short.flac")).unwrap();
+    let samples = open(&folder, "x.flac", &whole).unwrap().read_to_end().unwrap().samples();
+    for (total, places) in [(samples as u32 / 3, 0), (1, 0), (samples as u32 * 2, 1), (0, 0)] {
+        let mut bytes = whole.clone();
+        bytes[22..26].copy_from_slice(&total.to_be_bytes());
+        let mut source = open(&folder, "x.flac", &bytes).unwrap();
+        assert_eq!(source.read_to_end().unwrap().samples(), samples, "{total} promised");
+        assert_eq!(source.decode_errors(), places, "{total} promised: {:?}", source.warnings());
+        assert_eq!(source.warnings().is_empty(), total == 0, "{:?}", source.warnings());
     }
 }
 

@@ -78,6 +78,26 @@ fn every_sample_format() {
 }
 
 /// Beyond full scale is music; what is no number, or could be none of a loudspeaker, is replaced.
+/// Chunks may stand in any order; a pipe cannot go back to samples that it gave before their format.
+#[test]
+fn samples_before_their_format() {
+    let data: Vec<u8> = (0..40u8).collect();
+    let usual = wav(1, 2, 44_100, 16, None, &data);
+    let format = &usual[12..36];
+    let turned = [&usual[..12], b"data", &40u32.to_le_bytes(), &data, format].concat();
+    let folder = Folder::new("turned");
+    let path = folder.0.join("x.wav");
+    std::fs::write(&path, &turned).unwrap();
+    let mut source = AudioSource::open(&Input::Path(path), &options()).unwrap();
+    assert_eq!(source.total_samples(), Some(10));
+    assert_eq!(source.read_to_end().unwrap(), open_bytes(usual).unwrap().read_to_end().unwrap());
+    assert_eq!((source.warnings(), source.decode_errors()), (vec![], 0));
+    match open_bytes(turned) {
+        Err(MediaError::Unsupported(text)) => assert!(text.contains("pipe"), "{text}"),
+        other => panic!("{:?}", other.map(|_| ())),
+    }
+}
+
 #[test]
 fn floats_beyond_full_scale_pass_and_faults_do_not() {
     let values = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 2.5, -1e30];

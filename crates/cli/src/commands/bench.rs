@@ -100,6 +100,9 @@ pub struct BenchArguments {
     /// Score decoders at the level they give, also where a constant gain below 1 dB explains it
     #[arg(long)]
     no_gain_matching: bool,
+    /// One JSON object a measurement instead of tables, for programs: clip, codec, rate, sizes, times, metrics
+    #[arg(long, conflicts_with_all = ["metrics", "bd_rate"])]
+    json: bool,
     /// Clips to work on at a time; without it: one per core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -331,6 +334,12 @@ impl BenchArguments {
     /// Prints the tables that were asked for.
     fn show(&self, results: &Results, setting: Setting) -> anyhow::Result<()> {
         let rows = points::of_setting(&results.rows, setting.name());
+        if self.json {
+            for row in rows {
+                writeln!(DataOut, "{}", serde_json::to_string(&row)?)?;
+            }
+            return Ok(DataOut.flush()?);
+        }
         let bootstrap = BootstrapConfig::default();
         let asked = self.metrics.concat();
         let metrics = if asked.is_empty() { bench_tables::MAIN.to_vec() } else { asked };

@@ -38,6 +38,9 @@ pub struct LearnArguments {
     /// Decides how artists are divided for the test
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+    /// One JSON object instead of tables, for programs: how well each label can be told
+    #[arg(long)]
+    json: bool,
     /// Files listened to side by side; one per core if not given
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -97,6 +100,9 @@ impl LearnArguments {
         let options = LearnOptions { seed: self.seed, ..LearnOptions::default() };
         let model = LabelModel::learn(&self.by, &examples, &options)?;
         match findings(&examples, &options, self.grouped_by()) {
+            Some(findings) if self.json => {
+                DataOut.write_all(format!("{}\n", findings.json(&self.by)).as_bytes())?;
+            }
             Some(findings) => DataOut.write_all(findings.text().as_bytes())?,
             None => message::warn(&format!(
                 "all tracks are of one {}: how good this is cannot be told",

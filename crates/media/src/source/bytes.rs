@@ -19,6 +19,9 @@ use crate::MediaError;
 /// that precede the audio.
 const KEPT_PIPE_BYTES: usize = 24 << 20;
 
+/// How much of the end of a pipe is kept for the tags in it: text, and a small cover.
+const KEPT_TAIL_BYTES: usize = 1 << 20;
+
 /// Anything that a pipe can be.
 pub type BoxedRead = Box<dyn Read + Send + Sync>;
 
@@ -27,6 +30,8 @@ struct Pipe {
     /// The beginning, complete as long as `keeping`.
     kept: Vec<u8>,
     keeping: bool,
+    /// What was read last, if it is kept.
+    tail: Option<Vec<u8>>,
 }
 
 /// A source of bytes; one position per value.
@@ -94,7 +99,7 @@ impl Bytes {
 
     /// Wraps a reader that cannot seek.
     pub fn from_reader(reader: BoxedRead) -> Self {
-        let pipe = Pipe { reader, kept: Vec::new(), keeping: true };
+        let pipe = Pipe { reader, kept: Vec::new(), keeping: true, tail: None };
         Self::Pipe { shared: SharedPipe(Arc::new(Mutex::new(pipe))), position: 0 }
     }
 
@@ -153,6 +158,18 @@ impl SharedPipe {
         self.lock().keeping = false;
     }
 
+    /// From now on, the last bytes are kept: at the input's end, tags may stand in them.
+    pub fn keep_tail(&self) {
+        let mut pipe = self.lock();
+        let kept = pipe.kept.clone();
+        pipe.tail.get_or_insert(kept);
+    }
+
+    /// The last bytes that were read, if they are kept; not more than a few megabytes.
+    pub fn tail(&self) -> Vec<u8> {
+        self.lock().tail.clone().unwrap_or_default()
+    }
+
     fn read_at(&self, position: &mut u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut pipe = self.lock();
         let count = match usize::try_from(*position).ok().and_then(|at| pipe.kept.get(at..)) {
@@ -163,6 +180,13 @@ impl SharedPipe {
             }
             _ => {
                 let count = pipe.reader.read(buffer)?;
+                if let Some(tail) = &mut pipe.tail {
+                    tail.extend_from_slice(&buffer[..count]);
+                    // Now and then, lest each read moves all of it.
+                    if tail.len() >= 2 * KEPT_TAIL_BYTES {
+                        tail.drain(..tail.len() - KEPT_TAIL_BYTES);
+                    }
+                }
                 if pipe.keeping {
                     if pipe.kept.len() + count <= KEPT_PIPE_BYTES {
                         pipe.kept.extend_from_slice(&buffer[..count]);

@@ -25,6 +25,9 @@ const JUNK_BYTES: usize = 64 << 10;
 /// Enough to see that frames follow each other: three of the longest.
 const LOOK_BYTES: usize = JUNK_BYTES + (32 << 10);
 
+/// Enough of a pipe for `ffmpeg` to see what it is.
+const PROBED_BYTES: u64 = 4 << 20;
+
 /// Beginnings of what only `ffmpeg` reads, in whose bytes nothing else is to be looked for: WavPack,
 /// TTA, Monkey's Audio, Musepack, OptimFROG, ASF, CAF, AU, AC-3, DTS, AMR, Real, Flash, MPEG-PS.
 const FOREIGN: &[&[u8]] = &[
@@ -135,6 +138,14 @@ pub fn open_reader(
         Err(error) => error,
     };
     let Some(program) = &options.ffmpeg else { return Err(reason) };
+    if bytes.length_bytes().is_none() {
+        // A pipe may have no end: only music is worth a file that takes all of it.
+        let mut beginning = Vec::new();
+        again(&bytes, 0)?.take(PROBED_BYTES).read_to_end(&mut beginning)?;
+        if !FfmpegReader::recognises(&beginning, program, &reason)? {
+            return Err(reason);
+        }
+    }
     // ffmpeg wants to seek in most of what it is asked for here.
     let file = bytes.spooled()?.ok_or_else(lost)?;
     let mut collected = Collected::default();

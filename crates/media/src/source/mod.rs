@@ -162,6 +162,8 @@ pub struct AudioSource {
     reader: Box<dyn BlockReader>,
     notes: Notes,
     metadata: Metadata,
+    /// The pipe, if tags may stand at its end.
+    pipe: Option<bytes::SharedPipe>,
     source_rate_hz: u32,
     /// Samples per channel that the reader gave so far.
     source_samples: u64,
@@ -216,7 +218,7 @@ impl AudioSource {
         let mut notes = Notes::default();
         let pipe = bytes.pipe();
         let (mut reader, metadata) = choose::open_reader(bytes, extension, options, &mut notes)?;
-        if let Some(pipe) = pipe {
+        if let Some(pipe) = &pipe {
             pipe.stop_keeping();
         }
         let format = reader.format().clone();
@@ -242,6 +244,7 @@ impl AudioSource {
             metadata: if own == Metadata::default() { metadata } else { own },
             reader,
             notes,
+            pipe,
             source_rate_hz,
             source_samples: 0,
             source_total_samples: format.total_samples,
@@ -298,7 +301,7 @@ impl AudioSource {
         self.total_samples
     }
 
-    /// Tags and cover.
+    /// Tags and cover; of a pipe, those behind the music come after the last block.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
@@ -339,6 +342,7 @@ impl AudioSource {
                 }
                 None => {
                     self.ended = true;
+                    self.take_late_metadata();
                     self.conform.finish(&mut self.notes)?
                 }
             };
@@ -348,6 +352,21 @@ impl AudioSource {
             }
         }
         Ok(None)
+    }
+
+    /// Adds what stood behind the music of a pipe, where nothing before it says the same.
+    fn take_late_metadata(&mut self) {
+        let Some(pipe) = self.pipe.take() else { return };
+        for late in [
+            self.reader.take_late_metadata(&mut self.notes),
+            tags::read::at_end(&pipe.tail(), &mut self.notes),
+        ] {
+            let known: Vec<String> = self.metadata.tags.iter().map(|(name, _)| name.clone()).collect();
+            let is_new = |(name, _): &(String, String)| !known.contains(name);
+            self.metadata.tags.extend(late.tags.into_iter().filter(is_new));
+            self.metadata.tags = tags::limited(std::mem::take(&mut self.metadata.tags), &mut self.notes);
+            self.metadata.picture = self.metadata.picture.take().or(late.picture);
+        }
     }
 
     /// Leaves what was asked for.

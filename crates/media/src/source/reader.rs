@@ -128,6 +128,11 @@ pub trait BlockReader: Send {
     /// Tags and cover; taken once.
     fn take_metadata(&mut self) -> Metadata;
 
+    /// Tags and cover that stood behind the music of a pipe; known after the last block, taken once.
+    fn take_late_metadata(&mut self, _notes: &mut Notes) -> Metadata {
+        Metadata::default()
+    }
+
     /// The next block, `[channel][sample]`, not empty; `None` at the end.
     fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Vec<Vec<f32>>>, MediaError>;
 }
@@ -138,6 +143,10 @@ pub trait Stepper: Send {
     fn format(&self) -> &StreamFormat;
     /// As [`BlockReader::take_metadata`].
     fn take_metadata(&mut self) -> Metadata;
+    /// As [`BlockReader::take_late_metadata`].
+    fn take_late_metadata(&mut self, _notes: &mut Notes) -> Metadata {
+        Metadata::default()
+    }
     /// Where the music waits to be taken.
     fn timeline(&mut self) -> &mut Timeline;
     /// Whether there is no further step.
@@ -153,6 +162,10 @@ impl<S: Stepper> BlockReader for S {
 
     fn take_metadata(&mut self) -> Metadata {
         Stepper::take_metadata(self)
+    }
+
+    fn take_late_metadata(&mut self, notes: &mut Notes) -> Metadata {
+        Stepper::take_late_metadata(self, notes)
     }
 
     fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {

@@ -1,6 +1,6 @@
 //! `melisma data show`: what a manifest holds.
 
-use super::summary::summary;
+use super::summary::{summary, summary_json};
 use crate::exit::Outcome;
 use crate::output::DataOut;
 use crate::{examples, text};
@@ -18,6 +18,9 @@ pub struct ShowArguments {
     /// List every file that is not used, with the reason
     #[arg(long)]
     refused: bool,
+    /// One JSON object, for programs; with --refused, also every file that is not used
+    #[arg(long)]
+    json: bool,
 }
 
 impl ShowArguments {
@@ -25,6 +28,10 @@ impl ShowArguments {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let manifest = Manifest::read(&self.manifest)?;
         let usable = manifest.entries.iter().filter(|entry| entry.is_ok()).count();
+        if self.json {
+            writeln!(DataOut, "{}", summary_json(&manifest, self.refused)?)?;
+            return Ok(DataOut.flush().map(|()| Outcome::Success)?);
+        }
         write!(
             DataOut,
             "{} of {} usable, in {}\nhash {}\n{}",

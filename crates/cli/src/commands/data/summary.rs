@@ -3,6 +3,7 @@
 use crate::text;
 use melisma_data::manifest::{ArtistFrom, SplitRule};
 use melisma_data::{Entry, Manifest, Split, Verdict};
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -16,6 +17,32 @@ pub fn summary(manifest: &Manifest, all_refused: bool) -> String {
     genres(manifest, &mut out);
     refused(manifest, all_refused, &mut out);
     out
+}
+
+/// The same for programs.
+pub fn summary_json(manifest: &Manifest, with_refused: bool) -> anyhow::Result<serde_json::Value> {
+    let part = |split: Split| {
+        let entries: Vec<&Entry> = manifest.part(split).collect();
+        let artists: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.artist.as_deref()).collect();
+        let seconds = entries.iter().filter_map(|entry| entry.seconds).sum::<f64>();
+        (split.name(), json!({ "files": entries.len(), "seconds": seconds, "artists": artists.len() }))
+    };
+    let verdicts = manifest.counts().into_iter().map(|(verdict, count)| (verdict.name(), count));
+    let mut object = json!({
+        "root": manifest.root.display().to_string(),
+        "hash": manifest.hash()?,
+        "files": manifest.entries.len(),
+        "parts": Split::ALL.into_iter().map(part).collect::<BTreeMap<_, _>>(),
+        "verdicts": verdicts.collect::<BTreeMap<_, _>>(),
+        "artists_in_several_parts": manifest.artists_across_parts(),
+    });
+    if with_refused {
+        let refused = manifest.entries.iter().filter(|entry| entry.verdict != Verdict::Ok).map(
+            |entry| json!({ "file": entry.path, "verdict": entry.verdict.name(), "reason": entry.reason }),
+        );
+        object["refused"] = refused.collect();
+    }
+    Ok(object)
 }
 
 fn hours(seconds: f64) -> String {

@@ -75,6 +75,32 @@ impl Findings<'_> {
         out
     }
 
+    /// The same for programs; what cannot be told is null.
+    pub fn json(&self, tag: &str) -> serde_json::Value {
+        let score = &self.score;
+        let labels = self.examples.labels.iter().enumerate().map(|(label, name)| {
+            serde_json::json!({
+                "label": name,
+                "tracks": score.confusion[label].iter().sum::<usize>(),
+                "recall": score.recall(label),
+                "precision": score.precision(label),
+                "told_as": score.confusion[label],
+            })
+        });
+        serde_json::json!({
+            "tag": tag,
+            "kept_apart_by": self.grouped_by,
+            "tracks": score.confusion.iter().flatten().sum::<usize>(),
+            "accuracy": score.accuracy,
+            "accuracy_interval": score.accuracy_interval,
+            "macro_f1": score.macro_f1,
+            "macro_f1_interval": score.macro_f1_interval,
+            "calibration_error": self.calibration[1],
+            "calibration_error_before": self.calibration[0],
+            "labels": labels.collect::<Vec<_>>(),
+        })
+    }
+
     /// Rows are what tracks are, columns what they are told as, in percent of the row.
     fn table(&self, out: &mut String, counts: &[usize]) {
         let (labels, score) = (&self.examples.labels, &self.score);

@@ -5,7 +5,7 @@
 
 mod probe;
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,6 +111,17 @@ impl FfmpegReader {
             child: Some(child),
             complaint,
             listener,
+        })
+    }
+
+    /// Whether `ffmpeg` finds music in an input that begins so; `reason` as in [`open`](Self::open).
+    pub fn recognises(beginning: &[u8], program: &str, reason: &MediaError) -> Result<bool, MediaError> {
+        let mut file = tempfile::NamedTempFile::new()?;
+        file.write_all(beginning)?;
+        let path = file.into_temp_path();
+        probe::has_audio(program, &path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => MediaError::NeedsFfmpeg { reason: reason.to_string() },
+            _ => MediaError::Io(error),
         })
     }
 

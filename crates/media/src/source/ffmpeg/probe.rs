@@ -62,6 +62,12 @@ pub fn stated_seconds(program: &str, path: &Path) -> Option<f64> {
     Some(seconds)
 }
 
+/// Whether there is a stream of audio, from the line `Stream #0:0: Audio: ...`.
+pub fn has_audio(program: &str, path: &Path) -> std::io::Result<bool> {
+    let output = command(program, path).args(["-v", "info"]).stdin(Stdio::null()).output()?;
+    Ok(String::from_utf8_lossy(&output.stderr).contains("Audio:"))
+}
+
 /// Where frames are missing, in seconds: gaps between the times of those that were decoded.
 pub fn gaps(program: &str, path: &Path, track: Option<usize>) -> Vec<(f64, f64)> {
     let mut run = command(program, path);

@@ -14,7 +14,7 @@ use symphonia::core::codecs::audio::well_known::CODEC_ID_FLAC;
 
 use super::bytes::Bytes;
 use super::packet_decoder::PacketDecoder;
-use super::reader::{Notes, Stepper, StreamFormat, Trim};
+use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::tags;
 use super::timeline::Timeline;
 use super::window::Window;
@@ -142,6 +142,8 @@ impl FlacReader {
         let early = least.is_some_and(|least| place < least);
         let jump = place.saturating_sub(least.unwrap_or(place)) / u64::from(self.info.sample_rate_hz);
         let beyond = match self.info.total_samples {
+            // A length that is too small does not end a stream whose frames go on without a gap.
+            Some(_) if least == Some(place) => false,
             Some(total) if self.first_sample.is_none_or(|first| first == 0) => place >= total,
             _ => jump > MAX_JUMP_SECONDS,
         };
@@ -322,6 +324,10 @@ impl FlacReader {
         let taken = self.timeline.taken_samples();
         if let Some(total) = self.info.total_samples.filter(|total| *total > taken) {
             notes.miss_samples(taken, total, self.info.sample_rate_hz);
+        }
+        if let Some(total) = self.info.total_samples.filter(|total| *total < taken) {
+            let seconds = |samples: u64| clock(samples as f64 / f64::from(self.info.sample_rate_hz));
+            notes.warn(format!("the header promises {}, the stream has {}", seconds(total), seconds(taken)));
         }
     }
 }

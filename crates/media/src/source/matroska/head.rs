@@ -16,7 +16,7 @@ pub const CLUSTER: u32 = 0x1F43_B675;
 pub const EBML: u32 = 0x1A45_DFA3;
 const INFO: u32 = 0x1549_A966;
 const TRACKS: u32 = 0x1654_AE6B;
-const TAGS: u32 = 0x1254_C367;
+pub const TAGS: u32 = 0x1254_C367;
 const ATTACHMENTS: u32 = 0x1941_A469;
 const CHAPTERS: u32 = 0x1043_A770;
 /// Elements that may stand in a row besides clusters, time stamps and blocks: Void, CRC-32, Position, PrevSize, SeekHead,
@@ -36,7 +36,7 @@ pub const OTHERS: [u32; 12] = [
     EBML,
 ];
 /// One of the elements above; pictures are the largest.
-const MAX_ELEMENT_BYTES: u64 = (4 * MAX_PICTURE_BYTES + MAX_TAG_BYTES) as u64;
+pub const MAX_ELEMENT_BYTES: u64 = (4 * MAX_PICTURE_BYTES + MAX_TAG_BYTES) as u64;
 /// Target type of an album, as opposed to a track.
 const ALBUM: u64 = 50;
 
@@ -119,7 +119,8 @@ impl Head {
         }
     }
 
-    fn take(&mut self, element: Element<'_>) {
+    /// Learns from an element of the top level.
+    pub fn take(&mut self, element: Element<'_>) {
         match element.id {
             INFO => {
                 for item in children(element.body) {

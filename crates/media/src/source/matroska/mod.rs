@@ -60,6 +60,8 @@ pub struct MatroskaReader {
     flac: Option<StreamInfo>,
     format: StreamFormat,
     metadata: Metadata,
+    /// Tags behind the clusters of a pipe.
+    late: Head,
     timeline: Timeline,
     duration_seconds: f64,
     /// Where the segment ends, if it says.
@@ -110,6 +112,7 @@ impl MatroskaReader {
             flac: flac_info(&track),
             format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
             metadata: collected.into_metadata(notes),
+            late: Head::default(),
             timeline: Timeline::default(),
             duration_seconds: head.duration_ticks * head.tick_ns as f64 / 1e9,
             segment_end: None,
@@ -171,6 +174,12 @@ impl MatroskaReader {
                         self.take_block(block.body, padding, notes);
                     }
                 }
+            }
+            (head::TAGS, Some(size)) if size <= head::MAX_ELEMENT_BYTES => {
+                self.window.consume(header.bytes);
+                let Some(body) = self.window.take(size as usize)? else { return self.cut(notes) };
+                // Those of a file, and those before the clusters, are known already, and do no harm.
+                self.late.take(ebml::Element { id: head::TAGS, body: &body });
             }
             (id, Some(size)) if head::OTHERS.contains(&id) || id == SIMPLE_BLOCK || id == BLOCK_GROUP => {
                 self.window.consume(header.bytes);
@@ -471,6 +480,10 @@ impl Stepper for MatroskaReader {
 
     fn take_metadata(&mut self) -> Metadata {
         std::mem::take(&mut self.metadata)
+    }
+
+    fn take_late_metadata(&mut self, notes: &mut Notes) -> Metadata {
+        std::mem::take(&mut self.late).collect(&self.track).into_metadata(notes)
     }
 
     fn timeline(&mut self) -> &mut Timeline {

@@ -10,7 +10,7 @@ use std::io::{Read, Seek, SeekFrom};
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{self, Collected, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
-use super::{Extent, Layout, PcmReader, Storage, is_open_size};
+use super::{Extent, Layout, PcmReader, Storage, is_open_size, looks_like_chunk};
 use crate::{MediaError, Speaker};
 
 /// Tags and pictures of an `ID3 ` chunk, or one text.
@@ -62,8 +62,9 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                     let common = common
                         .ok_or_else(|| MediaError::Unsupported("AIFF samples before their format".into()))?;
                     let extent = extent(&common, size, offset, None);
-                    return PcmReader::new(bytes, common.layout, extent, collected.into_metadata(notes))
-                        .map(Some);
+                    let reader =
+                        PcmReader::new(bytes, common.layout, extent, collected.into_metadata(notes))?;
+                    return Ok(Some(reader.with_chunks_behind(read_behind)));
                 }
                 let start = bytes.stream_position()? + u64::from(offset);
                 sound = Some((start, size, offset));
@@ -73,17 +74,7 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                     break;
                 }
             }
-            b"ID3 " | b"id3 " | b"NAME" | b"AUTH" | b"(c) " | b"ANNO" if padded <= MAX_CHUNK_BYTES => {
-                let mut body = Vec::new();
-                (&mut bytes).take(padded).read_to_end(&mut body)?;
-                if name.eq_ignore_ascii_case(b"id3 ") {
-                    tags::read::id3v2(&body, &mut collected, notes);
-                } else {
-                    body.truncate(size as usize);
-                    collected.add(&String::from_utf8_lossy(&name), &tags::riff::decode_text(&body));
-                }
-            }
-            _ if bytes.skip(padded).is_err() => break,
+            _ if read_other_chunk(&mut bytes, name, size, &mut collected, notes).is_err() => break,
             _ => {}
         }
     }
@@ -93,6 +84,46 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
     bytes.seek(SeekFrom::Start(start))?;
     let extent = extent(&common, size, offset, Some(present));
     PcmReader::new(bytes, common.layout, extent, collected.into_metadata(notes)).map(Some)
+}
+
+/// Reads a chunk that holds tags, and goes over any other.
+fn read_other_chunk(
+    bytes: &mut Bytes,
+    name: [u8; 4],
+    size: u32,
+    collected: &mut Collected,
+    notes: &mut Notes,
+) -> Result<(), MediaError> {
+    let padded = u64::from(size) + u64::from(size & 1);
+    let is_text = matches!(&name, b"NAME" | b"AUTH" | b"(c) " | b"ANNO");
+    let is_id3 = name.eq_ignore_ascii_case(b"id3 ");
+    if !(is_text || is_id3) || padded > MAX_CHUNK_BYTES {
+        return Ok(bytes.skip(padded)?);
+    }
+    let mut body = Vec::new();
+    (&mut *bytes).take(padded).read_to_end(&mut body)?;
+    if is_id3 {
+        tags::read::id3v2(&body, collected, notes);
+    } else {
+        body.truncate(size as usize);
+        collected.add(&String::from_utf8_lossy(&name), &tags::riff::decode_text(&body));
+    }
+    Ok(())
+}
+
+/// Reads the chunks behind the samples of a pipe for their tags. Whether the first of them looks like one.
+fn read_behind(bytes: &mut Bytes, collected: &mut Collected, notes: &mut Notes) -> bool {
+    let mut first = true;
+    while let Ok(Some((name, size))) = read_chunk_header(bytes) {
+        if !looks_like_chunk(&name) {
+            return !first;
+        }
+        first = false;
+        if read_other_chunk(bytes, name, size, collected, notes).is_err() {
+            break;
+        }
+    }
+    true
 }
 
 /// How many bytes of samples there are; `present` in a file.

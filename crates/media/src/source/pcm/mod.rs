@@ -11,6 +11,7 @@ use melisma_signal::Metadata;
 
 use super::bytes::Bytes;
 use super::reader::{BlockReader, MAX_CHANNELS, Notes, StreamFormat};
+use super::tags::Collected;
 use super::timeline::Planes;
 use crate::resample::MAX_RATE_HZ;
 use crate::{MediaError, Speaker};
@@ -176,12 +177,18 @@ pub struct Extent {
     pub left_bytes: Option<u64>,
 }
 
+/// Reads chunks up to the end of the input for their tags. Whether the first of them looks like one.
+type ReadBehind = fn(&mut Bytes, &mut Collected, &mut Notes) -> bool;
+
 /// Reads samples block by block.
 pub struct PcmReader {
     bytes: Bytes,
     layout: Layout,
     format: StreamFormat,
     metadata: Metadata,
+    /// What reads the chunks behind the samples of a pipe, up to its end.
+    read_behind: Option<ReadBehind>,
+    late: Collected,
     extent: Extent,
     read_bytes: u64,
     buffer: Vec<u8>,
@@ -203,11 +210,19 @@ impl PcmReader {
             },
             layout,
             metadata,
+            read_behind: None,
+            late: Collected::default(),
             extent,
             read_bytes: 0,
             buffer: Vec::new(),
             ended: false,
         })
+    }
+
+    /// In a pipe, chunks follow that are read so.
+    pub fn with_chunks_behind(mut self, read: ReadBehind) -> Self {
+        self.read_behind = Some(read);
+        self
     }
 
     /// Samples without a header.
@@ -240,9 +255,19 @@ impl PcmReader {
         }
         // In a pipe, what stands behind the samples is seen only now.
         if self.bytes.length_bytes().is_none() && self.extent.left_bytes.is_some() {
-            let mut head = Vec::new();
-            (&mut self.bytes).take(4).read_to_end(&mut head)?;
-            if !looks_like_chunk(&head) {
+            // Chunks stand at even places.
+            if self.read_bytes % 2 == 1 {
+                self.bytes.skip(1)?;
+            }
+            let is_foreign = match self.read_behind {
+                Some(read) => !read(&mut self.bytes, &mut self.late, notes),
+                None => {
+                    let mut head = Vec::new();
+                    (&mut self.bytes).take(4).read_to_end(&mut head)?;
+                    !looks_like_chunk(&head)
+                }
+            };
+            if is_foreign {
                 let more =
                     std::io::copy(&mut (&mut self.bytes).take(SUSPICIOUS_BYTES), &mut std::io::sink())?;
                 self.suspect(more, notes);
@@ -282,6 +307,10 @@ impl BlockReader for PcmReader {
 
     fn take_metadata(&mut self) -> Metadata {
         std::mem::take(&mut self.metadata)
+    }
+
+    fn take_late_metadata(&mut self, notes: &mut Notes) -> Metadata {
+        std::mem::take(&mut self.late).into_metadata(notes)
     }
 
     fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {

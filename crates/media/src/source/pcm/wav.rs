@@ -37,9 +37,17 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
     let mut layout = None;
     let mut long_data_bytes = None;
     let mut collected = Collected::default();
+    // Samples that stand before their format: where they start, and what their chunk says.
+    let mut early: Option<(u64, Data)> = None;
     loop {
-        let (name, size) = read_chunk_header(&mut bytes, big_endian)?
-            .ok_or_else(|| MediaError::Damaged("WAV without a data chunk".into()))?;
+        if let (Some(found), Some((start, data))) = (&layout, &early) {
+            bytes.seek(SeekFrom::Start(*start))?;
+            return at_data(bytes, Layout::clone(found), data, collected, notes).map(Some);
+        }
+        let Some((name, size)) = read_chunk_header(&mut bytes, big_endian)? else {
+            let what = if early.is_some() { "format" } else { "data" };
+            return Err(MediaError::Damaged(format!("WAV without a {what} chunk")));
+        };
         let padded = u64::from(size) + u64::from(size & 1);
         match &name {
             b"fmt " => {
@@ -57,14 +65,23 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                 bytes.skip(padded - 28)?;
             }
             b"data" => {
-                let layout =
-                    layout.ok_or_else(|| MediaError::Damaged("WAV data before its format chunk".into()))?;
                 let stated = match (size, long_data_bytes) {
                     (u32::MAX, Some(long)) => (long > 0 && long < u64::MAX / 2).then_some(long),
                     (0, _) | (u32::MAX, None) => None,
                     (size, _) => Some(u64::from(size)),
                 };
                 let data = Data { stated, size, big_endian };
+                let Some(layout) = layout else {
+                    if bytes.length_bytes().is_none() {
+                        return Err(MediaError::Unsupported(
+                            "WAV whose samples stand before their format, which a pipe cannot go back to; read it from a file".into(),
+                        ));
+                    }
+                    let start = bytes.stream_position()?;
+                    bytes.skip(stated.map_or(0, |stated| stated + (stated & 1)))?;
+                    early.get_or_insert((start, data));
+                    continue;
+                };
                 return at_data(bytes, layout, &data, collected, notes).map(Some);
             }
             _ => read_other_chunk(&mut bytes, name, size, big_endian, &mut collected, notes)?,
@@ -134,6 +151,11 @@ fn at_data(
     }
     let metadata = collected.into_metadata(notes);
     let reader = PcmReader::new(bytes, layout, extent, metadata)?;
+    let reader = reader.with_chunks_behind(if data.big_endian {
+        |bytes, collected, notes| read_behind(bytes, true, collected, notes)
+    } else {
+        |bytes, collected, notes| read_behind(bytes, false, collected, notes)
+    });
     if suspicious >= SUSPICIOUS_BYTES {
         reader.suspect(suspicious, notes);
     }

@@ -30,6 +30,7 @@ const MAX_TAIL_BYTES: u64 = 24 << 20;
 /// Start of the footer of an APE tag; it has 32 bytes, the tag's size at byte 12.
 const APE_FOOTER: &[u8] = b"APETAGEX";
 const APE_FOOTER_BYTES: u64 = 32;
+const ID3V1_BYTES: usize = 128;
 /// Keeps a tag at the start and one at the end apart, and is longer than an ID3v1 tag.
 const SEPARATOR_BYTES: usize = 256;
 /// Who owns the recording's identifier in a `UFID` frame.
@@ -109,14 +110,38 @@ fn ends(start: &[u8], end: &[u8], collected: &mut Collected, notes: &mut Notes) 
     collected.fill_from(others);
 }
 
-/// Tags at both ends of a file; of a pipe, only `start` is there.
+/// Tags at both ends of a file; of a pipe, only `start` is there, and its end is kept for [`at_end`].
 pub fn around(bytes: &Bytes, start: &[u8], collected: &mut Collected, notes: &mut Notes) {
+    if let Some(pipe) = bytes.pipe() {
+        pipe.keep_tail();
+    }
     let end = read_tail(bytes).unwrap_or_default();
-    ends(start, &end, collected, notes);
+    ends(start, &end.tag, collected, notes);
+    let mut appended = Collected::default();
+    ends(&end.id3v2, &[], &mut appended, notes);
+    collected.fill_from(appended);
+}
+
+/// Tags at the end of a pipe, of which `tail` was kept.
+pub fn at_end(tail: &[u8], notes: &mut Notes) -> Metadata {
+    let mut collected = Collected::default();
+    let mut read = |from: u64| tail.get(usize::try_from(from).ok()?..).map(<[u8]>::to_vec);
+    let end = find_tail(tail.len() as u64, &mut read).unwrap_or_default();
+    ends(&end.id3v2, &end.tag, &mut collected, notes);
+    collected.into_metadata(notes)
+}
+
+/// Tags at the end of an input.
+#[derive(Default)]
+struct Tail {
+    /// ID3v2, with its header and footer.
+    id3v2: Vec<u8>,
+    /// From the start of an APE tag to the end, or ID3v1.
+    tag: Vec<u8>,
 }
 
 /// The end of a file as far as it is a tag.
-fn read_tail(bytes: &Bytes) -> Option<Vec<u8>> {
+fn read_tail(bytes: &Bytes) -> Option<Tail> {
     let length = bytes.length_bytes()?;
     let mut file = bytes.rewound().ok()??;
     let mut tail_from = |from: u64| -> Option<Vec<u8>> {
@@ -125,18 +150,36 @@ fn read_tail(bytes: &Bytes) -> Option<Vec<u8>> {
         (&mut file).take(length - from).read_to_end(&mut tail).ok()?;
         Some(tail)
     };
+    find_tail(length, &mut tail_from)
+}
+
+/// Looks for tags at the end of `length` bytes, which `tail_from` gives from a place on.
+fn find_tail(length: u64, tail_from: &mut dyn FnMut(u64) -> Option<Vec<u8>>) -> Option<Tail> {
     let start = length.saturating_sub(TAIL_BYTES);
     let tail = tail_from(start)?;
+    let id3v1_at = tail.len().checked_sub(ID3V1_BYTES).filter(|at| tail[*at..].starts_with(b"TAG"));
+    let mut found = Tail::default();
+    let end = id3v1_at.unwrap_or(tail.len());
+    if let Some(at) = end.checked_sub(10)
+        && let [b'3', b'D', b'I', _, _, _, a, b, c, d] = tail[at..end]
+    {
+        let size = [a, b, c, d].iter().fold(0, |size, byte| size << 7 | u64::from(byte & 0x7F));
+        let from = (start + at as u64).checked_sub(size + 10);
+        if let Some(tag) = from.filter(|_| size <= MAX_TAIL_BYTES).and_then(&mut *tail_from) {
+            found.id3v2 = tag[..tag.len().min(size as usize + 20)].to_vec();
+        }
+    }
     let footer = tail.windows(APE_FOOTER.len()).rposition(|window| window == APE_FOOTER);
     let Some(at) = footer else {
-        let id3v1 = tail.len().checked_sub(128).map(|at| tail[at..].to_vec());
-        return id3v1.filter(|tag| tag.starts_with(b"TAG"));
+        found.tag = id3v1_at.map(|at| tail[at..].to_vec()).unwrap_or_default();
+        return Some(found);
     };
     let size = tail.get(at + 12..at + 16)?.iter().rev().fold(0, |size, byte| size << 8 | u64::from(*byte));
     let end = start + at as u64 + APE_FOOTER_BYTES;
     // Items and footer, and maybe a header of the same size as the footer.
     let from = end.saturating_sub(size.min(MAX_TAIL_BYTES) + APE_FOOTER_BYTES);
-    tail_from(from)
+    found.tag = tail_from(from)?;
+    Some(found)
 }
 
 /// Tags of an MP4 file or of its beginning up to the end of its index.
