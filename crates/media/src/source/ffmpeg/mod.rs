@@ -30,6 +30,11 @@ const FILL_GAPS: &str = "aresample=async=1:min_hard_comp=0.02";
 /// A length that a container states may be rounded, or count what its codec puts in front.
 const TOLERATED_SECONDS: f64 = 0.25;
 
+/// The length that `ffmpeg` prints is rounded to hundredths.
+const ROUNDED_SECONDS: f64 = 0.01;
+/// What it says of tags behind the last block of WavPack, if there are several.
+const NO_MORE_BLOCKS: &str = "Invalid block header.";
+
 /// A running `ffmpeg` and the WAV that it writes.
 pub struct FfmpegReader {
     wav: PcmReader,
@@ -137,7 +142,10 @@ impl FfmpegReader {
     fn finish(&mut self, notes: &mut Notes) {
         let whole = self.trim.keep.is_none();
         let said = stop(self.child.take(), self.listener.take(), &self.complaint, whole);
-        if let Some(line) = said.lines().next() {
+        let present = self.given_samples as f64 / f64::from(self.format().sample_rate_hz);
+        let is_complete = self.stated_seconds.is_some_and(|stated| present > stated - ROUNDED_SECONDS);
+        let is_harm = |line: &&str| !(is_complete && line.ends_with(NO_MORE_BLOCKS));
+        if let Some(line) = said.lines().next().filter(is_harm) {
             let gaps = probe::gaps(&self.program, &self.path, self.track);
             if gaps.is_empty() {
                 notes.harm(format!("ffmpeg: {line}"));
@@ -146,7 +154,6 @@ impl FfmpegReader {
                 notes.lose(start, end, "packets that ffmpeg could not decode");
             }
         }
-        let present = self.given_samples as f64 / f64::from(self.format().sample_rate_hz);
         if let Some(stated) =
             self.stated_seconds.filter(|stated| whole && *stated > present + TOLERATED_SECONDS)
         {

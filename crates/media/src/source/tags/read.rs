@@ -116,10 +116,10 @@ pub fn around(bytes: &Bytes, start: &[u8], collected: &mut Collected, notes: &mu
         pipe.keep_tail();
     }
     let end = read_tail(bytes).unwrap_or_default();
-    ends(start, &end.tag, collected, notes);
-    let mut appended = Collected::default();
-    ends(&end.id3v2, &[], &mut appended, notes);
-    collected.fill_from(appended);
+    ends(start, &[], collected, notes);
+    let mut behind = Collected::default();
+    ends(&end.id3v2, &end.tag, &mut behind, notes);
+    collected.fill_from(behind);
 }
 
 /// Tags at the end of a pipe, of which `tail` was kept.
