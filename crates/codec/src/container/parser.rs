@@ -93,6 +93,8 @@ pub struct Parser {
     book: Option<Book>,
     /// Where the header and the metadata behind it end, in bytes.
     header_bytes: u64,
+    /// Whether the tags of this file came by: any others are those of a file that lies inside of it.
+    has_tags: bool,
     search_budget: u64,
     /// Where the trailer chunk ends in the file, once it was read, and the end marker that should stand there.
     trailer_end: Option<(u64, [u8; END_MARKER_BYTES])>,
@@ -131,6 +133,7 @@ impl Parser {
             state: State::Beginning,
             book: None,
             header_bytes: 0,
+            has_tags: false,
             search_budget: SEARCH_BUDGET_BYTES,
             trailer_end: None,
             behind_end: Vec::new(),
@@ -375,8 +378,15 @@ impl Parser {
         match kind {
             Kind::Header => self.consume_head(size_bytes, chunk.end),
             Kind::Metadata => {
+                let is_own = !self.has_tags && self.expected_section() == 0;
                 events.push(match parse_metadata(bytes, offset) {
-                    Ok(metadata) => Event::Metadata(metadata),
+                    Ok(_) if !is_own => {
+                        Event::Damage(Damage::harmless(offset, "tags in the wrong place".to_owned()))
+                    }
+                    Ok(metadata) => {
+                        self.has_tags = true;
+                        Event::Metadata(metadata)
+                    }
                     Err(error) => Event::Damage(Damage::harmless(offset, format!("tags: {error}"))),
                 });
                 self.consume_head(size_bytes, chunk.end);

@@ -152,6 +152,22 @@ mod tests {
         }
     }
 
+    /// A file inside of a file keeps its own tags to itself.
+    #[test]
+    fn tags_among_the_sections_are_not_those_of_the_file() {
+        let (inner, outer) = (file(metadata("Inner")), file(metadata("Outer")));
+        let sections = retag(&mut Cursor::new(&outer), &metadata("Outer")).unwrap().sections;
+        let (start, end) = (sections.start as usize, sections.end as usize);
+        for at in [start, end] {
+            let bytes = [&outer[..at], &inner[..start], &outer[at..]].concat();
+            let mut source = Cursor::new(&bytes);
+            let mut out = Vec::new();
+            retag(&mut source, &metadata("New")).unwrap().write(&mut source, &mut out).unwrap();
+            assert_eq!(crate::inspect(&out[..]).unwrap().header.metadata, metadata("New"), "at {at}");
+            assert_eq!(crate::inspect(&bytes[..]).unwrap().header.metadata, metadata("Outer"), "at {at}");
+        }
+    }
+
     #[test]
     fn what_would_be_lost_is_refused_and_damaged_sections_are_kept() {
         let whole = file(metadata("Old"));
