@@ -18,6 +18,7 @@ Examples:
   melisma encode song.flac --size 1MB            fits into a megabyte
   melisma encode Music -o Small -j 4             a directory, mirrored; run it again to go on
   melisma encode Music -o Small --delete         and what is gone from Music goes from Small
+  melisma encode Music -o Small --shard 3/8      the third of eight parts, for eight machines
   melisma encode song.flac --model runs/mine -b 16k        with a network of `melisma train`
   ffmpeg -i film.mkv -f wav - | melisma encode - -o film.mlsm
   melisma encode - < song.wav | ssh host 'cat > song.mlsm'";
@@ -147,7 +148,9 @@ pub const INDEX: &str = "\
 Examples:
   melisma index Music                            run it again to follow what changed
   melisma index Music --json | jq -r .path       what is in it
-  melisma index /mnt/read-only -o music.index    an index somewhere else";
+  melisma index /mnt/read-only -o music.index    an index somewhere else
+  melisma index Music --shard 3/8                the third of eight parts, for eight machines, and then:
+  melisma index Music --merge Music/.melisma/index-*-of-8";
 
 /// Of `similar`.
 pub const SIMILAR: &str = "\

@@ -4,10 +4,13 @@
 use crate::{exit::Outcome, message, progress::Progress, text, threads};
 use anyhow::Context;
 use melisma_library::{
-    EMBEDDING_VERSION, Index, Settings, Track, Update, Watch, index_file,
+    EMBEDDING_VERSION, Index, Settings, Track, Update, Watch,
+    index::INDEX_NAME,
+    index_file,
     listing::Found,
     update::{Counts, Discarded, Fate, update},
 };
+use melisma_media::Shard;
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -26,6 +29,10 @@ pub struct Access {
     pub jobs: Option<usize>,
     /// Read everything anew.
     pub rebuild: bool,
+    /// `--shard`: the part of the files that the index is of.
+    pub shard: Option<Shard>,
+    /// `--merge`: other indices of the folder.
+    pub merge: Vec<PathBuf>,
     /// `--quiet`.
     pub quiet: bool,
 }
@@ -48,12 +55,18 @@ impl Library {
     /// Brings the index of a folder up to date, and makes it where there is none.
     pub fn open(folder: &Path, access: &Access) -> anyhow::Result<Self> {
         let start = Instant::now();
-        let file = access.index_file.clone().unwrap_or_else(|| index_file(folder));
+        let own = || match access.shard {
+            Some(shard) => index_file(folder).with_file_name(shard.file_name(INDEX_NAME)),
+            None => index_file(folder),
+        };
+        let file = access.index_file.clone().unwrap_or_else(own);
         let settings = Settings {
             index_file: file.clone(),
             jobs: threads::wanted(access.jobs),
             ffmpeg: Some("ffmpeg".to_owned()),
             rebuild: access.rebuild,
+            shard: access.shard,
+            merge: access.merge.clone(),
         };
         let Update { index, counts, troubles, discarded, not_saved } =
             watched(folder, &settings, access.quiet)

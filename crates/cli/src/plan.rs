@@ -4,7 +4,7 @@
 use crate::message::{hinted, misused};
 use crate::output::Target;
 use anyhow::{Context, bail};
-use melisma_media::{Input, folder::files_in};
+use melisma_media::{Input, Shard, folder::files_in};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +62,19 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Leaves the jobs of directories to other processes that are not of this part, by the names of their results: two
+    /// inputs that differ in nothing else than their endings are told apart there.
+    pub fn keep_only(&mut self, shard: Shard) {
+        let roots = &self.roots;
+        self.jobs.retain(|job| match job.target.path().filter(|_| job.mirrored) {
+            Some(target) => {
+                let below = roots.iter().filter_map(|root| target.strip_prefix(root).ok());
+                shard.has(below.min_by_key(|below| below.iter().count()).unwrap_or(target))
+            }
+            None => true,
+        });
+    }
+
     /// Refuses `--json` where results go to standard output.
     pub fn refuse_json_to_stdout(&self, json: bool) -> anyhow::Result<()> {
         if json && self.jobs.iter().any(|job| job.target == Target::Stdout) {

@@ -10,6 +10,14 @@ pub enum LibraryError {
     /// The folder of music is none.
     #[error("{0:?} is not a folder")]
     NotAFolder(PathBuf),
+    /// An index that was to be merged is of no use.
+    #[error("{path:?} cannot be merged: {why}; `melisma index` makes it anew")]
+    Unmergeable {
+        /// The index.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The operating system refused something.
     #[error("{action} {path:?}: {source}")]
     File {

@@ -12,6 +12,7 @@ use crate::{
     listen::{edges, listen, reason},
     listing::{Found, Listing, file_state, list},
 };
+use melisma_media::Shard;
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
@@ -33,6 +34,10 @@ pub struct Settings {
     pub ffmpeg: Option<String>,
     /// Read everything anew.
     pub rebuild: bool,
+    /// The part of the folder's files that the index is of, if not all.
+    pub shard: Option<Shard>,
+    /// Other indices of this folder, such as those of its parts: what they know is not read again.
+    pub merge: Vec<PathBuf>,
 }
 
 /// What became of a file that was looked at.
@@ -107,21 +112,27 @@ pub enum Discarded {
 /// [`Update::not_saved`].
 ///
 /// # Errors
-/// [`LibraryError::NotAFolder`].
+/// [`LibraryError::NotAFolder`], [`LibraryError::Unmergeable`] if an index that is to be merged is of no use.
 pub fn update(
     folder: &Path,
     embedding_version: u32,
     settings: &Settings,
     watch: Watch<'_>,
 ) -> Result<Update, LibraryError> {
-    let Listing { files, other_files, mut troubles } = list(folder)?;
-    let (old, discarded) = match load(&settings.index_file, embedding_version) {
+    let Listing { mut files, other_files, mut troubles } = list(folder)?;
+    if let Some(shard) = settings.shard {
+        files.retain(|found| shard.has(Path::new(&found.path)));
+    }
+    let (mut old, discarded) = match load(&settings.index_file, embedding_version) {
         Stored::Index(_) if settings.rebuild => (Index::empty(embedding_version), None),
         Stored::Index(index) => (index, None),
         Stored::Nothing => (Index::empty(embedding_version), None),
         Stored::Outdated(what) => (Index::empty(embedding_version), Some(Discarded::Outdated(what))),
         Stored::Damaged(what) => (Index::empty(embedding_version), Some(Discarded::Damaged(what))),
     };
+    for file in &settings.merge {
+        merge(&mut old, file, &files)?;
+    }
     let Parts { kept, unreadable, due, rest } = compare(&files, &old);
     let kept_count = kept.len() + unreadable.len();
     (watch.begin)(&due);
@@ -151,7 +162,9 @@ pub fn update(
     let is_gone =
         |track: &&&Track| !moved_from.contains(track.path.as_str()) && !there.contains(track.path.as_str());
     let gone = rest.iter().filter(is_gone).count();
-    let is_new = index != old || discarded.is_some() || settings.rebuild || !settings.index_file.exists();
+    let is_new = index != old
+        || !settings.merge.is_empty()
+        || discarded.is_some() || settings.rebuild || !settings.index_file.exists();
     let not_saved = if is_new {
         save(&settings.index_file, embedding_version, index.tracks.iter(), index.unreadable.iter()).err()
     } else {
@@ -159,6 +172,35 @@ pub fn update(
     };
     let counts = Counts { read, kept: kept_count, moved, gone, other: other_files };
     Ok(Update { index, counts, troubles, discarded, not_saved })
+}
+
+/// Adds what another index of the same folder knows; of two entries for one file, the one that is of the file as it is now.
+fn merge(old: &mut Index, file: &Path, files: &[Found]) -> Result<(), LibraryError> {
+    let refuse = |why: &str| LibraryError::Unmergeable { path: file.to_path_buf(), why: why.to_owned() };
+    let other = match load(file, old.embedding_version) {
+        Stored::Index(index) => index,
+        Stored::Nothing => return Err(refuse("there is no such file")),
+        Stored::Outdated(why) | Stored::Damaged(why) => return Err(refuse(&why)),
+    };
+    let now: HashMap<&str, FileState> = files.iter().map(|found| (found.path.as_str(), found.file)).collect();
+    let is_of_now = |path: &str, state: FileState| now.get(path) == Some(&state);
+    let mut places: HashMap<String, usize> =
+        old.tracks.iter().enumerate().map(|(place, track)| (track.path.clone(), place)).collect();
+    for track in other.tracks {
+        match places.get(&track.path) {
+            None => {
+                places.insert(track.path.clone(), old.tracks.len());
+                old.tracks.push(track);
+            }
+            Some(&place) if is_of_now(&track.path, track.file) => old.tracks[place] = track,
+            Some(_) => {}
+        }
+    }
+    let fresh = other.unreadable.into_iter().filter(|file| is_of_now(&file.path, file.file));
+    old.unreadable.extend(fresh);
+    old.sort();
+    old.unreadable.dedup_by(|a, b| a.path == b.path);
+    Ok(())
 }
 
 /// The files of a folder beside its old index.

@@ -30,7 +30,14 @@ fn write(folder: &Path, name: &str, pcm: &Pcm, title: &str) {
 }
 
 fn settings(folder: &Path) -> Settings {
-    Settings { index_file: index_file(folder), jobs: 2, ffmpeg: None, rebuild: false }
+    Settings {
+        index_file: index_file(folder),
+        jobs: 2,
+        ffmpeg: None,
+        rebuild: false,
+        shard: None,
+        merge: Vec::new(),
+    }
 }
 
 fn run(folder: &Path) -> Update {
@@ -195,4 +202,44 @@ fn sound_and_its_file_are_one_recording() {
     assert_eq!(paths(&found), ["a.flac", "a.mlsm", "copy.mlsm", "one.mlsm", "silence.mlsm"]);
     let groups: Vec<Vec<usize>> = duplicates(&found.index).into_iter().map(|group| group.tracks).collect();
     assert_eq!(groups, [[0, 1], [2, 3]]);
+}
+
+#[test]
+fn parts_of_an_index_become_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for number in 0..9 {
+        write(root, &format!("{number}.mlsm"), &music(number, 1.0), "a part");
+    }
+    fs::write(root.join("notes.mlsm"), b"no music at all").unwrap();
+    let parts: Vec<_> = (1..=3).map(|number| root.join(format!(".melisma/part{number}"))).collect();
+    let mut read = 0;
+    for (number, file) in (1..=3).zip(&parts) {
+        let shard = Some(format!("{number}/3").parse().unwrap());
+        let part = Settings { index_file: file.clone(), shard, ..settings(root) };
+        read += update(root, EMBEDDING_VERSION, &part, Watch::default()).unwrap().counts.read;
+        let again = update(root, EMBEDDING_VERSION, &part, Watch::default()).unwrap();
+        assert_eq!((again.counts.read, again.counts.gone), (0, 0), "other parts' files are not gone");
+    }
+    assert_eq!(read, 9, "each file is read once");
+    // A file that changed since, and one that nobody has seen.
+    write(root, "3.mlsm", &music(3, 2.0), "changed");
+    write(root, "new.mlsm", &music(50, 1.0), "new");
+    let merged = Settings { merge: parts.clone(), ..settings(root) };
+    let found = update(root, EMBEDDING_VERSION, &merged, Watch::default()).unwrap();
+    assert_eq!(numbers(&found), [2, 9, 0, 0, 1]);
+    let kept = run(root);
+    assert_eq!(numbers(&kept), [0, 11, 0, 0, 1], "it was written down");
+    let fresh = tempfile::tempdir().unwrap();
+    let anew = Settings { index_file: fresh.path().join("index"), ..settings(root) };
+    assert_eq!(update(root, EMBEDDING_VERSION, &anew, Watch::default()).unwrap().index, kept.index);
+
+    // A part that is older than what is known takes nothing back.
+    let found = update(root, EMBEDDING_VERSION, &merged, Watch::default()).unwrap();
+    assert_eq!((numbers(&found), found.index), ([0, 11, 0, 0, 1], kept.index));
+    for (file, why) in [("none", "no such file"), ("notes.mlsm", "cannot be merged")] {
+        let useless = Settings { merge: vec![root.join(file)], ..settings(root) };
+        let error = update(root, EMBEDDING_VERSION, &useless, Watch::default()).unwrap_err().to_string();
+        assert!(error.contains(file) && error.contains(why), "{error}");
+    }
 }

@@ -18,6 +18,8 @@
 //! | is it the same sound? | [`fingerprint`] |
 //! | which files of a folder are sound? | [`folder`] |
 //! | how does a file appear complete or not at all? | [`atomic`] |
+//! | which part of a folder's files is one process's? | [`shard`] |
+//! | how do several read one open file? | [`shared_file`] |
 
 pub mod atomic;
 pub mod downmix;
@@ -26,6 +28,8 @@ pub mod fingerprint;
 pub mod folder;
 pub mod loudness;
 pub mod resample;
+pub mod shard;
+pub mod shared_file;
 pub mod sink;
 pub mod source;
 
@@ -36,6 +40,8 @@ pub use fingerprint::Fingerprint;
 pub use folder::AUDIO_EXTENSIONS;
 pub use loudness::LoudnessMeter;
 pub use resample::Resampler;
+pub use shard::Shard;
+pub use shared_file::SharedFile;
 pub use sink::{AudioSink, Encoding, Output, SinkOptions};
 pub use source::tags::{MAX_PICTURE_BYTES, kept_name, sniff_mime};
 pub use source::{AudioSource, Input, OpenOptions, RawFormat};

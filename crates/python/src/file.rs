@@ -8,6 +8,7 @@ use crate::{
     threads,
 };
 use melisma_codec::{Decoder, Header, Models, Pcm, SketchReader, container::Reader};
+use melisma_media::SharedFile;
 use melisma_signal::Loudness;
 use melisma_understanding::TrackSketch;
 use numpy::ndarray::Array2;
@@ -17,11 +18,9 @@ use pyo3::{
     types::{PyBytes, PyDict, PySlice},
 };
 use std::{
-    fs,
-    io::{self, Read, Seek, SeekFrom},
     ops::Range,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 /// Open a .mlsm file.
@@ -54,52 +53,19 @@ pub fn open(py: Python<'_>, path: PathBuf) -> PyResult<File> {
 pub struct File {
     path: PathBuf,
     /// None once it is closed.
-    source: Mutex<Option<Arc<fs::File>>>,
+    source: Mutex<Option<SharedFile>>,
     header: Header,
     samples: u64,
     bytes: u64,
     loudness_measured: Option<Loudness>,
 }
 
-/// A file read from a place of one's own: nobody who has the same file open moves it.
-struct Place {
-    file: Arc<fs::File>,
-    position: u64,
-    bytes: u64,
-}
-
-impl Read for Place {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        #[cfg(unix)]
-        let read = std::os::unix::fs::FileExt::read_at(&*self.file, buffer, self.position)?;
-        #[cfg(windows)]
-        let read = std::os::windows::fs::FileExt::seek_read(&*self.file, buffer, self.position)?;
-        self.position += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for Place {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let wanted = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::End(offset) => self.bytes.checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-        };
-        self.position = wanted.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.position)
-    }
-}
-
 impl File {
     fn open(path: PathBuf) -> Result<Self, Failure> {
-        let source = fs::File::open(&path).map_err(|error| Failure::io("cannot open", &error).of(&path))?;
-        let about = source.metadata().map_err(|error| Failure::io("cannot read", &error).of(&path))?;
-        let bytes = about.len();
-        let source = Arc::new(source);
-        let place = Place { file: source.clone(), position: 0, bytes };
+        let source = SharedFile::open(&path)?;
+        let bytes = source.bytes();
         let told = (|| {
-            let mut reader = Reader::open(place)?;
+            let mut reader = Reader::open(source.clone())?;
             let loudness = reader.find_trailer()?.and_then(|trailer| trailer.loudness);
             let mut decoder = Decoder::over(reader, &Models::default())?;
             Ok((decoder.total_samples()?, decoder.header().clone(), loudness))
@@ -109,10 +75,10 @@ impl File {
         Ok(Self { path, source: Mutex::new(Some(source)), header, samples, bytes, loudness_measured })
     }
 
-    fn reader(&self) -> Result<Reader<Place>, Failure> {
+    fn reader(&self) -> Result<Reader<SharedFile>, Failure> {
         let held = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let file = held.ok_or_else(|| Failure::Input("the file is closed".to_owned()))?;
-        Ok(Reader::open(Place { file, position: 0, bytes: self.bytes })?)
+        Ok(Reader::open(file.from_start())?)
     }
 
     /// Decodes a stretch.

@@ -176,8 +176,14 @@ pub fn similar(
 
 fn neighbours(folder: &Path, path: &Path, k: usize) -> Result<Vec<Neighbour>, Failure> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let settings =
-        Settings { index_file: index_file(folder), jobs, ffmpeg: Some(FFMPEG.to_owned()), rebuild: false };
+    let settings = Settings {
+        index_file: index_file(folder),
+        jobs,
+        ffmpeg: Some(FFMPEG.to_owned()),
+        rebuild: false,
+        shard: None,
+        merge: Vec::new(),
+    };
     let index = update(folder, EMBEDDING_VERSION, &settings, Watch::default())?.index;
     let hear = || listen(path, &path.to_string_lossy(), Some(FFMPEG), &|_| None);
     let track = threads::on_all(hear).map_err(|error| Failure::from(error).of(path))?;

@@ -9,7 +9,7 @@ use crate::plan::{self, Rules};
 use crate::{examples, values};
 use clap::ValueEnum;
 use melisma_codec::{EncoderConfig, RateTarget, Tune};
-use melisma_media::{AUDIO_EXTENSIONS, OpenOptions, RawFormat};
+use melisma_media::{AUDIO_EXTENSIONS, OpenOptions, RawFormat, Shard};
 use std::path::{Path, PathBuf};
 
 /// Flags of `encode`.
@@ -74,6 +74,11 @@ pub struct EncodeArguments {
     /// Only complete .mlsm files that a mirror made are removed, and none whose music may only be out of sight.
     #[arg(long)]
     delete: bool,
+    /// Only part I of N of the files of directories, counted from 1
+    ///
+    /// For processes or machines that share the work: a file's part follows from its name alone.
+    #[arg(long, value_name = "I/N", conflicts_with = "delete")]
+    shard: Option<Shard>,
     /// One JSON object a file on standard output, for programs
     #[arg(long)]
     json: bool,
@@ -143,7 +148,13 @@ impl EncodeArguments {
     /// Encodes all inputs.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let rules = Rules { accepted: &AUDIO_EXTENSIONS, extension: "mlsm" };
-        let plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
+        let mut plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
+        if let Some(shard) = self.shard {
+            if plan.roots.is_empty() {
+                return Err(misused("--shard is for directories, and none is named", "name the directory"));
+            }
+            plan.keep_only(shard);
+        }
         if self.delete && plan.roots.is_empty() {
             return Err(misused(
                 "--delete is for mirrors of directories, and none is named",

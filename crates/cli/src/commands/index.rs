@@ -8,6 +8,7 @@ use crate::{
     output::DataOut,
     text,
 };
+use melisma_media::Shard;
 use std::{io::Write, path::PathBuf};
 
 /// Flags of `index`.
@@ -17,7 +18,7 @@ pub struct IndexArguments {
     /// Folder with music, at any depth: .mlsm files, whose sound is not decoded, and any others
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Where the index lies [default: DIR/.melisma/index]
+    /// Where the index lies [default: DIR/.melisma/index, with --shard DIR/.melisma/index-I-of-N]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// One JSON object a track, for programs
@@ -29,6 +30,14 @@ pub struct IndexArguments {
     /// Read everything anew
     #[arg(long)]
     rebuild: bool,
+    /// Only part I of N, counted from 1, into an index of its own, which --merge takes
+    ///
+    /// For processes or machines that share the work: a file's part follows from its name alone.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Take what these indices of the same folder know; what none of them knows is read
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["shard", "rebuild"])]
+    merge: Vec<PathBuf>,
 }
 
 impl IndexArguments {
@@ -39,6 +48,8 @@ impl IndexArguments {
             jobs: self.jobs.map(usize::from),
             rebuild: self.rebuild,
             quiet,
+            shard: self.shard,
+            merge: self.merge,
         };
         let library = Library::open(&self.folder, &access)?;
         if self.json {
