@@ -8,6 +8,28 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = [
+    "Audio",
+    "Damage",
+    "Decoder",
+    "EMBEDDING_VERSION",
+    "Encoder",
+    "File",
+    "Labels",
+    "Neighbour",
+    "Reference",
+    "Sketch",
+    "__version__",
+    "classify",
+    "decode",
+    "embed",
+    "encode",
+    "metrics",
+    "open",
+    "similar",
+    "sketch",
+]
+
 __version__: str
 EMBEDDING_VERSION: int
 
