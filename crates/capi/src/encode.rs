@@ -63,7 +63,8 @@ pub unsafe extern "C" fn melisma_encode(
                 false => *unsafe { pointers::shared(settings, "settings") }?,
             };
             let values = samples.checked_mul(channels as usize);
-            let values = values.ok_or_else(|| Failure::invalid(format!("pcm cannot have {samples} samples")))?;
+            let values =
+                values.ok_or_else(|| Failure::invalid(format!("pcm cannot have {samples} samples")))?;
             // SAFETY: the caller's promise.
             let pcm = unsafe { pointers::slice(pcm, values, "pcm") }?;
             let file = encode(pcm, channels as usize, sample_rate, settings)?.into_boxed_slice();

@@ -174,8 +174,9 @@ pub unsafe extern "C" fn melisma_open(path: *const c_char) -> *mut MelismaFile {
             let path = path_of(unsafe { pointers::text(path, "path") }?)?;
             let file = SharedFile::open(path.as_ref())?;
             let opened = MelismaFile::over(Source::Disk(file));
-            let named = |failure: Failure| {
-                Failure { what: format!("{}: {}", path.display(), failure.what), ..failure }
+            let named = |failure: Failure| Failure {
+                what: format!("{}: {}", path.display(), failure.what),
+                ..failure
             };
             Ok(handle(opened.map_err(named)?))
         },
@@ -270,7 +271,8 @@ pub unsafe extern "C" fn melisma_read(file: *mut MelismaFile, out: *mut f32, sam
             // SAFETY: the caller's promise.
             let file = unsafe { pointers::exclusive(file, "file") }?;
             let values = samples.checked_mul(file.header.channel_count);
-            let values = values.ok_or_else(|| Failure::invalid(format!("out cannot have {samples} samples")))?;
+            let values =
+                values.ok_or_else(|| Failure::invalid(format!("out cannot have {samples} samples")))?;
             // SAFETY: the caller's promise.
             let out = unsafe { pointers::room(out, values, "out") }?;
             Ok(file.read(out)? as i64)

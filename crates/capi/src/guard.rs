@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_panic_ends_here() {
-        let status = guard(|status| status, || -> Result<MelismaStatus, Failure> { panic!("on {}", "purpose") });
+        let status =
+            guard(|status| status, || -> Result<MelismaStatus, Failure> { panic!("on {}", "purpose") });
         assert_eq!(status, MelismaStatus::Bug);
         LAST.with_borrow(|words| assert_eq!(words.to_str(), Ok("a fault of Melisma: on purpose")));
         let status = guard(|status| status, || Err(Failure::null("x\0y")));

@@ -16,7 +16,8 @@ fn library(extension: &str) -> PathBuf {
         (name == format!("libmelisma.{extension}") || name.starts_with("libmelisma-"))
             && name.ends_with(&format!(".{extension}"))
     };
-    let built = |path: &PathBuf| path.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let built =
+        |path: &PathBuf| path.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let found = [deps.as_path(), deps.parent().unwrap()]
         .into_iter()
         .flat_map(|folder| std::fs::read_dir(folder).unwrap())
@@ -35,7 +36,8 @@ fn the_example_runs() {
     let tone = (0..9 * 8_000).map(|i| 0.5 * (i as f32 * 0.8).sin()).collect();
     let pcm = Pcm { sample_rate_hz: 8_000, channels: vec![tone] };
     let tags = vec![("TITLE".to_owned(), "A tone".to_owned())];
-    let file = melisma_codec::encode(&pcm, &EncoderConfig::default(), &Metadata { tags, picture: None }).unwrap();
+    let file =
+        melisma_codec::encode(&pcm, &EncoderConfig::default(), &Metadata { tags, picture: None }).unwrap();
     let song = folder.path().join("song.mlsm");
     std::fs::write(&song, file).unwrap();
     for extension in ["so", "a"] {

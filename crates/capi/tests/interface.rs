@@ -172,7 +172,10 @@ fn nothing_and_rubbish_are_refused_in_words() {
         told(encode(2, 44_100, MelismaSettings { quality: f32::NAN, ..usual }, &mut bytes), "NaN");
         told(encode(2, 44_100, MelismaSettings { tune: 9, ..usual }, &mut bytes), "tune is 9");
         told(melisma_encode(null(), 4, 2, 44_100, null(), &mut bytes).is_null(), "pcm is NULL");
-        told(melisma_encode(samples.as_ptr(), usize::MAX, 2, 44_100, null(), &mut bytes).is_null(), "cannot have");
+        told(
+            melisma_encode(samples.as_ptr(), usize::MAX, 2, 44_100, null(), &mut bytes).is_null(),
+            "cannot have",
+        );
         told(melisma_encode(samples.as_ptr(), 4, 2, 44_100, null(), null_mut()).is_null(), "bytes is NULL");
         assert_eq!(CStr::from_ptr(melisma_version()).to_str(), Ok(env!("CARGO_PKG_VERSION")));
     }

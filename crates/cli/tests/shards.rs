@@ -9,7 +9,10 @@ use std::{collections::BTreeSet, fs, process::Child};
 fn tracks(desk: &Desk) {
     for number in 0..10 {
         let seconds = 1.0 + f64::from(number) / 10.0;
-        desk.wav(&format!("Music/{}/{number}.wav", ["a", "b", "c d"][number as usize % 3]), &music(16_000, seconds));
+        desk.wav(
+            &format!("Music/{}/{number}.wav", ["a", "b", "c d"][number as usize % 3]),
+            &music(16_000, seconds),
+        );
     }
 }
 
@@ -43,7 +46,9 @@ fn processes_share_a_mirror() {
     fs::remove_file(desk.path("Small/c d/5.mlsm")).unwrap();
     let again: Vec<Value> = side_by_side(&desk, &encode, 4)
         .iter()
-        .flat_map(|lines| lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>())
+        .flat_map(|lines| {
+            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+        })
         .collect();
     let made: Vec<&Value> = again.iter().filter(|line| line["status"] == "encoded").collect();
     assert_eq!((again.len(), made.len()), (10, 1), "{again:?}");
@@ -65,15 +70,24 @@ fn processes_share_an_index() {
     found.sort();
     assert_eq!(found, paths(&whole, "path"));
     let files: Vec<String> = (1..=3).map(|number| format!("Music/.melisma/index-{number}-of-3")).collect();
-    let merge: Vec<&str> = ["index", "Music", "--merge"].into_iter().chain(files.iter().map(String::as_str)).collect();
+    let merge: Vec<&str> =
+        ["index", "Music", "--merge"].into_iter().chain(files.iter().map(String::as_str)).collect();
     let run = desk.run(&merge).ends(0);
-    assert!(run.stderr.contains("10 tracks") && !run.stderr.contains("read"), "nothing is read: {}", run.stderr);
+    assert!(
+        run.stderr.contains("10 tracks") && !run.stderr.contains("read"),
+        "nothing is read: {}",
+        run.stderr
+    );
     assert_eq!(desk.run(&["index", "Music", "--json"]).ends(0).text(), whole);
     desk.run(&["similar", "Music/a/0.wav", "-k", "3"]).ends(0);
     // A part that never came is named, and none of it is lost: a run without it reads what is missing.
     fs::remove_file(desk.path(&files[1])).unwrap();
     let refused = desk.run(&merge).ends(1);
-    assert!(refused.stderr.contains("index-2-of-3") && refused.stderr.contains("no such file"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("index-2-of-3") && refused.stderr.contains("no such file"),
+        "{}",
+        refused.stderr
+    );
     fs::remove_file(desk.path("Music/.melisma/index")).unwrap();
     desk.run(&["index", "Music", "--merge", &files[0], &files[2]]).ends(0);
     assert_eq!(desk.run(&["index", "Music", "--json"]).ends(0).text(), whole);

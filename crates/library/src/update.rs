@@ -164,7 +164,9 @@ pub fn update(
     let gone = rest.iter().filter(is_gone).count();
     let is_new = index != old
         || !settings.merge.is_empty()
-        || discarded.is_some() || settings.rebuild || !settings.index_file.exists();
+        || discarded.is_some()
+        || settings.rebuild
+        || !settings.index_file.exists();
     let not_saved = if is_new {
         save(&settings.index_file, embedding_version, index.tracks.iter(), index.unreadable.iter()).err()
     } else {

@@ -41,7 +41,9 @@ impl FromStr for Shard {
         });
         match numbers {
             Some((number, count)) if (1..=count).contains(&number) => Ok(Self { number, count }),
-            Some((number, count)) => Err(format!("part {number} of {count}: parts are counted from 1 to {count}")),
+            Some((number, count)) => {
+                Err(format!("part {number} of {count}: parts are counted from 1 to {count}"))
+            }
             None => Err("must be NUMBER/COUNT, such as 3/8".to_owned()),
         }
     }
@@ -98,6 +100,9 @@ mod tests {
             assert!(text.parse::<Shard>().is_err(), "{text}");
         }
         let shard: Shard = "3/8".parse().unwrap();
-        assert_eq!((shard.to_string(), shard.file_name("index")), ("3/8".to_owned(), "index-3-of-8".to_owned()));
+        assert_eq!(
+            (shard.to_string(), shard.file_name("index")),
+            ("3/8".to_owned(), "index-3-of-8".to_owned())
+        );
     }
 }

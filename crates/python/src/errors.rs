@@ -99,9 +99,7 @@ impl From<LibraryError> for Failure {
             LibraryError::Media(error) => error.into(),
             LibraryError::Decode(error) => error.into(),
             LibraryError::Understanding(error) => error.into(),
-            LibraryError::File { action, path, source } => {
-                MediaError::File { action, path, source }.into()
-            }
+            LibraryError::File { action, path, source } => MediaError::File { action, path, source }.into(),
             LibraryError::Write(source) => Self::io("cannot write", &source),
             LibraryError::NotAFolder(path) => {
                 let what = "not a folder".to_owned();

@@ -103,11 +103,7 @@ pub enum LabelsArgument {
 ///     genre = next(iter(probabilities))
 #[pyfunction]
 #[pyo3(signature = (path, /, *, labels))]
-pub fn classify<'py>(
-    py: Python<'py>,
-    path: PathBuf,
-    labels: LabelsArgument,
-) -> PyResult<Bound<'py, PyDict>> {
+pub fn classify<'py>(py: Python<'py>, path: PathBuf, labels: LabelsArgument) -> PyResult<Bound<'py, PyDict>> {
     let told = py.detach(|| {
         let read_now;
         let labels = match &labels {
@@ -165,12 +161,7 @@ impl Neighbour {
 ///         print(near.distance, near.path, near.artist)
 #[pyfunction]
 #[pyo3(signature = (index_dir, path, k=20))]
-pub fn similar(
-    py: Python<'_>,
-    index_dir: PathBuf,
-    path: PathBuf,
-    k: usize,
-) -> PyResult<Vec<Neighbour>> {
+pub fn similar(py: Python<'_>, index_dir: PathBuf, path: PathBuf, k: usize) -> PyResult<Vec<Neighbour>> {
     Ok(py.detach(|| neighbours(&index_dir, &path, k))?)
 }
 
