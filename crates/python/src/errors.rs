@@ -82,10 +82,7 @@ impl From<UnderstandingError> for Failure {
 impl From<MediaError> for Failure {
     fn from(error: MediaError) -> Self {
         match &error {
-            MediaError::File { action, source, path } => {
-                let Self::File { what, code, .. } = Self::io(action, source) else { unreachable!() };
-                Self::File { what, code, path: Some(path.display().to_string()) }
-            }
+            MediaError::File { action, source, path } => Self::io(action, source).of(path),
             MediaError::Io(source) => Self::io("input or output failed", source),
             MediaError::Invalid(_) | MediaError::Limit { .. } => Self::Input(words(&error)),
             _ => Self::Format(words(&error)),
