@@ -71,14 +71,14 @@ mod tests {
     fn every_file_is_in_one_part_and_parts_are_alike() {
         for count in [1, 2, 7, 64] {
             let shards: Vec<Shard> = (1..=count).map(|n| format!("{n}/{count}").parse().unwrap()).collect();
-            let mut sizes = vec![0; count];
+            let mut sizes = vec![0_usize; count];
             for track in 0..6_400 {
                 let path = format!("Artist {}/Album/{:02} - Track.flac", track / 12, track % 12);
                 let homes: Vec<usize> = (0..count).filter(|&n| shards[n].has(Path::new(&path))).collect();
                 assert_eq!(homes.len(), 1, "{path}");
                 sizes[homes[0]] += 1;
             }
-            let mean = 6_400 / count;
+            let mean: usize = 6_400 / count;
             // Six deviations of a count of such a mean.
             let spread = (6.0 * (mean as f64).sqrt()) as usize;
             assert!(sizes.iter().all(|&size| size.abs_diff(mean) <= spread), "{count}: {sizes:?}");

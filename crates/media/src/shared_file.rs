@@ -43,7 +43,7 @@ impl SharedFile {
 
     /// Size when it was opened, in bytes.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub fn size_bytes(&self) -> u64 {
         self.bytes
     }
 }
@@ -84,7 +84,7 @@ mod tests {
         let mut two = [0; 2];
         first.read_exact(&mut two).unwrap();
         let mut second = first.from_start();
-        assert_eq!((first.bytes(), second.seek(SeekFrom::End(-3)).unwrap()), (10, 7));
+        assert_eq!((first.size_bytes(), second.seek(SeekFrom::End(-3)).unwrap()), (10, 7));
         first.read_exact(&mut two).unwrap();
         assert_eq!(&two, b"23");
         second.seek(SeekFrom::Current(1)).unwrap();

@@ -63,7 +63,7 @@ pub struct File {
 impl File {
     fn open(path: PathBuf) -> Result<Self, Failure> {
         let source = SharedFile::open(&path)?;
-        let bytes = source.bytes();
+        let bytes = source.size_bytes();
         let told = (|| {
             let mut reader = Reader::open(source.clone())?;
             let loudness = reader.find_trailer()?.and_then(|trailer| trailer.loudness);
