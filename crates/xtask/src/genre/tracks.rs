@@ -1,0 +1,95 @@
+//! Tracks of a collection laid out as FMA is, as features of their coded files.
+
+use super::Options;
+use anyhow::Context;
+use melisma_codec::Models;
+use melisma_data::fma::{Layout, read_tracks, track_id};
+use melisma_data::manifest::Split;
+use melisma_understanding::labels::Examples;
+use melisma_understanding::{TrackSketch, features};
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Parts of a track that are told by themselves.
+pub const SEGMENTS: usize = 5;
+
+/// A track.
+pub struct Track {
+    pub id: u32,
+    pub features: Vec<f32>,
+    pub segments: Vec<Vec<f32>>,
+    pub genre: String,
+    pub artist: String,
+    pub test: bool,
+}
+
+/// Features of a file of commas for each track.
+pub fn table_of(path: &Path, tracks: &[Track]) -> anyhow::Result<Vec<Vec<f32>>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let mut found = BTreeMap::new();
+    for (line, number) in text.lines().zip(1..) {
+        let (id, values) = line.split_once(',').with_context(|| format!("line {number} has no comma"))?;
+        let values: Vec<f32> = values
+            .split(',')
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .with_context(|| format!("line {number}"))?;
+        found.insert(id.parse::<u32>().with_context(|| format!("line {number}"))?, values);
+    }
+    let of_track = |track: &Track| found.remove(&track.id).with_context(|| format!("no track {}", track.id));
+    tracks.iter().map(of_track).collect()
+}
+
+/// Reads the coded files of which the table has a genre.
+pub fn read(options: &Options) -> anyhow::Result<Vec<Track>> {
+    let table = read_tracks(&Layout::find(&options.fma, None)?.tracks)?;
+    let mut files = BTreeMap::new();
+    collect(&options.coded, &mut files)?;
+    let models = Models::default();
+    let of_file = |(id, path): (&u32, &PathBuf)| -> anyhow::Result<Option<Track>> {
+        let Some(row) = table.get(id) else { return Ok(None) };
+        let Some(genre) = row.genre.clone() else { return Ok(None) };
+        let sketch = TrackSketch::of_file(&std::fs::read(path)?, &models)?;
+        let part = |n: usize| n * sketch.frames() / SEGMENTS;
+        Ok(Some(Track {
+            id: *id,
+            features: features(&sketch),
+            segments: (0..SEGMENTS).map(|n| features(&sketch.excerpt(part(n)..part(n + 1)))).collect(),
+            genre,
+            artist: row.artist.clone().unwrap_or_default(),
+            test: row.split == Some(Split::Test),
+        }))
+    };
+    let tracks: Vec<Option<Track>> = files.par_iter().map(of_file).collect::<anyhow::Result<_>>()?;
+    Ok(tracks.into_iter().flatten().collect())
+}
+
+fn collect(folder: &Path, files: &mut BTreeMap<u32, PathBuf>) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "mlsm")
+            && let Some(id) = track_id(&path.to_string_lossy())
+        {
+            files.insert(id, path);
+        }
+    }
+    Ok(())
+}
+
+/// Tracks with genres as labels and artists as groups.
+pub fn examples(tracks: &[Track]) -> Examples {
+    let places = |of: fn(&Track) -> &str| -> Vec<String> {
+        tracks.iter().map(of).collect::<BTreeSet<_>>().into_iter().map(String::from).collect()
+    };
+    let (labels, artists) = (places(|track| &track.genre), places(|track| &track.artist));
+    let place = |all: &[String], one: &str| all.iter().position(|other| other == one).unwrap_or(0);
+    Examples {
+        features: tracks.iter().map(|track| track.features.clone()).collect(),
+        labels_of: tracks.iter().map(|track| vec![place(&labels, &track.genre)]).collect(),
+        groups: tracks.iter().map(|track| place(&artists, &track.artist)).collect(),
+        labels,
+    }
+}
