@@ -24,6 +24,7 @@ mod retag_file;
 mod revision;
 mod text;
 mod threads;
+mod undo_log;
 mod values;
 mod walk;
 

@@ -67,14 +67,19 @@ pub fn changes(metadata: &Metadata, wanted: &[(&str, String)], replace: bool) ->
     wanted.iter().filter_map(change).collect()
 }
 
-/// Makes the changes in the file at `path`, whose tags and record are `metadata`.
-pub fn apply(path: &Path, metadata: &Metadata, changes: &[Change]) -> anyhow::Result<()> {
+/// `metadata` with the changes made.
+pub fn changed(metadata: &Metadata, changes: &[Change]) -> Metadata {
     let mut changed = metadata.clone();
     for change in changes {
         changed.tags.retain(|(known, _)| kept_name(known).as_ref() != Some(&change.name));
         changed.tags.push((change.name.clone(), change.new.clone()));
     }
-    retag_file(path, &changed)
+    changed
+}
+
+/// Makes the changes in the file at `path`, whose tags and record are `metadata`.
+pub fn apply(path: &Path, metadata: &Metadata, changes: &[Change]) -> anyhow::Result<()> {
+    retag_file(path, &changed(metadata, changes))
 }
 
 /// Gives the result of `job` the tags that its input has now, if the music of both is the same; none if it is not, or

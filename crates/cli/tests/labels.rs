@@ -96,3 +96,119 @@ fn what_is_no_model_is_refused() {
     }
     desk.run(&["classify", "Toy", "--labels", "genres", "--threshold", "2"]).ends(2);
 }
+
+/// Six `.mlsm` files of two genres' music without a genre, and a model of the genres beside them.
+fn untagged(desk: &Desk) -> Vec<String> {
+    toy(desk);
+    learn(desk);
+    let names: Vec<String> = (1..=6).map(|number| format!("Small/{number:06}.mlsm")).collect();
+    desk.run(&["encode", "Toy/audio/000", "-o", "Small", "-b", "24k"]).ends(0);
+    for name in &names {
+        desk.run(&["tag", name, "--remove", "GENRE"]).ends(0);
+    }
+    names
+}
+
+fn genre_of(desk: &Desk, name: &str) -> Value {
+    let told: Value = serde_json::from_str(&desk.run(&["tag", name, "--json"]).ends(0).text()).unwrap();
+    told["tags"]["GENRE"].clone()
+}
+
+#[test]
+fn tags_are_written_after_a_look_and_taken_back_to_the_byte() {
+    let desk = Desk::new();
+    let names = untagged(&desk);
+    let bytes = |desk: &Desk| names.iter().map(|name| desk.read(name)).collect::<Vec<_>>();
+    let before = bytes(&desk);
+    let classify = |flags: &[&str]| {
+        let files: Vec<&str> = names.iter().map(String::as_str).collect();
+        desk.run(&[&["classify", "--labels", "genres", "--threshold", "0"], flags, &files].concat())
+    };
+    let dry = classify(&["--write-tags"]).ends(0);
+    assert_eq!(dry.stderr.matches("would write GENRE=").count(), 6, "{}", dry.stderr);
+    assert_eq!(bytes(&desk), before);
+    assert!(!desk.path("melisma-undo-1.jsonl").exists());
+
+    let wrote = classify(&["--write-tags", "--yes"]).ends(0);
+    assert!(wrote.stderr.contains("melisma classify --undo melisma-undo-1.jsonl"), "{}", wrote.stderr);
+    assert!(genre_of(&desk, &names[0])[0].is_string());
+    assert_ne!(bytes(&desk), before);
+    desk.run(&["verify", "Small"]).ends(0);
+    // What has a genre keeps it, and nothing is logged.
+    let again = classify(&["--write-tags", "--yes"]).ends(0);
+    assert!(!again.stderr.contains("wrote"), "{}", again.stderr);
+    assert!(!desk.path("melisma-undo-2.jsonl").exists());
+
+    desk.run(&["classify", "--undo", "melisma-undo-1.jsonl"]).ends(0);
+    assert_eq!(bytes(&desk), before);
+    let twice = desk.run(&["classify", "--undo", "melisma-undo-1.jsonl"]).ends(0);
+    assert!(twice.stderr.contains("6 files as they were already"), "{}", twice.stderr);
+}
+
+#[test]
+fn what_others_changed_since_is_not_taken_back() {
+    let desk = Desk::new();
+    let names = untagged(&desk);
+    let write = |flags: &[&str]| {
+        let command =
+            ["classify", "Small", "--labels", "genres", "--threshold", "0", "--write-tags", "--yes"];
+        desk.run(&[&command, flags].concat())
+    };
+    desk.run(&["tag", &names[3], "--set", "GENRE=Mine"]).ends(0);
+    write(&["--force", "--log", "log"]).ends(0);
+    assert_ne!(genre_of(&desk, &names[3])[0], "Mine");
+    let taken = write(&["--force", "--log", "log"]).ends(1);
+    assert!(taken.stderr.contains("log exists"), "{}", taken.stderr);
+    let before = desk.read(&names[0]);
+    desk.run(&["tag", &names[0], "--set", "TITLE=Another"]).ends(0);
+    desk.run(&["tag", &names[1], "--set", "GENRE=Polka"]).ends(0);
+    std::fs::remove_file(desk.path(&names[2])).unwrap();
+    // A run that is killed while it writes leaves half a line, and that file as it was.
+    let mut log = desk.read("log");
+    log.extend(b"{\"file\": \"/nowhere\", \"na");
+    desk.write("log", &log);
+    let undone = desk.run(&["classify", "--undo", "log"]).ends(1);
+    assert!(undone.stderr.contains("000003.mlsm"), "{}", undone.stderr);
+    assert_eq!(genre_of(&desk, &names[0]), Value::Null);
+    assert_eq!(genre_of(&desk, &names[1])[0], "Polka");
+    assert_eq!(genre_of(&desk, &names[3])[0], "Mine");
+    assert_ne!(desk.read(&names[0]), before, "its new title stays");
+
+    desk.write("no-log", b"{\"file\": 1}\n");
+    desk.write("broken", b"{\"melisma_undo\": 1}\n{\"file\": 1}\n");
+    for name in ["no-log", "broken", "missing", "Toy"] {
+        desk.run(&["classify", "--undo", name]).ends(1);
+    }
+    for flags in [&["--yes"][..], &["--force"], &["--log", "x"], &["--undo", "log"]] {
+        desk.run(&[&["classify", "Small", "--labels", "genres"], flags].concat()).ends(2);
+    }
+}
+
+#[test]
+fn damaged_files_and_other_formats_get_no_tag() {
+    let desk = Desk::new();
+    let names = untagged(&desk);
+    let mut bytes = desk.read(&names[0]);
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x55;
+    desk.write(&names[0], &bytes);
+    let wrote = desk
+        .run(&[
+            "classify",
+            &names[0],
+            "Toy/audio/000/000002.flac",
+            "--labels",
+            "genres",
+            "--threshold",
+            "0",
+            "--write-tags",
+            "--yes",
+        ])
+        .ends(1);
+    assert!(
+        wrote.stderr.contains("damaged") && wrote.stderr.contains("1 file of other formats"),
+        "{}",
+        wrote.stderr
+    );
+    assert_eq!(desk.read(&names[0]), bytes);
+}

@@ -22,12 +22,14 @@ mod error;
 pub mod features;
 pub mod key;
 pub mod labels;
+mod scaling;
 pub mod sketch;
 pub mod tempo;
 
-pub use embedding::{EMBEDDING_DIMENSIONS, EMBEDDING_VERSION, Embedding, embed};
+pub use embedding::{EMBEDDING_VERSION, Embedding, EmbeddingTable, embed};
 pub use error::UnderstandingError;
 pub use features::{FEATURES, FEATURES_VERSION, features};
 pub use key::{HeardKey, KeyFinder};
+pub use scaling::Scaling;
 pub use sketch::{SketchAnalyser, TrackSketch};
 pub use tempo::Tempo;

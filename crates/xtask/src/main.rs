@@ -1,6 +1,7 @@
 //! Chores of the project, run as `cargo run --release -p xtask -- CHORE`.
 
 mod block_switching;
+mod fit_embedding;
 mod genre;
 mod golden;
 mod results;
@@ -21,6 +22,8 @@ enum Chore {
     Slopes(slopes::Options),
     /// Learn the codec's tables from a folder of music with a manifest.
     TrainTables(train_tables::Options),
+    /// Learn the embedding from a folder of music with a manifest.
+    FitEmbedding(fit_embedding::Options),
     /// Make the golden vectors in tests/vectors anew, after the bitstream or the model has changed.
     Golden,
     /// Print what block switching brings: docs/results/block-switching.md.
@@ -38,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         Chore::TrainTables(options) => train_tables::run(&options),
         Chore::Tune(options) => tune::run(&options),
         Chore::Slopes(options) => slopes::run(&options),
+        Chore::FitEmbedding(options) => fit_embedding::run(&options),
         Chore::Golden => golden::run(),
         Chore::BlockSwitching => block_switching::run(),
         Chore::ScoreStages(options) => score_stages::run(&options),

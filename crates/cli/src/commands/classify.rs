@@ -1,6 +1,7 @@
-//! `melisma classify`: which label music has, by a model that `melisma learn` wrote.
+//! `melisma classify`: which label music has, by a model that `melisma learn` wrote; and into its tags, if wished.
 
 use super::labels::listen::{Heard, collect, key_of, listen_to};
+use super::labels::write::{Writing, undo};
 use crate::exit::Outcome;
 use crate::message::misused;
 use crate::output::DataOut;
@@ -17,9 +18,9 @@ use std::path::PathBuf;
 #[command(after_help = examples::CLASSIFY)]
 pub struct ClassifyArguments {
     /// Music files and folders of them: .mlsm, which is read without decoding it, and what `melisma encode` reads
-    #[arg(value_name = "MUSIC", required = true)]
+    #[arg(value_name = "MUSIC", required_unless_present = "undo")]
     music: Vec<PathBuf>,
-    /// Model of labels: a file of `melisma learn`
+    /// Model of labels: a file of `melisma learn`, or one that came with the program
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Below this probability the label is "unsure"
@@ -34,6 +35,21 @@ pub struct ClassifyArguments {
     /// A table with commas: file, label, probability, most probable label
     #[arg(long)]
     csv: bool,
+    /// Say which tag would be written into which .mlsm file that lacks it, where the label is not "unsure"
+    #[arg(long)]
+    write_tags: bool,
+    /// With --write-tags: write them
+    #[arg(long, requires = "write_tags")]
+    yes: bool,
+    /// With --write-tags: replace tags that are there and say otherwise
+    #[arg(short, long, requires = "write_tags")]
+    force: bool,
+    /// With --yes: where to keep what the tags were [default: the first free melisma-undo-N.jsonl of this folder]
+    #[arg(long, value_name = "LOG", requires = "yes")]
+    log: Option<PathBuf>,
+    /// Give files the tags back that they had before the run that wrote this log
+    #[arg(long, value_name = "LOG", exclusive = true)]
+    undo: Option<PathBuf>,
     /// Files listened to side by side; one per core if not given
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -48,11 +64,14 @@ const UNSURE: &str = "unsure";
 impl ClassifyArguments {
     /// Listens and tells.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        if let Some(log) = &self.undo {
+            return undo(log, quiet);
+        }
         let Some(path) = &self.labels else {
             return Err(misused(
                 "which labels? --labels names a model of them",
-                "learn them from your own tags: `melisma learn Music --by genre -o my-genres`, then --labels my-genres; or name a \
-                 model that somebody else has learned",
+                "learn them from your own tags: `melisma learn Music --by genre -o my-genres`, then --labels my-genres; or take \
+                 models/genre-magnatune, four genres that came with the program's source (its card lies beside it)",
             ));
         };
         let model = read_model(path).with_context(|| path.display().to_string())?;
@@ -61,19 +80,28 @@ impl ClassifyArguments {
         if self.csv {
             DataOut.write_all(b"file,label,probability,most_probable\n")?;
         }
-        for track in heard.iter().filter(|track| !self.untagged || track.tag(&model.tag).is_empty()) {
-            DataOut.write_all(self.line(track, &model).as_bytes())?;
+        let told: Vec<(&Heard, Told)> = heard
+            .iter()
+            .filter(|track| !self.untagged || track.tag(&model.tag).is_empty())
+            .map(|track| (track, Told::of(&track.features, &model, self.threshold)))
+            .collect();
+        for (track, told) in &told {
+            DataOut.write_all(self.line(track, told, &model).as_bytes())?;
         }
         DataOut.flush()?;
-        Ok(if lost > 0 { Outcome::Failure } else { Outcome::Success })
+        let mut outcome = if lost > 0 { Outcome::Failure } else { Outcome::Success };
+        if self.write_tags {
+            let labels = told.iter().filter_map(|(track, told)| Some((*track, told.label.as_deref()?)));
+            let writing = Writing { tag: key_of(&model.tag), yes: self.yes, force: self.force, quiet };
+            outcome = outcome.worse(writing.run(labels, self.log.clone())?);
+        }
+        Ok(outcome)
     }
 
-    fn line(&self, track: &Heard, model: &LabelModel) -> String {
-        let probabilities = model.probabilities(&track.features);
-        let mut order: Vec<usize> = (0..probabilities.len()).collect();
-        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+    fn line(&self, track: &Heard, told: &Told, model: &LabelModel) -> String {
+        let Told { probabilities, order, label } = told;
         let (first, probability) = (order[0], probabilities[order[0]]);
-        let label = (probability >= self.threshold).then(|| model.labels[first].as_str());
+        let label = label.as_deref();
         let file = track.path.display().to_string();
         if self.json {
             let rounded = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
@@ -106,6 +134,26 @@ impl ClassifyArguments {
             text::printable(label.unwrap_or(UNSURE)),
             close.join(", ")
         )
+    }
+}
+
+/// What is said of a track.
+struct Told {
+    /// `[label]`
+    probabilities: Vec<f32>,
+    /// Labels, the most probable first.
+    order: Vec<usize>,
+    /// None below the threshold.
+    label: Option<String>,
+}
+
+impl Told {
+    fn of(features: &[f32], model: &LabelModel, threshold: f32) -> Self {
+        let probabilities = model.probabilities(features);
+        let mut order: Vec<usize> = (0..probabilities.len()).collect();
+        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        let label = (probabilities[order[0]] >= threshold).then(|| model.labels[order[0]].clone());
+        Self { probabilities, order, label }
     }
 }
 

@@ -7,8 +7,9 @@
 //! ```
 //! Words are 32 bits; a text is its length in bytes and UTF-8.
 
-use super::{LabelError, LabelModel, kernel::Kernel, logistic::Logistic, model::Scaling};
+use super::{LabelError, LabelModel, kernel::Kernel, logistic::Logistic};
 use crate::features::{FEATURES, FEATURES_VERSION};
+use crate::scaling::Scaling;
 
 const MAGIC: &[u8; 8] = b"MLSMLABL";
 const VERSION: u32 = 1;

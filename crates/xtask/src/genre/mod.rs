@@ -11,16 +11,22 @@
 //! | which tracks, and what are their numbers? | `tracks` |
 //! | by which models is a track told? | `judge` |
 //! | how good is that? | `row` |
+//! | with fewer artists, at other bitrates? | `curves` |
+//! | what does an encoder know that has learned nothing? | `random_encoder` |
 //! | how is it written down? | `page` |
 
+mod curves;
 mod judge;
 mod page;
+mod random_encoder;
 mod row;
 mod tracks;
 
 use anyhow::{Context, ensure};
+use curves::{LearningPoint, RatePoint};
 use judge::{Judge, Way, curved_grid, plane_grid};
 use melisma_understanding::labels::{Examples, LabelModel, LearnOptions};
+use row::Row;
 use std::path::PathBuf;
 
 /// Flags of the chore.
@@ -45,14 +51,30 @@ pub struct Options {
     /// (`benches/mfcc.py FMA --out mfcc.csv`).
     #[arg(long)]
     mfcc: Option<PathBuf>,
-    /// Where to write a model of all tracks, if anywhere.
+    /// The same clips at another bitrate in kbit/s, for the curve over bitrates; more than once.
+    #[arg(long, value_name = "KBPS=FOLDER", value_parser = rate)]
+    at: Vec<(u32, PathBuf)>,
+    /// Where to write a model of the tracks of training and validation, if anywhere.
     #[arg(long)]
     model: Option<PathBuf>,
 }
 
+/// All that is written down.
+pub struct Found {
+    rows: Vec<Row>,
+    learning: Vec<LearningPoint>,
+    rates: Vec<RatePoint>,
+}
+
+/// `32=coded32`
+fn rate(text: &str) -> Result<(u32, PathBuf), String> {
+    let (kbps, folder) = text.split_once('=').ok_or("write KBPS=FOLDER, such as 32=coded32")?;
+    Ok((kbps.parse().map_err(|_| format!("{kbps} is no bitrate"))?, folder.into()))
+}
+
 /// Reads, judges, writes.
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    let tracks = tracks::read(options)?;
+    let tracks = tracks::read(&options.fma, &options.coded)?;
     ensure!(tracks.len() > 20, "{} holds only {} tracks of the table", options.coded.display(), tracks.len());
     let examples = tracks::examples(&tracks);
     let judge = Judge {
@@ -65,14 +87,18 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let planes = judge.choose(&examples, &plane_grid());
     let mut rows = judge.rows(&examples, &[("features of the sketch, curved borders", Way::Whole)], &curved);
     rows.extend(judge.rows(&examples, &[("features of the sketch, planes", Way::Whole)], &planes));
+    let mut others = vec![(
+        tracks.iter().map(|track| track.random.clone()).collect(),
+        ["a random encoder, curved borders", "a random encoder, planes"],
+    )];
     if let Some(path) = &options.mfcc {
-        let mfcc = Examples { features: tracks::table_of(path, &tracks)?, ..examples.clone() };
-        let ways = [
-            ("statistics of MFCC, curved borders", curved_grid()),
-            ("statistics of MFCC, planes", plane_grid()),
-        ];
-        for (name, grid) in ways {
-            rows.extend(judge.rows(&mfcc, &[(name, Way::Whole)], &judge.choose(&mfcc, &grid)));
+        let names = ["statistics of MFCC, curved borders", "statistics of MFCC, planes"];
+        others.push((tracks::table_of(path, &tracks)?, names));
+    }
+    for (features, names) in others {
+        let other = Examples { features, ..examples.clone() };
+        for (name, grid) in names.into_iter().zip([curved_grid(), plane_grid()]) {
+            rows.extend(judge.rows(&other, &[(name, Way::Whole)], &judge.choose(&other, &grid)));
         }
     }
     rows.extend(judge.rows(
@@ -84,9 +110,17 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         ],
         &curved,
     ));
-    page::write(options, &examples, &rows, judge.test.len())?;
+    let mut rates = vec![judge.at_rate(&examples, &examples.features, options.kbps, &curved)];
+    for (kbps, folder) in &options.at {
+        rates.push(judge.at_rate(&examples, &tracks::features_at(folder, &tracks)?, *kbps, &curved));
+        eprintln!("{kbps} kbit/s is judged");
+    }
+    rates.sort_by_key(|point| point.kbps);
+    let found = Found { rows, learning: judge.learning_curve(&examples, &curved), rates };
+    page::write(options, &examples, &found, judge.test.len())?;
     if let Some(path) = &options.model {
-        let model = LabelModel::learn("genre", &examples, &LearnOptions::default())?;
+        let known: Vec<usize> = (0..tracks.len()).filter(|&track| !tracks[track].test).collect();
+        let model = LabelModel::learn("genre", &examples.subset(&known), &LearnOptions::default())?;
         std::fs::write(path, model.to_bytes()).with_context(|| path.display().to_string())?;
     }
     Ok(())

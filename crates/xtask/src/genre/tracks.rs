@@ -1,6 +1,6 @@
 //! Tracks of a collection laid out as FMA is, as features of their coded files.
 
-use super::Options;
+use super::random_encoder::random_features;
 use anyhow::Context;
 use melisma_codec::Models;
 use melisma_data::fma::{Layout, read_tracks, track_id};
@@ -14,10 +14,15 @@ use std::path::{Path, PathBuf};
 /// Parts of a track that are told by themselves.
 pub const SEGMENTS: usize = 5;
 
+/// Decides the weights of the encoder that has learned nothing.
+const RANDOM_SEED: u64 = 1;
+
 /// A track.
 pub struct Track {
     pub id: u32,
     pub features: Vec<f32>,
+    /// By an encoder that has learned nothing.
+    pub random: Vec<f32>,
     pub segments: Vec<Vec<f32>>,
     pub genre: String,
     pub artist: String,
@@ -42,10 +47,9 @@ pub fn table_of(path: &Path, tracks: &[Track]) -> anyhow::Result<Vec<Vec<f32>>> 
 }
 
 /// Reads the coded files of which the table has a genre.
-pub fn read(options: &Options) -> anyhow::Result<Vec<Track>> {
-    let table = read_tracks(&Layout::find(&options.fma, None)?.tracks)?;
-    let mut files = BTreeMap::new();
-    collect(&options.coded, &mut files)?;
+pub fn read(fma: &Path, coded: &Path) -> anyhow::Result<Vec<Track>> {
+    let table = read_tracks(&Layout::find(fma, None)?.tracks)?;
+    let files = files(coded)?;
     let models = Models::default();
     let of_file = |(id, path): (&u32, &PathBuf)| -> anyhow::Result<Option<Track>> {
         let Some(row) = table.get(id) else { return Ok(None) };
@@ -55,6 +59,7 @@ pub fn read(options: &Options) -> anyhow::Result<Vec<Track>> {
         Ok(Some(Track {
             id: *id,
             features: features(&sketch),
+            random: random_features(&sketch, RANDOM_SEED),
             segments: (0..SEGMENTS).map(|n| features(&sketch.excerpt(part(n)..part(n + 1)))).collect(),
             genre,
             artist: row.artist.clone().unwrap_or_default(),
@@ -63,6 +68,25 @@ pub fn read(options: &Options) -> anyhow::Result<Vec<Track>> {
     };
     let tracks: Vec<Option<Track>> = files.par_iter().map(of_file).collect::<anyhow::Result<_>>()?;
     Ok(tracks.into_iter().flatten().collect())
+}
+
+/// Features of the same tracks in another folder of coded files.
+pub fn features_at(coded: &Path, tracks: &[Track]) -> anyhow::Result<Vec<Vec<f32>>> {
+    let files = files(coded)?;
+    let models = Models::default();
+    let of_track = |track: &Track| {
+        let path =
+            files.get(&track.id).with_context(|| format!("{}: no track {}", coded.display(), track.id))?;
+        Ok(features(&TrackSketch::of_file(&std::fs::read(path)?, &models)?))
+    };
+    tracks.par_iter().map(of_track).collect()
+}
+
+/// Coded files of a folder by the numbers of their tracks.
+fn files(folder: &Path) -> anyhow::Result<BTreeMap<u32, PathBuf>> {
+    let mut files = BTreeMap::new();
+    collect(folder, &mut files)?;
+    Ok(files)
 }
 
 fn collect(folder: &Path, files: &mut BTreeMap<u32, PathBuf>) -> anyhow::Result<()> {

@@ -1,0 +1,122 @@
+//! How accuracy grows with the number of artists that are learned from, and how it falls with the bitrate.
+
+use super::judge::{Judge, most};
+use melisma_signal::Random;
+use melisma_understanding::labels::{Examples, LabelModel, LearnOptions, folds};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+/// Shares of the artists outside of a fold that are learned from.
+pub const SHARES: [f64; 4] = [0.125, 0.25, 0.5, 1.0];
+
+/// Mean over divisions into folds, and deviation.
+#[derive(Clone, Copy)]
+pub struct Accuracy {
+    pub mean: f64,
+    pub deviation: f64,
+}
+
+impl Accuracy {
+    fn of(values: &[f64]) -> Self {
+        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let square = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        Self { mean, deviation: (square / (values.len() as f64 - 1.0).max(1.0)).sqrt() }
+    }
+}
+
+/// A point of the learning curve.
+pub struct LearningPoint {
+    /// Tracks that were learned from, on average.
+    pub tracks: f64,
+    pub accuracy: Accuracy,
+}
+
+/// A point of the curve over bitrates.
+pub struct RatePoint {
+    pub kbps: u32,
+    /// Learned from files of this rate, and told of such.
+    pub same: Accuracy,
+    /// Learned from the rate of all other tables, told of files of this rate.
+    pub across: Accuracy,
+}
+
+impl Judge {
+    /// Accuracy in grouped folds when only a share of the artists is learned from.
+    pub fn learning_curve(&self, examples: &Examples, options: &LearnOptions) -> Vec<LearningPoint> {
+        let point = |&share: &f64| {
+            let divisions: Vec<(f64, f64)> = (0..self.seeds)
+                .into_par_iter()
+                .map(|seed| {
+                    let mut tracks = 0;
+                    let learn = |learned: &[usize]| {
+                        let few = some_artists(examples, learned, share, seed);
+                        tracks += few.len();
+                        examples.subset(&few)
+                    };
+                    let right = grouped(examples, &examples.features, seed, learn, options);
+                    (right, tracks as f64 / 5.0)
+                })
+                .collect();
+            let (rights, tracks): (Vec<f64>, Vec<f64>) = divisions.into_iter().unzip();
+            LearningPoint { tracks: Accuracy::of(&tracks).mean, accuracy: Accuracy::of(&rights) }
+        };
+        SHARES.iter().map(point).collect()
+    }
+
+    /// Accuracy in grouped folds with files of another rate, whose features are `other`.
+    pub fn at_rate(
+        &self,
+        examples: &Examples,
+        other: &[Vec<f32>],
+        kbps: u32,
+        options: &LearnOptions,
+    ) -> RatePoint {
+        let there = Examples { features: other.to_vec(), ..examples.clone() };
+        let over = |learned_from: &Examples| {
+            let divisions: Vec<f64> = (0..self.seeds)
+                .into_par_iter()
+                .map(|seed| grouped(examples, other, seed, |learned| learned_from.subset(learned), options))
+                .collect();
+            Accuracy::of(&divisions)
+        };
+        RatePoint { kbps, same: over(&there), across: over(examples) }
+    }
+}
+
+/// Share of the tracks, whose features are `told`, that are told rightly in five folds; `learn` gives for the tracks outside of a
+/// fold what is learned from.
+fn grouped(
+    examples: &Examples,
+    told: &[Vec<f32>],
+    seed: u64,
+    mut learn: impl FnMut(&[usize]) -> Examples,
+    options: &LearnOptions,
+) -> f64 {
+    let fold_of = folds(examples, 5, seed);
+    let mut right = 0;
+    for fold in 0..5 {
+        let learned: Vec<usize> = (0..examples.len()).filter(|&track| fold_of[track] != fold).collect();
+        let Ok(model) = LabelModel::learn("genre", &learn(&learned), &LearnOptions { folds: 0, ..*options })
+        else {
+            continue;
+        };
+        right += (0..examples.len())
+            .filter(|&track| fold_of[track] == fold)
+            .filter(|&track| {
+                let scores: Vec<f32> =
+                    model.scores(&told[track]).into_iter().map(|score| score as f32).collect();
+                examples.labels_of[track].contains(&most(&scores))
+            })
+            .count();
+    }
+    right as f64 / examples.len().max(1) as f64
+}
+
+/// The tracks of a share of their artists, drawn by `seed`.
+fn some_artists(examples: &Examples, tracks: &[usize], share: f64, seed: u64) -> Vec<usize> {
+    let artists: BTreeSet<usize> = tracks.iter().map(|&track| examples.groups[track]).collect();
+    let mut artists: Vec<usize> = artists.into_iter().collect();
+    Random::at(seed, &[7]).shuffle(&mut artists);
+    artists.truncate((artists.len() as f64 * share).ceil() as usize);
+    tracks.iter().copied().filter(|&track| artists.contains(&examples.groups[track])).collect()
+}
