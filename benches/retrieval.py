@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Tracks of the same artist among the nearest: embeddings of `melisma embed` beside statistics of MFCC.
 
-    MELISMA_PYTHON benches/retrieval.py FOLDER [--out docs/results/retrieval.md]
+    melisma encode FOLDER/audio -b 16k -o CODED
+    MELISMA_PYTHON benches/retrieval.py FOLDER --coded CODED [--mfcc mfcc.csv] [--out docs/results/retrieval.md]
 
 FOLDER is laid out as FMA is (audio/, fma_metadata/tracks.csv). Each track is a query; tracks of its own album are left
-out, and those of its artist on other albums are what should be found. Needs numpy and librosa in this Python.
+out, and those of its artist on other albums are what should be found. MFCC are of the uncoded sound; --mfcc is what
+benches/mfcc.py wrote. Needs numpy, and without --mfcc librosa and scipy, in this Python.
 """
-import argparse, csv, os, subprocess, tempfile, warnings
+import argparse, csv, os, subprocess, tempfile
 
 import numpy
 
@@ -17,30 +19,29 @@ DRAWS = 2000
 
 
 def table(folder):
-    """Artist, album and split of each track, by its path below audio/."""
+    """Artist, album and split of each track, by its number."""
     with open(os.path.join(folder, "fma_metadata", "tracks.csv"), encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     groups, names = rows[0], rows[1]
     album, artist, split = (next(i for i, pair in enumerate(zip(groups, names)) if pair == wanted)
                             for wanted in (("album", "title"), ("artist", "name"), ("set", "split")))
-    found = {}
-    for row in rows[3:]:
-        number = f"{int(row[0]):06}"
-        found[f"{number[:3]}/{number}.mp3"] = (row[artist], row[album], row[split])
-    return found
+    return {int(row[0]): (row[artist], row[album], row[split]) for row in rows[3:]}
 
 
-def mfcc_statistics(path):
-    """140 numbers: mean, deviation, skew, kurtosis, median, least and largest of 20 coefficients (as FMA's own baseline)."""
-    import librosa
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        samples, rate = librosa.load(path, sr=None, mono=True)
-    values = librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=20)
-    mean, deviation = values.mean(1), values.std(1)
-    unit = (values - mean[:, None]) / (deviation[:, None] + 1e-9)
-    return numpy.concatenate([mean, deviation, (unit ** 3).mean(1), (unit ** 4).mean(1) - 3, numpy.median(values, 1),
-                              values.min(1), values.max(1)])
+def mfcc_of(path, folder, ids):
+    """140 statistics of MFCC of each track, by benches/mfcc.py: from its file, or computed here."""
+    if path:
+        with open(path, encoding="utf-8") as file:
+            rows = (line.split(",") for line in file)
+            found = {int(row[0]): [float(value) for value in row[1:]] for row in rows}
+    else:
+        import mfcc
+        found = {number(i): mfcc.statistics(os.path.join(folder, "audio", i[:-4] + "mp3")) for i in ids}
+    return numpy.array([found[number(i)] for i in ids])
+
+
+def number(track):
+    return int(os.path.splitext(os.path.basename(track))[0])
 
 
 def recalls(points, artists, albums):
@@ -73,23 +74,24 @@ def interval(values, artists):
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("folder")
+    options.add_argument("--coded", required=True)
+    options.add_argument("--mfcc")
     result.add_options(options)
     chosen = options.parse_args()
-    audio = os.path.join(chosen.folder, "audio")
     with tempfile.TemporaryDirectory() as scratch:
         out = os.path.join(scratch, "all.npz")
-        ended = subprocess.run([chosen.melisma, "embed", audio, "-o", out, "--index", os.path.join(scratch, "index")])
+        ended = subprocess.run([chosen.melisma, "embed", chosen.coded, "-o", out, "--index", os.path.join(scratch, "index")])
         if ended.returncode not in (0, 3):
             raise SystemExit("melisma embed failed")
         arrays = numpy.load(out)
         ids, ours, version = [str(i) for i in arrays["ids"]], arrays["embeddings"], int(arrays["embedding_version"])
     named = table(chosen.folder)
-    artists = [named[i][0] for i in ids]
-    albums = [named[i][:2] for i in ids]
-    tests = [named[i][2] == "test" for i in ids]
-    mfcc = numpy.stack([mfcc_statistics(os.path.join(audio, i)) for i in ids])
+    artists = [named[number(i)][0] for i in ids]
+    albums = [named[number(i)][:2] for i in ids]
+    tests = [named[number(i)][2] == "test" for i in ids]
+    mfcc = mfcc_of(chosen.mfcc, chosen.folder, ids)
     mfcc = (mfcc - mfcc.mean(0)) / (mfcc.std(0) + 1e-9)
-    ways = [(f"`melisma embed`, version {version}", ours.astype(float)), ("140 statistics of MFCC (librosa), standardised", mfcc),
+    ways = [(f"`melisma embed` of files at 16 kbit/s, version {version}", ours.astype(float)), ("140 statistics of MFCC of the uncoded sound, standardised", mfcc),
             ("chance", numpy.random.default_rng(2).normal(size=(len(ids), 16)))]
     scores = [(name, recalls(points, artists, albums)) for name, points in ways]
     queries = len(scores[0][1])
@@ -98,7 +100,7 @@ def main():
              f"{queries} queries, the tracks of {len(ids)} whose artist has another album; intervals: 95 %, artists drawn "
              f"{DRAWS} times. Nothing was learned from these tracks; how the embedding is learned was chosen among those of "
              f"training and validation, and the last columns are the {len(unseen(scores[0][1]))} queries of test artists among "
-             "all tracks. `benches/retrieval.py FOLDER`, FOLDER being 400 tracks of four genres laid out as FMA is.", "",
+             "all tracks. `benches/retrieval.py FOLDER --coded CODED`, FOLDER being 400 tracks of four genres laid out as FMA is.", "",
              f"| points | recall@{AT} | interval | of test artists | interval |", "|---|---:|---:|---:|---:|"]
     mean = lambda values: numpy.mean(list(values.values()))
     for name, values in scores:

@@ -102,8 +102,9 @@ fn untagged(desk: &Desk) -> Vec<String> {
     toy(desk);
     learn(desk);
     let names: Vec<String> = (1..=6).map(|number| format!("Small/{number:06}.mlsm")).collect();
-    desk.run(&["encode", "Toy/audio/000", "-o", "Small", "-b", "24k"]).ends(0);
     for name in &names {
+        let original = name.replace("Small", "Toy/audio/000").replace("mlsm", "flac");
+        desk.run(&["encode", &original, "-o", name, "-b", "24k"]).ends(0);
         desk.run(&["tag", name, "--remove", "GENRE"]).ends(0);
     }
     names

@@ -48,7 +48,7 @@ pub struct ClassifyArguments {
     #[arg(long, value_name = "LOG", requires = "yes")]
     log: Option<PathBuf>,
     /// Give files the tags back that they had before the run that wrote this log
-    #[arg(long, value_name = "LOG", exclusive = true)]
+    #[arg(long, value_name = "LOG", conflicts_with_all = ["music", "labels", "untagged", "json", "csv", "write_tags"])]
     undo: Option<PathBuf>,
     /// Files listened to side by side; one per core if not given
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
