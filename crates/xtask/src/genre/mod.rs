@@ -83,6 +83,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         seeds: options.seeds,
     };
     eprintln!("{} tracks are read", tracks.len());
+    if let Some(path) = &options.model {
+        let known: Vec<usize> = (0..tracks.len()).filter(|&track| !tracks[track].test).collect();
+        let model = LabelModel::learn("genre", &examples.subset(&known), &LearnOptions::default())?;
+        std::fs::write(path, model.to_bytes()).with_context(|| path.display().to_string())?;
+    }
     let curved = judge.choose(&examples, &curved_grid());
     let planes = judge.choose(&examples, &plane_grid());
     let mut rows = judge.rows(&examples, &[("features of the sketch, curved borders", Way::Whole)], &curved);
@@ -118,10 +123,5 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     rates.sort_by_key(|point| point.kbps);
     let found = Found { rows, learning: judge.learning_curve(&examples, &curved), rates };
     page::write(options, &examples, &found, judge.test.len())?;
-    if let Some(path) = &options.model {
-        let known: Vec<usize> = (0..tracks.len()).filter(|&track| !tracks[track].test).collect();
-        let model = LabelModel::learn("genre", &examples.subset(&known), &LearnOptions::default())?;
-        std::fs::write(path, model.to_bytes()).with_context(|| path.display().to_string())?;
-    }
     Ok(())
 }
