@@ -113,8 +113,8 @@ Examples:
   melisma classify song.mlsm --labels my-genres
   melisma classify Music --labels my-genres --untagged --threshold 0.8
   melisma classify Music --labels my-genres --csv > genres.csv
-  melisma classify Music --labels my-genres --write-tags           what would be written into .mlsm files
-  melisma classify Music --labels my-genres --write-tags --yes     writes it, and a log of what was there
+  melisma classify Music --labels my-genres --write-tags           says what it would write
+  melisma classify Music --labels my-genres --write-tags --yes     writes it, and a log
   melisma classify --undo melisma-undo-1.jsonl                     takes it back
   melisma classify Music --labels my-genres --json | jq -r 'select(.label == \"Jazz\").file'";
 

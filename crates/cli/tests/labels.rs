@@ -1,7 +1,7 @@
 //! `melisma learn` and `classify`: labels from the tags of a library, told of music that has none.
 
 mod common;
-use common::Desk;
+use common::{Desk, music};
 use serde_json::Value;
 
 /// Thirty tracks of five genres in `Toy`, FLAC, and the first one in `.mlsm` beside it.
@@ -188,28 +188,20 @@ fn what_others_changed_since_is_not_taken_back() {
 #[test]
 fn damaged_files_and_other_formats_get_no_tag() {
     let desk = Desk::new();
-    let names = untagged(&desk);
-    let mut bytes = desk.read(&names[0]);
+    toy(&desk);
+    learn(&desk);
+    // Several sections, of which one has a hole.
+    desk.wav("long.wav", &music(16_000, 20.0));
+    desk.run(&["encode", "long.wav", "-o", "long.mlsm"]).ends(0);
+    let mut bytes = desk.read("long.mlsm");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x55;
-    desk.write(&names[0], &bytes);
-    let wrote = desk
-        .run(&[
-            "classify",
-            &names[0],
-            "Toy/audio/000/000002.flac",
-            "--labels",
-            "genres",
-            "--threshold",
-            "0",
-            "--write-tags",
-            "--yes",
-        ])
-        .ends(1);
-    assert!(
-        wrote.stderr.contains("damaged") && wrote.stderr.contains("1 file of other formats"),
-        "{}",
-        wrote.stderr
-    );
-    assert_eq!(desk.read(&names[0]), bytes);
+    desk.write("long.mlsm", &bytes);
+    let files = ["long.mlsm", "Toy/audio/000/000002.flac"];
+    let flags = ["classify", "--labels", "genres", "--threshold", "0", "--write-tags", "--yes"];
+    let wrote = desk.run(&[&flags[..], &files].concat()).ends(1);
+    for words in ["long.mlsm: it is damaged", "1 file of other formats"] {
+        assert!(wrote.stderr.contains(words), "{}", wrote.stderr);
+    }
+    assert_eq!(desk.read("long.mlsm"), bytes);
 }
