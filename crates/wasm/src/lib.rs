@@ -1,12 +1,23 @@
-//! The decoder for WebAssembly: `.mlsm` bytes in, interleaved 16-bit PCM out.
+//! The codec for WebAssembly.
 //!
-//! One file at a time, kept in this module: the host asks for room ([`melisma_input`]), writes the file there through
-//! the module's memory, calls [`melisma_decode`], and reads the sound at [`melisma_pcm`]. No pointer that comes from
-//! the host is ever followed, so nothing here is unsafe but the exported names themselves.
+//! | question | names |
+//! |---|---|
+//! | how is a whole file in memory decoded to 16-bit PCM? | `melisma_input`, `melisma_decode`, ...: here |
+//! | how is a file decoded whose bytes come bit by bit, and sought in? | `melisma_stream_...`: [`stream`] |
+//! | how is PCM encoded? | `melisma_encoder_...`: `encoder`, a feature |
+//!
+//! Of each there is one at a time in an instance of the module. The host asks for room, writes there through the module's
+//! memory, and reads where it is told to. No pointer that comes from the host is ever followed, so nothing here is unsafe
+//! but the exported names themselves. Places in files and samples of a track are 64-bit floats, which is what a script has.
 //!
 //! ```text
 //! melisma_input(n) -> write n bytes -> melisma_decode() -> 0 -> melisma_pcm(), melisma_samples(), ... -> melisma_release()
 //! ```
+
+mod description;
+#[cfg(feature = "encoder")]
+pub mod encoder;
+pub mod stream;
 
 use melisma_codec::{DecodeError, Models, Pcm, PushDecoder, decode, symbol_hash};
 use std::cell::RefCell;
@@ -55,13 +66,8 @@ impl State {
         self.file = file;
         match outcome {
             Ok(true) => DONE,
-            Err(DecodeError::NotMelisma | DecodeError::Header(_)) => NOT_MELISMA,
-            Err(
-                DecodeError::Version { .. }
-                | DecodeError::UnknownModel { .. }
-                | DecodeError::NeedsModel { .. },
-            ) => UNKNOWN_FORMAT,
-            Ok(false) | Err(_) => FAILED,
+            Ok(false) => FAILED,
+            Err(error) => status_of(&error),
         }
     }
 
@@ -110,6 +116,27 @@ impl State {
             room.is_ok()
         })
     }
+}
+
+/// What an error is to the host.
+fn status_of(error: &DecodeError) -> i32 {
+    match error {
+        DecodeError::NotMelisma | DecodeError::Header(_) => NOT_MELISMA,
+        DecodeError::Version { .. }
+        | DecodeError::UnknownModel { .. }
+        | DecodeError::NeedsModel { .. } => UNKNOWN_FORMAT,
+        _ => FAILED,
+    }
+}
+
+/// Makes `room` so many elements long, filled with the default; null if there is no memory for it.
+fn room_of<T: Clone + Default>(room: &mut Vec<T>, length: usize) -> *mut T {
+    room.clear();
+    if room.try_reserve(length).is_err() {
+        return std::ptr::null_mut();
+    }
+    room.resize(length, T::default());
+    room.as_mut_ptr()
 }
 
 /// `round(x * 2^15)`, clipped.

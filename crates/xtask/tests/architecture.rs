@@ -19,7 +19,7 @@ const CRATES: [Room; 20] = [
     ("melisma-signal", &[], Some(&["realfft", "rustfft"])),
     ("melisma-bitstream", &[], Some(&["crc32c", "thiserror"])),
     ("melisma-codec", &["melisma-bitstream", "melisma-signal"], Some(&["rayon", "thiserror"])),
-    ("melisma-wasm", &["melisma-codec"], Some(&[])),
+    ("melisma-wasm", &["melisma-codec", "melisma-signal"], Some(&["ebur128"])),
     ("melisma-media", &["melisma-signal"], None),
     ("melisma-synth", &["melisma-signal"], Some(&[])),
     ("melisma-data", &["melisma-media", "melisma-signal", "melisma-synth"], None),

@@ -39,6 +39,7 @@ pub use header::{
 pub use parser::{Event, Parser, Section};
 pub use reader::Reader;
 pub use retag::{RetagError, Retagged, retag};
+pub use seek::Tail;
 pub use trailer::{END_MAGIC, Trailer};
 pub use writer::{Writer, write_file};
 
