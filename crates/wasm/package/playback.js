@@ -130,7 +130,7 @@ export class Playback extends EventTarget {
 
   /** Seconds; NaN before it is known. */
   get duration() {
-    return this.#current?.samples === undefined ? NaN : this.#current.samples / this.header.sampleRate;
+    return this.header && this.#current.samples !== undefined ? this.#current.samples / this.header.sampleRate : NaN;
   }
 
   get currentTime() {

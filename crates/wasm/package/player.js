@@ -90,10 +90,10 @@ export class MelismaPlayer extends HTMLElement {
   #parts = {};
   #picture;
   #source;
+  #cover = null;
   #coverAddress;
   #isDrawing = false;
   #colours;
-  #wasMuted = false;
 
   constructor() {
     super();
@@ -286,20 +286,24 @@ export class MelismaPlayer extends HTMLElement {
   }
 
   #showHeader() {
-    const { title, artist, cover } = this.header ?? {};
+    const { title, artist, cover = null } = this.header ?? {};
     this.#parts.title.textContent = title ?? nameOf(this.#source);
     this.#parts.artist.textContent = artist ?? "";
-    URL.revokeObjectURL(this.#coverAddress);
-    this.#coverAddress = undefined;
-    this.#parts.cover.hidden = !cover;
-    if (cover) {
-      this.#coverAddress = URL.createObjectURL(new Blob([cover.data], { type: cover.type }));
-      this.#parts.cover.src = this.#coverAddress;
-      this.#parts.cover.alt = `Cover of ${this.header.album ?? title ?? "the album"}`;
-    }
+    if (cover !== this.#cover) this.#showCover(cover);
     this.#parts.player.setAttribute("aria-label", ["Player", title, artist].filter(Boolean).join(", "));
-    if (navigator.mediaSession && this.header && !this.paused) this.#showOutside(title, artist, cover);
+    if (navigator.mediaSession && this.header && !this.paused) this.#showOutside(title, artist);
     this.#show();
+  }
+
+  #showCover(cover) {
+    const { cover: image } = this.#parts;
+    this.#cover = cover;
+    URL.revokeObjectURL(this.#coverAddress);
+    this.#coverAddress = cover ? URL.createObjectURL(new Blob([cover.data], { type: cover.type })) : undefined;
+    image.hidden = !cover;
+    if (!cover) return image.removeAttribute("src");
+    image.src = this.#coverAddress;
+    image.alt = `Cover of ${this.header.album ?? this.header.title ?? "the album"}`;
   }
 
   /** Title and keys of the system: lock screens, headsets. */

@@ -21,6 +21,7 @@ export class Track extends EventTarget {
   #atEnd = false;
   #tail; // promise: whether the seek table was found before its turn
   #header;
+  #toldTrailer = false;
   #loaded = 0;
 
   constructor(origin, { init, module } = {}) {
@@ -126,8 +127,8 @@ export class Track extends EventTarget {
       this.#header = header;
       this.#tell("header");
     }
-    if (trailer !== undefined && !this.hasTrailer) {
-      this.hasTrailer = true;
+    if (trailer !== undefined && header !== undefined && !this.#toldTrailer) {
+      this.#toldTrailer = true;
       this.#tell("trailer");
     }
     for (const damage of this.#decoder.takeDamage()) this.#tell("damage", { damage });
