@@ -252,7 +252,8 @@ async function checkWithoutRanges(page) {
   await page.ask(`window.heard = []; ${PLAYER}.currentTime = 2`);
   await page.until(`${PLAYER}.currentTime > 2.5 && ${PLAYER}.currentTime < 10`);
   assertHeard(await page.ask(HEARD), await soundOf("song.mlsm"), 2 * RATE, RATE / 4);
-  assert.equal(server.served.length - before, 1, "everything is loaded once");
+  const asked = server.served.slice(before).filter(({ address }) => address.includes("ranges=no"));
+  assert.deepEqual(asked, [{ address: "/music/song.mlsm?rate=60000&ranges=no", range: "bytes=0-" }], "everything is loaded once");
 }
 
 async function checkWords(page) {
@@ -263,7 +264,6 @@ async function checkWords(page) {
     assert.equal(await page.ask(`${PLAYER}.paused`), true);
   }
   // What the browser itself says about the missing file is no fault of the page.
-  assert.equal(page.errors.filter((error) => /404/.test(error)).length, 1);
   page.errors = page.errors.filter((error) => !/404/.test(error));
 }
 

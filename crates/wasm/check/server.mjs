@@ -35,7 +35,7 @@ export class Server {
   async #answer(request, response) {
     const { pathname, searchParams } = new URL(request.url, "http://here");
     const range = request.headers.range;
-    this.served.push({ path: pathname, range });
+    this.served.push({ address: request.url, range });
     const body = this.#find(decodeURIComponent(pathname));
     if (!body) return response.writeHead(404).end();
     const head = { "Content-Type": TYPES[extname(pathname)] ?? "application/octet-stream", "Cache-Control": "no-store" };

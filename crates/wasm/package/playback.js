@@ -16,7 +16,7 @@ export async function startSession(names = ["decoder"]) {
     port = await new Promise((resolve, reject) => {
       const worker = startWorker();
       const timer = setTimeout(() => reject(new Error("the worker does not answer")), WORKER_START_MS);
-      worker.onmessage = () => (clearTimeout(timer), resolve(worker));
+      worker.onmessage = () => (clearTimeout(timer), (worker.onerror = null), resolve(worker));
       worker.onerror = (event) => (event.preventDefault(), clearTimeout(timer), reject(new Error("the worker does not start")));
     });
     port.close = () => port.terminate();

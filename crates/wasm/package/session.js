@@ -216,6 +216,12 @@ class Session {
 /** Answers what comes from a port. */
 export function serve(port) {
   const session = new Session(port);
-  port.onmessage = ({ data }) => session[data.do](data);
+  port.onmessage = async ({ data }) => {
+    try {
+      await session[data.do](data);
+    } catch (error) {
+      session.fail(data.id, error);
+    }
+  };
   port.postMessage({ say: "ready" });
 }

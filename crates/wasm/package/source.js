@@ -107,10 +107,16 @@ class HttpSource {
     if (this.ranges === false) return yield* this.#fromKept(offset, signal);
     const patience = new Patience(this.address, signal);
     for (let at = offset; ; ) {
+      const going = new AbortController();
+      const stop = () => going.abort(signal.reason);
+      signal?.addEventListener("abort", stop, { once: true });
       try {
-        const response = await this.#request(at, undefined, signal);
+        const response = await this.#request(at, undefined, going.signal);
         if (response === null) return;
         if (response.status !== 206) {
+          // From here on the whole file is loaded, also if nobody wants this part any more.
+          signal?.removeEventListener("abort", stop);
+          this.#closing.signal.addEventListener("abort", () => going.abort(), { once: true });
           this.ranges = false;
           this.#download(response);
           return yield* this.#fromKept(at, signal);
@@ -124,6 +130,8 @@ class HttpSource {
         throw new TypeError("the connection ended before the file did");
       } catch (error) {
         await patience.endure(error);
+      } finally {
+        signal?.removeEventListener("abort", stop);
       }
     }
   }
