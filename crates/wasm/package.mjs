@@ -58,7 +58,8 @@ function startWorker() {
   return new Worker(addressOf(TEXTS.worker));
 }
 function workletAddress() {
-  return addressOf(TEXTS.worklet);
+  // Pages that were opened from a disk may not load worklets from blobs.
+  return "data:text/javascript;charset=utf-8," + encodeURIComponent(TEXTS.worklet);
 }
 `;
 const script = joined("page.js", { "parts.js": parts });

@@ -149,7 +149,7 @@ export function readWav(bytes: Uint8Array): Sound;
 
 /**
  * Plays one track and, without a gap, the next, in a worker and an audio worklet. Events: `loadedmetadata`,
- * `durationchange`, `play`, `pause`, `waiting`, `playing`, `timeupdate`, `seeking`, `trackchange`, `ended`, `volumechange`,
+ * `durationchange`, `play`, `pause`, `blocked` (the browser wants a click first), `waiting`, `playing`, `timeupdate`, `seeking`, `trackchange`, `ended`, `volumechange`,
  * `damage`, `picture`, `error`; what they are about is in `detail`.
  */
 export class Playback extends EventTarget {

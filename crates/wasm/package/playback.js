@@ -6,6 +6,8 @@ import { serve } from "./session.js";
 
 /** Level to which tracks are brought (ReplayGain 2.0). */
 const NORMAL_LUFS = -18;
+/** How long a page without a click waits for leave to make sound. */
+const BLOCKED_MS = 2_000;
 const WORKER_START_MS = 10_000;
 
 /** A port to a session: in a worker or, where none can be made, on this thread. */
@@ -35,7 +37,7 @@ export async function startSession(names = ["decoder"]) {
 
 /**
  * Plays one track and, without a gap, the next. Events: `loadedmetadata` (header, tags, cover), `durationchange`, `play`,
- * `pause`, `waiting`, `playing`, `timeupdate`, `seeking`, `trackchange`, `ended`, `damage` with `damage`, `picture` with
+ * `pause`, `blocked` (the browser wants a click first), `waiting`, `playing`, `timeupdate`, `seeking`, `trackchange`, `ended`, `damage` with `damage`, `picture` with
  * `picture`, `error` with `error`.
  */
 export class Playback extends EventTarget {
@@ -216,7 +218,12 @@ export class Playback extends EventTarget {
     }
     if (!this.isPlaying) return;
     this.#node.port.postMessage({ isPlaying: true });
-    await this.#context.resume();
+    await Promise.race([this.#context.resume(), new Promise((resolve) => setTimeout(resolve, BLOCKED_MS))]);
+    // Before somebody touched the page, browsers may leave it silent, and never say so.
+    if (this.isPlaying && this.#context?.state === "suspended" && globalThis.navigator.userActivation?.hasBeenActive === false) {
+      this.pause();
+      this.#tell("blocked");
+    }
   }
 
   async #makeOutput(sampleRate) {

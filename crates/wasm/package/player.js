@@ -268,6 +268,7 @@ export class MelismaPlayer extends HTMLElement {
     on("trackchange", ({ isNext }) => this.#changeTrack(isNext));
     on("timeupdate", () => (this.#showPlace(), this.#redraw()));
     on("damage", () => this.#showDamage());
+    on("blocked", () => this.#say("Press play: the browser wants a click before a page makes sound."));
     on("waiting", () => this.#say("Loading …"));
     on("playing", () => this.#say(""));
     on("error", ({ error, isNext }) => this.#say(isNext ? `The next track cannot be played: ${error.message}` : error.message, true));
