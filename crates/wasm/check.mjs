@@ -103,10 +103,10 @@ The module has ${(binary.length / 1024).toFixed(0)} KiB, ${(compressed / 1024).t
 |---|---|---|---|---|---|
 ${table.join("\n")}
 
-The package's streaming decoder on a minute of synthesised music, stereo at 44,100 Hz, in floats, sketches included, one thread, median of five; by the clock, while the
-machine with its ${cpus().length} processors had a load of ${load}. With the encoder in it, the module has ${(codecBytes / 1024).toFixed(0)} KiB.
+The package's streaming decoder on synthesised music, stereo at 44,100 Hz, in floats, sketches included, on one thread; the machine with its
+${cpus().length} processors had a load of ${load}, so that time of the thread was counted and not that on the wall. With the encoder in it, the module has ${(codecBytes / 1024).toFixed(0)} KiB.
 
-| where | kbit/s | decoding, seconds of sound per second |
+| where | kbit/s | decoding, seconds of sound per second of processor |
 |---|---|---|
 ${tracks.join("\n")}
 

@@ -157,7 +157,9 @@ pub extern "C" fn melisma_encoder_room(samples: usize) -> i32 {
 /// Where a channel of the block is to be written; null if there is no such channel.
 #[unsafe(no_mangle)]
 pub extern "C" fn melisma_encoder_channel(channel: usize) -> *mut f32 {
-    with(|work| work.block.channels.get_mut(channel).map_or(std::ptr::null_mut(), |samples| samples.as_mut_ptr()))
+    with(|work| {
+        work.block.channels.get_mut(channel).map_or(std::ptr::null_mut(), |samples| samples.as_mut_ptr())
+    })
 }
 
 /// Takes the block; 0 or 3. What is final of the file then lies at [`melisma_encoder_output`].
@@ -202,7 +204,8 @@ mod tests {
 
     #[test]
     fn what_is_pushed_in_pieces_is_one_file() {
-        let mut work = Work { tags: b"image/png\0title=Half a second\0rubbish\0".to_vec(), ..Work::default() };
+        let mut work =
+            Work { tags: b"image/png\0title=Half a second\0rubbish\0".to_vec(), ..Work::default() };
         work.cover = vec![1, 2, 3];
         let format = StreamFormat { sample_rate_hz: 8000, channel_count: 1, ..StreamFormat::default() };
         assert_eq!(work.open(format.clone(), 5.0, 24_000), DONE);

@@ -122,9 +122,9 @@ impl State {
 fn status_of(error: &DecodeError) -> i32 {
     match error {
         DecodeError::NotMelisma | DecodeError::Header(_) => NOT_MELISMA,
-        DecodeError::Version { .. }
-        | DecodeError::UnknownModel { .. }
-        | DecodeError::NeedsModel { .. } => UNKNOWN_FORMAT,
+        DecodeError::Version { .. } | DecodeError::UnknownModel { .. } | DecodeError::NeedsModel { .. } => {
+            UNKNOWN_FORMAT
+        }
         _ => FAILED,
     }
 }

@@ -35,7 +35,8 @@ impl Tail {
             return if file_bytes < least { Self::Absent } else { Self::Longer(least) };
         };
         let size = u64::from(u32::from_le_bytes([marker[0], marker[1], marker[2], marker[3]]));
-        let longest = (MAX_PAYLOAD_BYTES as u64 + FRAMING_BYTES).min(file_bytes.saturating_sub(END_MARKER_BYTES as u64));
+        let longest = (MAX_PAYLOAD_BYTES as u64 + FRAMING_BYTES)
+            .min(file_bytes.saturating_sub(END_MARKER_BYTES as u64));
         if marker[4..] != END_MAGIC || size > longest {
             return Self::Absent;
         }

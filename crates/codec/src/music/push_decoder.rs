@@ -293,7 +293,10 @@ mod tests {
                 decoder.seek(offset, first, sample);
                 let mut found = sound(decoder.push(&file[offset as usize..]).unwrap());
                 found.extend(sound(decoder.finish().unwrap()));
-                assert!(found == whole.pcm.channels[0][sample as usize..], "sample {sample} from section {first}");
+                assert!(
+                    found == whole.pcm.channels[0][sample as usize..],
+                    "sample {sample} from section {first}"
+                );
             }
         }
         assert!(decoder.damage().is_empty());
@@ -308,7 +311,8 @@ mod tests {
         let pictures: Vec<_> = std::iter::from_fn(|| decoder.next_picture()).collect();
         assert_eq!(pictures.len(), offsets.len());
         assert_eq!(decoder.picture_grid(), Some(&expected.grid));
-        let levels: Vec<f32> = pictures.into_iter().flat_map(|mut picture| picture.levels_db.remove(0)).collect();
+        let levels: Vec<f32> =
+            pictures.into_iter().flat_map(|mut picture| picture.levels_db.remove(0)).collect();
         assert!(levels == expected.picture.levels_db[0]);
     }
 
