@@ -56,7 +56,6 @@ const ROOMS: [(&str, &[&str]); 38] = [
             "music::synthesis",
         ],
     ),
-    ("music::push_decoder", &["container", "error", "music::decoder", "music::models", "music::parallel"]),
     ("music::symbol_hash", &["container", "error", "music::geometry", "music::models", "music::section"]),
     (
         "music::picture",
@@ -72,6 +71,18 @@ const ROOMS: [(&str, &[&str]); 38] = [
             "music::models",
             "music::picture",
             "music::section",
+        ],
+    ),
+    (
+        "music::push_decoder",
+        &[
+            "container",
+            "error",
+            "music::decoder",
+            "music::models",
+            "music::parallel",
+            "music::picture",
+            "music::sketch_reader",
         ],
     ),
     ("inspect", &["container", "error", "latent", "music::geometry", "music::section"]),
