@@ -8,9 +8,9 @@ const STEP_SECONDS = 5;
 
 const PLAYER = `
 <style>${LOOK}
-.player { display: grid; grid-template-columns: auto 1fr; gap: 0.75rem; padding: 0.75rem; }
-.cover { width: 7.5rem; height: 7.5rem; border-radius: 0.4rem; object-fit: cover; background: var(--line); }
-.side { min-width: 0; display: grid; gap: 0.35rem; align-content: start; }
+.player { display: flex; gap: 0.75rem; padding: 0.75rem; }
+.cover { flex: none; width: 7.5rem; height: 7.5rem; border-radius: 0.4rem; object-fit: cover; background: var(--line); }
+.side { flex: 1; min-width: 0; display: grid; gap: 0.35rem; align-content: start; }
 .title { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .artist { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .seek { position: relative; height: 3.5rem; border: 1px solid var(--line); border-radius: 0.4rem; overflow: hidden; cursor: pointer; touch-action: none; }
