@@ -260,6 +260,23 @@ impl RateControl {
                 }
             }
         }
+        // Sizes need not fall from one step index to the next, so what fits best may lie on either side.
+        for section in spread(chosen.len()) {
+            if bytes >= budget * (1.0 - LEAP_TOLERANCE) {
+                break;
+            }
+            let old = chosen[section];
+            let (mut best, mut most) = (old, 0.0);
+            for candidate in old.saturating_sub(PARTS)..=(old + PARTS).min(MAX_COARSENESS) {
+                chosen[section] = old;
+                let more = change(section, &mut chosen, candidate);
+                if more > most && bytes + more <= budget {
+                    (best, most) = (candidate, more);
+                }
+            }
+            chosen[section] = old;
+            bytes += change(section, &mut chosen, best);
+        }
         chosen
     }
 }
@@ -336,6 +353,9 @@ const MAX_NOTCHES: usize = 6;
 
 /// How much less than the budget the last sections may take, as a fraction of it.
 const TOLERANCE: f64 = 0.003;
+
+/// How much less than the budget the last sections must take, as a fraction of it, for a whole step index to be searched.
+const LEAP_TOLERANCE: f64 = 0.01;
 
 /// Step index of quality 5: about 56 kbit/s for stereo music of ordinary loudness.
 const STEP_AT_QUALITY_5: f64 = 218.0;
