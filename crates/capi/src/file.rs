@@ -24,7 +24,7 @@ pub enum Source {
 
 impl Source {
     /// The same bytes from their beginning, for a reader of its own.
-    fn from_start(&self) -> Self {
+    fn at_start(&self) -> Self {
         match self {
             Self::Disk(file) => Self::Disk(file.from_start()),
             Self::Memory(bytes) => Self::Memory(Cursor::new(bytes.get_ref().clone())),
@@ -101,7 +101,7 @@ impl MelismaFile {
 
     /// Reads the file from its beginning, beside the place in its sound.
     pub fn reader(&self) -> Result<Reader<Source>, Failure> {
-        Ok(Reader::open(self.source.from_start())?)
+        Ok(Reader::open(self.source.at_start())?)
     }
 
     fn info(&self) -> MelismaInfo {

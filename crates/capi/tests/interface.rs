@@ -10,7 +10,9 @@ use std::{
 
 /// 13 s of stereo, of three sections.
 fn pcm() -> Pcm {
-    let tone = |hz: f32| (0..13 * 44_100).map(|i| 0.3 * (i as f32 * hz / 44_100.0 * 6.283).sin()).collect();
+    let tone = |hz: f32| {
+        (0..13 * 44_100).map(|i| 0.3 * (i as f32 * hz / 44_100.0 * std::f32::consts::TAU).sin()).collect()
+    };
     Pcm { sample_rate_hz: 44_100, channels: vec![tone(440.0), tone(660.0)] }
 }
 

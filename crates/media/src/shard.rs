@@ -27,7 +27,7 @@ impl Shard {
         }
         // The last bytes of a name move the low bits of such a hash more than the high ones.
         let mixed = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        mixed * u64::from(self.count) >> 32 == u64::from(self.number - 1)
+        (mixed * u64::from(self.count)) >> 32 == u64::from(self.number - 1)
     }
 }
 

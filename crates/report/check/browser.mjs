@@ -93,7 +93,7 @@ class Page {
   event({ method, params }) {
     if (method === "Runtime.exceptionThrown") this.errors.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
     if (method === "Runtime.consoleAPICalled" && ["error", "assert"].includes(params.type)) this.errors.push(JSON.stringify(params.args));
-    if (method === "Log.entryAdded" && params.entry.level === "error") this.errors.push(params.entry.text);
+    if (method === "Log.entryAdded" && params.entry.level === "error") this.errors.push(`${params.entry.text} ${params.entry.url ?? ""}`.trim());
     if (method === "Network.requestWillBeSent") this.requests.push(params.request.url);
   }
 

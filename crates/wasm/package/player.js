@@ -4,6 +4,9 @@ import { LOOK } from "./look.js";
 import { TrackPicture } from "./picture.js";
 import { Playback } from "./playback.js";
 
+/** How long the address of a cover stays good once the cover is gone. */
+const COVER_LINGERS_MS = 60_000;
+
 const STEP_SECONDS = 5;
 
 const PLAYER = `
@@ -121,7 +124,7 @@ export class MelismaPlayer extends HTMLElement {
   disconnectedCallback() {
     this.#playback.close();
     this.#source = undefined;
-    URL.revokeObjectURL(this.#coverAddress);
+    this.#release(this.#coverAddress);
   }
 
   attributeChangedCallback(name, _, value) {
@@ -299,12 +302,19 @@ export class MelismaPlayer extends HTMLElement {
   #showCover(cover) {
     const { cover: image } = this.#parts;
     this.#cover = cover;
-    URL.revokeObjectURL(this.#coverAddress);
+    const last = this.#coverAddress;
     this.#coverAddress = cover ? URL.createObjectURL(new Blob([cover.data], { type: cover.type })) : undefined;
     image.hidden = !cover;
-    if (!cover) return image.removeAttribute("src");
-    image.src = this.#coverAddress;
+    if (cover) image.src = this.#coverAddress;
+    else image.removeAttribute("src");
+    this.#release(last);
+    if (!cover) return;
     image.alt = `Cover of ${this.header.album ?? this.header.title ?? "the album"}`;
+  }
+
+  /** Gives up the address of a cover, later: the page and the system's own controls may still be loading it. */
+  #release(address) {
+    if (address) setTimeout(() => URL.revokeObjectURL(address), COVER_LINGERS_MS);
   }
 
   /** Title and keys of the system: lock screens, headsets. */

@@ -321,7 +321,7 @@ fn low_rate_scale_bits(scale: usize, short: bool, mixed: bool, intensity: bool) 
             180..244 => {
                 let scale = scale - 180;
                 (
-                    [scale % 64 >> 4, scale % 16 >> 2, scale % 4, 0],
+                    [(scale % 64) >> 4, (scale % 16) >> 2, scale % 4, 0],
                     [[6, 6, 6, 3], [12, 9, 9, 6], [6, 12, 9, 6]],
                 )
             }
@@ -333,7 +333,7 @@ fn low_rate_scale_bits(scale: usize, short: bool, mixed: bool, intensity: bool) 
     } else {
         match scale {
             0..400 => (
-                [(scale >> 4) / 5, (scale >> 4) % 5, scale % 16 >> 2, scale % 4],
+                [(scale >> 4) / 5, (scale >> 4) % 5, (scale % 16) >> 2, scale % 4],
                 [[6, 5, 5, 5], [9, 9, 9, 9], [6, 9, 9, 9]],
             ),
             400..500 => {
