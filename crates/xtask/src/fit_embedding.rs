@@ -10,7 +10,7 @@
 //!   -differences within tracks made round-> -principal components of the tracks' middles, partly whitened-> [dimension]
 //! ```
 
-use crate::training_music::{read, tracks_of};
+use crate::training_music::{TrainingMusic, read};
 use anyhow::{Context, Result, ensure};
 use melisma_codec::{EncoderConfig, Models, RateTarget, encode};
 use melisma_explore::{Pca, Points};
@@ -22,12 +22,8 @@ use std::path::{Path, PathBuf};
 /// The music to learn from, and how much is kept.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Tab-separated list of tracks with columns `file` and `split`; `train` is learned from, `val` is judged on.
-    #[arg(long)]
-    manifest: PathBuf,
-    /// Folder that the manifest's files are relative to.
-    #[arg(long)]
-    root: PathBuf,
+    #[command(flatten)]
+    music: TrainingMusic,
     /// Principal components that are kept.
     #[arg(long, default_value_t = 100)]
     kept: usize,
@@ -57,7 +53,7 @@ type Track = Vec<Vec<f32>>;
 /// Learns and writes the table, and says how well it keeps the pieces of unheard tracks together.
 pub fn run(options: &Options) -> Result<()> {
     let [train, val] = ["train", "val"].map(|split| -> Result<Vec<Track>> {
-        let paths = tracks_of(&options.manifest, &options.root, split)?;
+        let paths = options.music.tracks(split)?;
         eprintln!("{split}: {} tracks", paths.len());
         paths.par_iter().map(|path| pieces(path).with_context(|| path.display().to_string())).collect()
     });

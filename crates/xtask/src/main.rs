@@ -9,6 +9,7 @@ mod score_stages;
 mod slopes;
 mod train_tables;
 mod training_music;
+mod trial;
 mod tune;
 
 use clap::Parser;

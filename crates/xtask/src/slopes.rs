@@ -3,12 +3,15 @@
 //! ```text
 //! clips -each setting moved up and down, encode, decode, score-> slope and bend of the cost -> minimum of the parabola
 //! ```
-//! The cost is that of [`crate::tune`], against today's settings at the same bitrate. A mean over clips tells where a setting
+//! The cost is that of [`crate::trial`], against today's settings at the same bitrate. A mean over clips tells where a setting
 //! should go at each rate; how far clips differ tells what a choice for each clip could gain.
 
-use crate::tune::{Clip, clips, cost_against, score};
+use crate::{
+    training_music::TrainingMusic,
+    trial::{Clip, Figures, clips, score, todays},
+};
 use anyhow::{Context, Result};
-use melisma_codec::{RateTarget, StreamFormat, Tune, Tuning};
+use melisma_codec::{RateTarget, Tuning};
 use melisma_eval::Reference;
 use rayon::prelude::*;
 use std::{fmt::Write, fs, path::PathBuf};
@@ -16,12 +19,8 @@ use std::{fmt::Write, fs, path::PathBuf};
 /// What to measure on.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Tab-separated list of tracks with columns `file` and `split`; only split `train` is read.
-    #[arg(long)]
-    manifest: PathBuf,
-    /// Folder that the manifest's files are relative to.
-    #[arg(long)]
-    root: PathBuf,
+    #[command(flatten)]
+    music: TrainingMusic,
     /// Bitrates in kbit/s.
     #[arg(long, value_delimiter = ',', default_value = "16,32,64")]
     rates_kbps: Vec<u32>,
@@ -83,7 +82,7 @@ struct Response {
 
 /// Measures, writes every clip's slopes, and prints where each setting should go.
 pub fn run(options: &Options) -> Result<()> {
-    let clips = clips(&options.manifest, &options.root, options.clips)?;
+    let clips = clips(&options.music, options.clips)?;
     let mut log = String::from("# kbps\tclip");
     for Setting { name, unit, .. } in &SETTINGS {
         write!(log, "\t{name} slope per {unit}\tbend")?;
@@ -111,13 +110,14 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn responses(clip: &Clip, kbps: u32) -> Result<[Response; SETTINGS.len()]> {
     let rate = RateTarget::Bitrate(kbps * 1000);
-    let format = StreamFormat { sample_rate_hz: 44_100, channel_count: 2, ..StreamFormat::default() };
-    let today = Tuning::new(Tune::Music).at_rate(rate.nominal_bits_per_sample(&format));
+    let today = todays(rate);
     let reference = Reference::new(clip.pcm.clone());
     let before = score(&reference, &today, rate)?;
     let mut responses = [Response::default(); SETTINGS.len()];
     for (response, Setting { unit, moved, .. }) in responses.iter_mut().zip(&SETTINGS) {
-        let cost = |by| score(&reference, &moved(today, by), rate).map(|here| cost_against(&here, &before));
+        let cost = |by| {
+            score(&reference, &moved(today, by), rate).map(|here| Figures::against(&here, &before).cost())
+        };
         let (up, down) = (cost(*unit)?, cost(-unit)?);
         *response = Response { slope: 0.5 * (up - down), bend: 0.5 * (up + down) };
     }

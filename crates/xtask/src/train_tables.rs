@@ -1,7 +1,7 @@
 //! Tables from music: every training track is coded at several rates, twice over.
 
-use crate::training_music::{read, training_tracks};
-use anyhow::{Context, Result, ensure};
+use crate::training_music::{TrainingMusic, read};
+use anyhow::{Context, Result};
 use melisma_codec::{EncoderConfig, Model, RateTarget, Tune, training::Trainer};
 use rayon::prelude::*;
 use std::{
@@ -12,12 +12,8 @@ use std::{
 /// The music to learn from, and how often.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Tab-separated list of tracks with columns `file` and `split`; only split `train` is read.
-    #[arg(long)]
-    manifest: PathBuf,
-    /// Folder that the manifest's files are relative to.
-    #[arg(long)]
-    root: PathBuf,
+    #[command(flatten)]
+    music: TrainingMusic,
     /// Times that the whole music is gone through; the first pass starts from the old table, or from nothing.
     #[arg(long, default_value_t = 2)]
     passes: u32,
@@ -37,9 +33,8 @@ const RATES_KBPS: [u32; 8] = [16, 48, 8, 24, 96, 12, 32, 64];
 
 /// Trains and writes the table.
 pub fn run(options: &Options) -> Result<()> {
-    let tracks = training_tracks(&options.manifest, &options.root)?;
-    let tracks: Vec<PathBuf> = tracks.into_iter().step_by(options.every.max(1)).collect();
-    ensure!(!tracks.is_empty(), "{} lists no training track", options.manifest.display());
+    let tracks: Vec<PathBuf> =
+        options.music.tracks("train")?.into_iter().step_by(options.every.max(1)).collect();
     let mut model = Arc::new(if options.from_blank { Model::blank() } else { (*Model::embedded()).clone() });
     for pass in 1..=options.passes {
         let halves: Vec<Trainer> = tracks

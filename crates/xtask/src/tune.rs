@@ -3,31 +3,24 @@
 //! ```text
 //! manifest -> clips -> at each rate: candidates -encode, decode, score-> the better third, on more clips -> ... -> log
 //! ```
-//! A candidate's cost is the mean over clips of how much worse it is than today's settings, at the same bitrate: the
-//! logarithm of the ratio of zimtohrli, half of that of mel L1, and a tenth of each dB of NMR, so that no one metric decides.
+//! A candidate's cost is the mean over clips of that of [`crate::trial`] against today's settings.
 //! Source: Karnin, Koren and Somekh 2013, "Almost Optimal Exploration in Multi-Armed Bandits" (sequential halving).
 
-use crate::training_music::{read, training_tracks};
-use anyhow::{Context, Result, ensure};
-use melisma_codec::{EncoderConfig, RateTarget, StreamFormat, Tune, Tuning, decode, encode};
-use melisma_eval::{Metric, Reference, class::Class};
-use melisma_signal::{Metadata, Pcm};
-use rayon::prelude::*;
-use std::{
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
+use crate::{
+    training_music::TrainingMusic,
+    trial::{Clip, Figures, clips, score, todays},
 };
+use anyhow::{Context, Result};
+use melisma_codec::{RateTarget, Tuning};
+use melisma_eval::Reference;
+use rayon::prelude::*;
+use std::{fmt::Write, fs, path::PathBuf};
 
 /// What to search on, and how widely.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Tab-separated list of tracks with columns `file` and `split`; only split `train` is read.
-    #[arg(long)]
-    manifest: PathBuf,
-    /// Folder that the manifest's files are relative to.
-    #[arg(long)]
-    root: PathBuf,
+    #[command(flatten)]
+    music: TrainingMusic,
     /// Bitrates in kbit/s.
     #[arg(long, value_delimiter = ',', default_value = "8,16,32,64")]
     rates_kbps: Vec<u32>,
@@ -45,28 +38,19 @@ pub struct Options {
     output: PathBuf,
 }
 
-/// Seconds of a track that are coded, and where they begin.
-const CLIP_SECONDS: f64 = 10.0;
-const CLIP_BEGIN_SECONDS: f64 = 5.0;
-
-/// What a dB of NMR, and what a natural logarithm of mel L1, counts against a natural logarithm of zimtohrli.
-const NMR_WEIGHT: f64 = 0.1;
-const MEL_WEIGHT: f64 = 0.5;
-
 /// Clips of the first round; each round takes twice as many, and keeps a third of its candidates.
 const FIRST_CLIPS: usize = 4;
 
 /// Searches at every rate and writes the log.
 pub fn run(options: &Options) -> Result<()> {
-    let clips = clips(&options.manifest, &options.root, options.clips)?;
+    let clips = clips(&options.music, options.clips)?;
     let mut log = String::from(
         "# kbps\tclips\tcost\tzimtohrli\tnmr_db\tmel_l1\tshaping\ttilt\tnoise\tlambda\tanalysis_finer_by\tscale_bits\tunevenness\trotation_bits\tscale_lambda\tband_threshold\tcentroid_share\tmasking\n",
     );
     let mut random = Random(options.seed);
     for &kbps in &options.rates_kbps {
-        let format = StreamFormat { sample_rate_hz: 44_100, channel_count: 2, ..StreamFormat::default() };
         let rate = RateTarget::Bitrate(kbps * 1000);
-        let today = Tuning::new(Tune::Music).at_rate(rate.nominal_bits_per_sample(&format));
+        let today = todays(rate);
         let mut candidates: Vec<Tuning> = vec![today];
         candidates.extend((1..options.candidates).map(|_| random.near(&today)));
         let mut used = FIRST_CLIPS.min(clips.len());
@@ -93,85 +77,6 @@ pub fn run(options: &Options) -> Result<()> {
     fs::write(&options.output, log).with_context(|| format!("cannot write {}", options.output.display()))
 }
 
-/// A clip with all that scoring needs of it.
-pub struct Clip {
-    pub pcm: Pcm,
-    class: Class,
-}
-
-/// Clips spread over the manifest's training tracks, with and without attacks in turn.
-pub fn clips(manifest: &Path, root: &Path, count: usize) -> Result<Vec<Clip>> {
-    let tracks = training_tracks(manifest, root)?;
-    ensure!(!tracks.is_empty(), "{} lists no training track", manifest.display());
-    // A stride that is prime to the number of tracks visits all of them, far apart.
-    let (mut attacks, mut others) = (Vec::new(), Vec::new());
-    for number in 0..tracks.len() {
-        let half = count.div_ceil(2);
-        if attacks.len() >= half && others.len() >= half {
-            break;
-        }
-        let pcm = excerpt(read(&tracks[number * STRIDE % tracks.len()])?);
-        if pcm.channel_count() != 2 || pcm.sample_rate_hz != 44_100 || pcm.seconds() < CLIP_SECONDS - 0.1 {
-            continue;
-        }
-        let class = Class::measured(&pcm);
-        let side = if class == Class::Attacks { &mut attacks } else { &mut others };
-        if side.len() < half {
-            side.push(Clip { pcm, class });
-        }
-    }
-    let count = attacks.iter().filter(|clip: &&Clip| clip.class == Class::Attacks).count();
-    eprintln!("{count} clips with attacks, {} others", others.len());
-    let mut clips = Vec::new();
-    let (mut attacks, mut others) = (attacks.into_iter(), others.into_iter());
-    loop {
-        match (attacks.next(), others.next()) {
-            (None, None) => return Ok(clips),
-            (first, second) => clips.extend(first.into_iter().chain(second)),
-        }
-    }
-}
-
-/// Tracks between one clip and the next.
-const STRIDE: usize = 53;
-
-fn excerpt(pcm: Pcm) -> Pcm {
-    let at = |seconds: f64| ((seconds * f64::from(pcm.sample_rate_hz)) as usize).min(pcm.samples());
-    let range = at(CLIP_BEGIN_SECONDS)..at(CLIP_BEGIN_SECONDS + CLIP_SECONDS);
-    let channels = pcm.channels.iter().map(|channel| channel[range.clone()].to_vec()).collect();
-    Pcm { sample_rate_hz: pcm.sample_rate_hz, channels }
-}
-
-/// Means over clips against today's settings.
-#[derive(Clone, Copy, Default)]
-struct Figures {
-    /// Logarithm of the ratio of zimtohrli.
-    zimtohrli_ln: f64,
-    /// Difference of NMR, in dB.
-    nmr_db: f64,
-    /// Logarithm of the ratio of mel L1.
-    mel_ln: f64,
-}
-
-impl Figures {
-    fn against(here: &[f64; 3], today: &[f64; 3]) -> Self {
-        Self {
-            zimtohrli_ln: (here[0] / today[0]).ln(),
-            nmr_db: here[1] - today[1],
-            mel_ln: (here[2] / today[2]).ln(),
-        }
-    }
-
-    fn cost(&self) -> f64 {
-        self.zimtohrli_ln + NMR_WEIGHT * self.nmr_db + MEL_WEIGHT * self.mel_ln
-    }
-}
-
-/// The cost of one clip's scores against others of it.
-pub fn cost_against(here: &[f64; 3], today: &[f64; 3]) -> f64 {
-    Figures::against(here, today).cost()
-}
-
 /// Codes every clip with every candidate; the first candidate is what the others are measured against.
 fn measure(clips: &[Clip], candidates: &[Tuning], rate: RateTarget) -> Result<Vec<Figures>> {
     let scores: Vec<Vec<[f64; 3]>> = clips
@@ -192,18 +97,6 @@ fn measure(clips: &[Clip], candidates: &[Tuning], rate: RateTarget) -> Result<Ve
         sum
     };
     Ok((0..candidates.len()).map(mean).collect())
-}
-
-/// Zimtohrli, NMR and mel L1 of a clip.
-pub fn score(reference: &Reference, tuning: &Tuning, rate: RateTarget) -> Result<[f64; 3]> {
-    let mut config = EncoderConfig::default();
-    (config.rate, config.tuning) = (rate, Some(*tuning));
-    let file = encode(reference.pcm(), &config, &Metadata::default())?;
-    let scores = reference.score(&decode(&file)?.pcm.channels);
-    let of = |metric: Metric| {
-        scores.get(&metric).copied().with_context(|| format!("no {} of a clip", metric.name()))
-    };
-    Ok([of(Metric::Zimtohrli)?.max(1e-7), of(Metric::Nmr)?, of(Metric::MelL1)?.max(1e-7)])
 }
 
 fn row(kbps: u32, clips: usize, tuning: &Tuning, figures: &Figures) -> Result<String> {
