@@ -56,6 +56,11 @@ fn a_run_gives_tables_files_and_excerpts() {
     assert_eq!(desk.load(&files[0]).samples(), 1600);
     assert_eq!(desk.load(&files[0]), desk.load(&files[1]));
     assert!(desk.run(&["bench", "--codecs", "none", "-o", "out"]).ends(0).text().contains(line));
+    let json = desk.run(&["bench", "--codecs", "none", "-o", "out", "--json"]).ends(0).text();
+    let rows: Vec<serde_json::Value> = json.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    assert_eq!(rows.len(), 2, "{json}");
+    let kbps: f64 = rows.iter().map(|row| row["kbps"].as_f64().unwrap()).sum::<f64>() / 2.0;
+    assert!((kbps - 384.7).abs() < 0.05 && rows.iter().all(|row| row["codec"] == "copy"), "{json}");
 }
 
 #[test]

@@ -80,6 +80,16 @@ fn garbage_is_listed_and_costs_only_itself() {
 
     let shown = desk.run(&["data", "show", "m.jsonl", "--refused"]).ends(0).text();
     assert!(shown.contains("silent: 1") && shown.contains("the same sound as again.wav"), "{shown}");
+    let json = |flags: &[&str]| -> Value {
+        let command = [&["data", "show", "m.jsonl", "--json"], flags].concat();
+        serde_json::from_str(&desk.run(&command).ends(0).text()).unwrap()
+    };
+    let shown = json(&["--refused"]);
+    assert_eq!((&shown["files"], &shown["verdicts"]["ok"]), (&23.into(), &16.into()), "{shown}");
+    let in_parts: u64 =
+        shown["parts"].as_object().unwrap().values().map(|part| part["files"].as_u64().unwrap()).sum();
+    assert_eq!((in_parts, shown["refused"].as_array().unwrap().len()), (16, 7), "{shown}");
+    assert!(json(&[]).get("refused").is_none());
 }
 
 #[test]

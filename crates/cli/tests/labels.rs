@@ -79,6 +79,25 @@ fn the_tag_the_least_number_and_the_file_are_chosen() {
 }
 
 #[test]
+fn what_was_learned_is_told_to_programs() {
+    let desk = Desk::new();
+    toy(&desk);
+    let learned =
+        desk.run(&["learn", "Toy", "--by", "genre", "-o", "genres", "--seed", "3", "--json"]).ends(0);
+    let told: Value = serde_json::from_str(&learned.text()).unwrap();
+    assert_eq!((told["tag"].as_str(), told["tracks"].as_u64()), (Some("genre"), Some(31)), "{told}");
+    let labels = told["labels"].as_array().unwrap();
+    assert_eq!(labels.len(), 5, "{told}");
+    let count = |value: &Value| value.as_u64().unwrap();
+    let right: u64 = labels.iter().enumerate().map(|(place, label)| count(&label["told_as"][place])).sum();
+    for label in labels {
+        let all: u64 = label["told_as"].as_array().unwrap().iter().map(count).sum();
+        assert_eq!(all, count(&label["tracks"]), "{label}");
+    }
+    assert!((told["accuracy"].as_f64().unwrap() - right as f64 / 31.0).abs() < 1e-6, "{told}");
+}
+
+#[test]
 fn what_is_no_model_is_refused() {
     let desk = Desk::new();
     toy(&desk);

@@ -82,8 +82,7 @@ impl PushDecoder {
         Ok(decoder)
     }
 
-    /// Also reads the picture of each section that is decoded, which takes a twentieth of the time. To be asked for
-    /// before the first sound.
+    /// Also reads the picture of each section that is decoded. To be asked for before the first sound.
     #[must_use]
     pub fn with_pictures(mut self) -> Self {
         let decoder = self.header().and_then(|header| SketchDecoder::new(header, &self.models).ok());
