@@ -73,10 +73,11 @@ impl Trailer {
             0 => None,
             _ => {
                 let hundredths = reader.u16("loudness")? as i16;
-                let peak = f32::from_bits(reader.u32("true peak")?);
+                let true_peak = f32::from_bits(reader.u32("true peak")?);
                 let integrated_lufs =
                     if hundredths == i16::MIN { f32::NEG_INFINITY } else { f32::from(hundredths) / 100.0 };
-                Some(Loudness { integrated_lufs, true_peak: peak })
+                // A peak that cannot have been measured would become a gain of no size.
+                (true_peak.is_finite() && true_peak >= 0.0).then_some(Loudness { integrated_lufs, true_peak })
             }
         };
         let header_bytes = reader.size("header copy", payload.len(), "inside the chunk")?;
@@ -105,6 +106,20 @@ mod tests {
                 header_payload: b"MLSM and so on".to_vec(),
             };
             assert_eq!(Trailer::parse(&trailer.payload(), 0), Ok(trailer));
+        }
+    }
+
+    #[test]
+    fn a_loudness_with_an_impossible_peak_is_none() {
+        for true_peak in [f32::NAN, f32::INFINITY, -0.5] {
+            let trailer = Trailer {
+                total_samples: 44_100,
+                loudness: Some(Loudness { integrated_lufs: -14.0, true_peak }),
+                section_bytes: vec![100],
+                first_section_offset: 33,
+                header_payload: Vec::new(),
+            };
+            assert_eq!(Trailer::parse(&trailer.payload(), 0), Ok(Trailer { loudness: None, ..trailer }));
         }
     }
 }
