@@ -92,6 +92,9 @@ pub fn settings(excerpts: Pcm, total_samples: u64, config: &EncoderConfig) -> an
         original_sample_rate_hz: None,
         total_samples: Some(total_samples),
     };
+    if excerpts.samples() == 0 {
+        return Ok(config.clone());
+    }
     let bits_per_sample = config.rate.nominal_bits_per_sample(&format);
     let mut best = config.clone();
     best.tuning = Some(Tuning::new(config.tune).at_rate(bits_per_sample));
@@ -180,4 +183,32 @@ fn quality_of_size(pcm: &Pcm, config: &EncoderConfig, usual: f32, size_bytes: u6
         if bytes <= size_bytes { low = middle } else { high = middle }
     }
     Ok(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use melisma_media::{AudioSink, Encoding, Input, OpenOptions, Output, SinkOptions};
+
+    #[test]
+    fn excerpts_are_spread_over_a_long_piece_and_a_short_one_is_taken_whole() {
+        let (rate_hz, excerpt) = (8_000u32, 24_000usize);
+        for (seconds, begins) in [(10, vec![0]), (100, vec![68_000, 228_000, 388_000, 548_000, 708_000])] {
+            let total = seconds * rate_hz as usize;
+            let ramp: Vec<f32> = (0..total).map(|n| n as f32 / total as f32).collect();
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("ramp.wav");
+            let pcm = Pcm { sample_rate_hz: rate_hz, channels: vec![ramp.clone()] };
+            let options = SinkOptions::new(Encoding::WavFloat32, rate_hz, 1);
+            let mut sink = AudioSink::create(&Output::Path(path.clone()), &options).unwrap();
+            sink.write(&pcm).unwrap();
+            sink.finish().unwrap();
+            let mut source = AudioSource::open(&Input::Path(path), &OpenOptions::default()).unwrap();
+            let found = excerpts(&mut source, total as u64).unwrap();
+            let length = if begins.len() == 1 { total } else { excerpt };
+            let wanted: Vec<f32> =
+                begins.iter().flat_map(|&begin| ramp[begin..begin + length].to_vec()).collect();
+            assert!(found.channels[0] == wanted, "{seconds} s");
+        }
+    }
 }
