@@ -3,6 +3,7 @@
 //! Our own codec works in constant memory; a network keeps the latents of the whole recording.
 
 use crate::batch::Done;
+use crate::effort::{self, Effort};
 use crate::exit::Outcome;
 use crate::message::hinted;
 use crate::output::ByteSink;
@@ -26,6 +27,8 @@ use std::time::Instant;
 pub struct Recipe {
     /// With what, and how large.
     pub coding: Coding,
+    /// How its settings are chosen.
+    pub effort: Effort,
     /// For reading.
     pub open: OpenOptions,
     /// Carry tags and cover over.
@@ -245,6 +248,8 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
     }
     // Before the first byte is read: a refusal to overwrite must not wait for a pipe.
     let mut sink = ByteSink::open(&job.target, recipe.overwrite || job.replace)?;
+    let tried = tried_coding(job, recipe)?;
+    let coding = tried.as_ref().unwrap_or(&recipe.coding);
     let is_revisited = sink.is_seekable();
     let (openings, opening) = sync_channel(1);
     let (blocks, incoming) = sync_channel(BLOCKS_AHEAD);
@@ -258,7 +263,7 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
             ended(reader)?;
             anyhow::bail!("the input ended before it began");
         };
-        let codec = recipe.coding.ready()?;
+        let codec = coding.ready()?;
         let mut encoder = codec.begin(&opening)?;
         let (mut bytes, mut total_bytes, mut samples) = (Vec::new(), 0, 0);
         // A failure here drops `incoming`, and the reader stops at its next block.
@@ -277,8 +282,9 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
         let mut encoded = encoder.finish(ending.loudness, &mut bytes)?;
         sink.write(&bytes).context("cannot write")?;
         total_bytes += bytes.len() as u64;
-        if let Some(wanted) = exceeded_size(&recipe.coding, total_bytes) {
-            bytes = encode_within(job, recipe, &opening, ending.loudness, (wanted, total_bytes))?;
+        if let Some(wanted) = exceeded_size(coding, total_bytes) {
+            bytes =
+                encode_within(job, (coding, &recipe.open), &opening, ending.loudness, (wanted, total_bytes))?;
             total_bytes = bytes.len() as u64;
             let samples = encoded.seconds * f64::from(opening.format.sample_rate_hz);
             encoded.remark = smaller_than_pcm(samples, opening.format.channel_count, total_bytes);
@@ -297,9 +303,29 @@ pub fn encode_file(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> a
             );
         }
         sink.finish()?;
-        encoded.warnings.extend(recipe.coding.missed(total_bytes, encoded.seconds));
+        encoded.warnings.extend(coding.missed(total_bytes, encoded.seconds));
         Ok(conclude(encoded, ending, total_bytes, start.elapsed().as_secs_f64()))
     })
+}
+
+/// What encodes this music after its settings were tried on it; none if the usual ones will do.
+fn tried_coding(job: &Job, recipe: &Recipe) -> anyhow::Result<Option<Coding>> {
+    let (Coding::Music(config), Effort::High) = (&recipe.coding, recipe.effort) else { return Ok(None) };
+    if is_read_once(job) {
+        return Err(hinted(
+            "--effort high reads the music twice, and a pipe gives it once",
+            "encode from a file, or leave --effort away",
+        ));
+    }
+    let mut source = open(&job.input, &recipe.open)?;
+    let total_samples = length(job, &source, recipe)?;
+    let excerpts = effort::excerpts(&mut source, total_samples)?;
+    Ok(Some(Coding::Music(effort::settings(excerpts, total_samples, config)?)))
+}
+
+/// Whether the input gives its bytes once only.
+fn is_read_once(job: &Job) -> bool {
+    job.input == Input::Stdin || job.bytes.is_none()
 }
 
 /// The size of `--size`, in bytes, if a file of `total_bytes` is too large for it.
@@ -321,14 +347,14 @@ const AIMED_ATTEMPTS: usize = 2;
 /// If even the smallest file is too large, which is then named, or if the input or what came out cannot be had again.
 fn encode_within(
     job: &Job,
-    recipe: &Recipe,
+    (coding, open_options): (&Coding, &OpenOptions),
     opening: &Opening,
     loudness: Option<Loudness>,
     (wanted, mut total_bytes): (u64, u64),
 ) -> anyhow::Result<Vec<u8>> {
     let missed = format!("--size {wanted} cannot be met: {total_bytes} bytes came out");
-    let is_once = job.input == Input::Stdin || job.bytes.is_none() || job.target.path().is_none();
-    let (Coding::Music(config), false) = (&recipe.coding, is_once) else {
+    let is_once = is_read_once(job) || job.target.path().is_none();
+    let (Coding::Music(config), false) = (coding, is_once) else {
         return Err(hinted(missed, "ask for more; --no-tags leaves tags and cover behind"));
     };
     let mut aim = wanted as f64;
@@ -338,7 +364,7 @@ fn encode_within(
         let mut smaller = config.clone();
         smaller.rate = rate;
         let mut encoder = Encoder::new(smaller, opening.format.clone(), &opening.metadata)?;
-        let mut source = open(&job.input, &recipe.open)?;
+        let mut source = open(&job.input, open_options)?;
         let mut bytes = Vec::new();
         while let Some(block) = source.next_block()? {
             encoder.push(&block, &mut bytes)?;
@@ -489,7 +515,7 @@ fn length(job: &Job, source: &AudioSource, recipe: &Recipe) -> anyhow::Result<u6
     if let Some(total) = source.total_samples() {
         return Ok(total);
     }
-    if job.input == Input::Stdin || job.bytes.is_none() {
+    if is_read_once(job) {
         return Err(hinted(
             "--size needs to know how long the music is, and this pipe does not say",
             "use --bitrate, or encode from a file",

@@ -16,6 +16,7 @@ Examples:
   melisma encode song.flac -q 8                  better and larger
   melisma encode song.flac -b 24k                24 kbit/s on average
   melisma encode song.flac --size 1MB            fits into a megabyte
+  melisma encode song.flac -b 24k --effort high  takes longer, and sounds better
   melisma encode Music -o Small -j 4             a directory, mirrored; run it again to go on
   melisma encode Music -o Small --delete         and what is gone from Music goes from Small
   melisma encode Music -o Small --shard 3/8      the third of eight parts, for eight machines

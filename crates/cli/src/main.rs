@@ -8,6 +8,7 @@ mod batch;
 mod commands;
 mod delete;
 mod due;
+mod effort;
 mod encode_file;
 mod examples;
 mod exit;

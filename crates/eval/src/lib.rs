@@ -19,6 +19,7 @@
 //! | what does a codec reach at its points, and at a rate between them? | [`points`], [`at_rate`] |
 //! | which kind of music is a clip, and how do two codecs compare on each kind? | [`class`], [`equal_rate`] |
 //! | how many bits does one codec need for the quality of another? | [`bd_rate`] |
+//! | which of two versions is the better one, in one number? | [`objective`] |
 //! | what got worse since earlier results? | [`regression`] |
 //! | what does a table look like, and which tables are there? | [`table`]; [`bench_tables`], [`study_table`] |
 //! | which tables go into which Markdown file? | [`summary`] |
@@ -43,6 +44,7 @@ pub mod journal;
 pub mod lanes;
 mod measurement;
 pub mod metrics;
+pub mod objective;
 pub mod peers;
 pub mod perceptual;
 pub mod points;

@@ -8,11 +8,11 @@
 
 use crate::{
     training_music::TrainingMusic,
-    trial::{Clip, Figures, clips, score, todays},
+    trial::{Clip, clips, score, todays},
 };
 use anyhow::{Context, Result};
 use melisma_codec::{RateTarget, Tuning};
-use melisma_eval::Reference;
+use melisma_eval::{Reference, objective::Difference};
 use rayon::prelude::*;
 use std::{fmt::Write, fs, path::PathBuf};
 
@@ -116,7 +116,7 @@ fn responses(clip: &Clip, kbps: u32) -> Result<[Response; SETTINGS.len()]> {
     let mut responses = [Response::default(); SETTINGS.len()];
     for (response, Setting { unit, moved, .. }) in responses.iter_mut().zip(&SETTINGS) {
         let cost = |by| {
-            score(&reference, &moved(today, by), rate).map(|here| Figures::against(&here, &before).cost())
+            score(&reference, &moved(today, by), rate).map(|here| Difference::between(&here, &before).cost())
         };
         let (up, down) = (cost(*unit)?, cost(-unit)?);
         *response = Response { slope: 0.5 * (up - down), bend: 0.5 * (up + down) };

@@ -1,21 +1,14 @@
-//! One clip of training music coded with given settings, and how good that is: what a search for settings is made of.
-//!
-//! The cost of settings on a clip is how much worse they are than others at the same bitrate: the logarithm of the ratio of
-//! zimtohrli, half of that of mel L1, and a tenth of each dB of NMR, so that no one metric decides.
+//! One clip of training music coded with given settings, and what is heard of it: what a search for settings is made of.
 
 use crate::training_music::{TrainingMusic, read};
 use anyhow::{Context, Result};
 use melisma_codec::{EncoderConfig, RateTarget, StreamFormat, Tune, Tuning, decode, encode};
-use melisma_eval::{Metric, Reference, class::Class};
+use melisma_eval::{Reference, class::Class, objective::Heard};
 use melisma_signal::{Metadata, Pcm};
 
 /// Seconds of a track that are coded, and where they begin.
 const CLIP_SECONDS: f64 = 10.0;
 const CLIP_BEGIN_SECONDS: f64 = 5.0;
-
-/// What a dB of NMR, and what a natural logarithm of mel L1, counts against a natural logarithm of zimtohrli.
-const NMR_WEIGHT: f64 = 0.1;
-const MEL_WEIGHT: f64 = 0.5;
 
 /// Today's settings for stereo at 44.1 kHz at a bitrate.
 pub fn todays(rate: RateTarget) -> Tuning {
@@ -71,41 +64,11 @@ fn excerpt(pcm: Pcm) -> Pcm {
     Pcm { sample_rate_hz: pcm.sample_rate_hz, channels }
 }
 
-/// What settings do to a clip, or the means over several, against other settings.
-#[derive(Clone, Copy, Default)]
-pub struct Figures {
-    /// Logarithm of the ratio of zimtohrli.
-    pub zimtohrli_ln: f64,
-    /// Difference of NMR, in dB.
-    pub nmr_db: f64,
-    /// Logarithm of the ratio of mel L1.
-    pub mel_ln: f64,
-}
-
-impl Figures {
-    /// Scores of a clip against others of it.
-    pub fn against(here: &[f64; 3], others: &[f64; 3]) -> Self {
-        Self {
-            zimtohrli_ln: (here[0] / others[0]).ln(),
-            nmr_db: here[1] - others[1],
-            mel_ln: (here[2] / others[2]).ln(),
-        }
-    }
-
-    /// One number for all three; negative is better.
-    pub fn cost(&self) -> f64 {
-        self.zimtohrli_ln + NMR_WEIGHT * self.nmr_db + MEL_WEIGHT * self.mel_ln
-    }
-}
-
-/// Zimtohrli, NMR and mel L1 of a clip.
-pub fn score(reference: &Reference, tuning: &Tuning, rate: RateTarget) -> Result<[f64; 3]> {
+/// What is heard of a clip that is coded with `tuning` at a bitrate.
+pub fn score(reference: &Reference, tuning: &Tuning, rate: RateTarget) -> Result<Heard> {
     let mut config = EncoderConfig::default();
     (config.rate, config.tuning) = (rate, Some(*tuning));
     let file = encode(reference.pcm(), &config, &Metadata::default())?;
     let scores = reference.score(&decode(&file)?.pcm.channels);
-    let of = |metric: Metric| {
-        scores.get(&metric).copied().with_context(|| format!("no {} of a clip", metric.name()))
-    };
-    Ok([of(Metric::Zimtohrli)?.max(1e-7), of(Metric::Nmr)?, of(Metric::MelL1)?.max(1e-7)])
+    Heard::of(&scores).context("a clip that cannot be scored")
 }

@@ -8,11 +8,14 @@
 
 use crate::{
     training_music::TrainingMusic,
-    trial::{Clip, Figures, clips, score, todays},
+    trial::{Clip, clips, score, todays},
 };
 use anyhow::{Context, Result};
 use melisma_codec::{RateTarget, Tuning};
-use melisma_eval::Reference;
+use melisma_eval::{
+    Reference,
+    objective::{Difference, Heard},
+};
 use rayon::prelude::*;
 use std::{fmt::Write, fs, path::PathBuf};
 
@@ -56,10 +59,10 @@ pub fn run(options: &Options) -> Result<()> {
         let mut used = FIRST_CLIPS.min(clips.len());
         loop {
             let measured = measure(&clips[..used], &candidates, rate)?;
-            let mut ranked: Vec<(Tuning, Figures)> = candidates.into_iter().zip(measured).collect();
+            let mut ranked: Vec<(Tuning, Difference)> = candidates.into_iter().zip(measured).collect();
             ranked.sort_by(|a, b| a.1.cost().total_cmp(&b.1.cost()));
-            for (tuning, figures) in &ranked {
-                log.push_str(&row(kbps, used, tuning, figures)?);
+            for (tuning, difference) in &ranked {
+                log.push_str(&row(kbps, used, tuning, difference)?);
             }
             let best = ranked.first().context("no candidate")?;
             eprint!("{}", row(kbps, used, &best.0, &best.1)?);
@@ -78,8 +81,8 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// Codes every clip with every candidate; the first candidate is what the others are measured against.
-fn measure(clips: &[Clip], candidates: &[Tuning], rate: RateTarget) -> Result<Vec<Figures>> {
-    let scores: Vec<Vec<[f64; 3]>> = clips
+fn measure(clips: &[Clip], candidates: &[Tuning], rate: RateTarget) -> Result<Vec<Difference>> {
+    let scores: Vec<Vec<Heard>> = clips
         .par_iter()
         .map(|clip| {
             let reference = Reference::new(clip.pcm.clone());
@@ -87,25 +90,25 @@ fn measure(clips: &[Clip], candidates: &[Tuning], rate: RateTarget) -> Result<Ve
         })
         .collect::<Result<_>>()?;
     let mean = |candidate: usize| {
-        let mut sum = Figures::default();
+        let mut sum = Difference::default();
         for clip in &scores {
-            let figures = Figures::against(&clip[candidate], &clip[0]);
-            sum.zimtohrli_ln += figures.zimtohrli_ln / scores.len() as f64;
-            sum.nmr_db += figures.nmr_db / scores.len() as f64;
-            sum.mel_ln += figures.mel_ln / scores.len() as f64;
+            let difference = Difference::between(&clip[candidate], &clip[0]);
+            sum.zimtohrli_ln += difference.zimtohrli_ln / scores.len() as f64;
+            sum.nmr_db += difference.nmr_db / scores.len() as f64;
+            sum.mel_ln += difference.mel_ln / scores.len() as f64;
         }
         sum
     };
     Ok((0..candidates.len()).map(mean).collect())
 }
 
-fn row(kbps: u32, clips: usize, tuning: &Tuning, figures: &Figures) -> Result<String> {
+fn row(kbps: u32, clips: usize, tuning: &Tuning, difference: &Difference) -> Result<String> {
     let mut row = String::new();
-    let &Figures { zimtohrli_ln, nmr_db, mel_ln } = figures;
+    let &Difference { zimtohrli_ln, nmr_db, mel_ln } = difference;
     write!(
         row,
         "{kbps}\t{clips}\t{:.4}\t{:.4}\t{nmr_db:.3}\t{:.4}",
-        figures.cost(),
+        difference.cost(),
         zimtohrli_ln.exp(),
         mel_ln.exp()
     )?;

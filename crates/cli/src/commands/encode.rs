@@ -2,6 +2,7 @@
 
 use crate::batch::{self, Settings};
 use crate::due;
+use crate::effort::Effort;
 use crate::encode_file::{Coding, Recipe, encode_file};
 use crate::exit::Outcome;
 use crate::message::misused;
@@ -31,6 +32,10 @@ pub struct EncodeArguments {
     #[arg(long, value_enum, default_value_t)]
     #[arg(conflicts_with = "model")]
     tune: TuneArgument,
+    /// How much work goes into the choice of settings
+    #[arg(long, value_enum, default_value_t)]
+    #[arg(conflicts_with = "model")]
+    effort: Effort,
     /// Code with a trained network: the folder that `melisma train` made
     ///
     /// The file names its model, and needs it to be decoded.
@@ -162,11 +167,18 @@ impl EncodeArguments {
             ));
         }
         plan.refuse_json_to_stdout(self.json)?;
+        if self.effort == Effort::High && matches!(self.tune, TuneArgument::Mse) {
+            return Err(misused(
+                "--effort high tries what is heard least, and --tune mse is for the least squared error",
+                "leave one of them away",
+            ));
+        }
         let coding = self.coding()?;
         let recipe = Recipe {
             open: self.opening(&coding),
             settings: self.settings(&coding),
             coding,
+            effort: self.effort,
             keep_tags: !self.no_tags,
             overwrite: self.force,
         };
@@ -217,6 +229,7 @@ impl EncodeArguments {
         };
         let named = |name: &str, value: Option<String>| value.map(|value| format!("{name} {value}"));
         let others = [
+            (self.effort == Effort::High).then(|| "effort high".to_owned()),
             self.downmix.then(|| "downmix".to_owned()),
             self.mono.then(|| "mono".to_owned()),
             named("track", self.track.map(|track| track.to_string())),

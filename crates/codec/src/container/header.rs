@@ -11,7 +11,7 @@ use melisma_bitstream::bytes::Reader;
 use melisma_signal::Metadata;
 use std::ops::Range;
 
-pub use music::{MusicHeader, SAMPLE_RATES_HZ, Tune};
+pub use music::{MusicHeader, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2, Tune};
 pub use network::{MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SYMBOLS, ModelHash, NetworkHeader};
 
 /// First bytes of a header's payload.

@@ -34,7 +34,7 @@ mod writer;
 pub use damage::Damage;
 pub use header::{
     CodecHeader, Header, MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SAMPLES, MAX_SECTION_SYMBOLS, ModelHash,
-    MusicHeader, NetworkHeader, SAMPLE_RATES_HZ, Tune,
+    MusicHeader, NetworkHeader, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2, Tune,
 };
 pub use parser::{Event, Parser, Section};
 pub use reader::Reader;

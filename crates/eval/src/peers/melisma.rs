@@ -12,8 +12,9 @@ use super::template::Template;
 use super::{Lookup, MissingPeer};
 use crate::process;
 
-/// Names in results and on the command line: tuned for listening, and for the least squared error.
-pub const NAMES: [&str; 2] = ["melisma", "melisma:mse"];
+/// Names in results and on the command line: tuned for listening, with settings tried on each clip, and for the least
+/// squared error.
+pub const NAMES: [&str; 3] = ["melisma", "melisma:high", "melisma:mse"];
 
 /// The program, and what marks this version of it.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,7 @@ pub struct Program<'a> {
 pub fn by_name(name: &str, program: Option<Program<'_>>) -> Option<Lookup> {
     let encode = match name {
         "melisma" => "melisma --quiet encode --jobs 1 --bitrate {kbps}k {in} -o {out}",
+        "melisma:high" => "melisma --quiet encode --jobs 1 --effort high --bitrate {kbps}k {in} -o {out}",
         "melisma:mse" => "melisma --quiet encode --jobs 1 --tune mse --bitrate {kbps}k {in} -o {out}",
         _ => return None,
     };

@@ -14,6 +14,9 @@ pub(super) const VERSION: u8 = 1;
 /// Sample rates that are coded natively, in Hz.
 pub const SAMPLE_RATES_HZ: RangeInclusive<u32> = 8_000..=48_000;
 
+/// Base-two logarithms of the samples that a superframe may have.
+pub const SUPERFRAMES_LOG2: RangeInclusive<u32> = 8..=12;
+
 /// Bytes of the smallest chunk that a section can have.
 pub(super) const MIN_SECTION_BYTES: u64 = 20;
 
@@ -72,7 +75,7 @@ pub(super) fn parse(reader: &mut Reader<'_>) -> Result<Header, FormatError> {
     let original_hz = reader.size("original sample rate", MAX_RATE_HZ, "at most 10 MHz")? as u32;
     let model_id = reader.u32("model id")?;
     let superframe_log2 = u32::from(reader.u8("superframe size")?);
-    if !(8..=12).contains(&superframe_log2) {
+    if !SUPERFRAMES_LOG2.contains(&superframe_log2) {
         return refuse("superframe size", u64::from(superframe_log2), "2^8..2^12");
     }
     let most = MAX_SECTION_SAMPLES >> superframe_log2;

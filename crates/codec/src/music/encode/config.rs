@@ -50,6 +50,9 @@ pub struct EncoderConfig {
     pub block_switching: bool,
     /// Seconds of a section, 0.5..=20: longer ones cost a little less, shorter ones lose less when damaged.
     pub section_seconds: f32,
+    /// Base-two logarithm of the samples of a superframe, 8..=12, if not the one that fits the sample rate: a longer one
+    /// tells tones apart better and blurs what changes.
+    pub superframe_log2: Option<u32>,
     /// Parameters of the encoder's decisions, if not the tune's own.
     pub tuning: Option<Tuning>,
     /// Tables to code with, if not the embedded ones.
@@ -63,6 +66,7 @@ impl Default for EncoderConfig {
             rate: RateTarget::Quality(5.0),
             block_switching: true,
             section_seconds: 6.0,
+            superframe_log2: None,
             tuning: None,
             model: None,
         }

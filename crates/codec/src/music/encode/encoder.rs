@@ -2,7 +2,9 @@
 
 use crate::{
     EncodeError,
-    container::{CodecHeader, Header, MAX_SECTION_SAMPLES, MusicHeader, SAMPLE_RATES_HZ, Writer},
+    container::{
+        CodecHeader, Header, MAX_SECTION_SAMPLES, MusicHeader, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2, Writer,
+    },
     music::{
         encode::{
             analysis::Window,
@@ -94,7 +96,16 @@ impl Encoder {
                 allowed: "0.5..=20 s",
             });
         }
-        let superframe_log2 = Geometry::default_superframe_log2(format.sample_rate_hz);
+        let superframe_log2 = config
+            .superframe_log2
+            .unwrap_or_else(|| Geometry::default_superframe_log2(format.sample_rate_hz));
+        if !SUPERFRAMES_LOG2.contains(&superframe_log2) {
+            return Err(EncodeError::Config {
+                setting: "superframe",
+                value: format!("2^{superframe_log2} samples"),
+                allowed: "2^8..=2^12 samples",
+            });
+        }
         let superframes = (config.section_seconds * format.sample_rate_hz as f32) as usize >> superframe_log2;
         let superframes = superframes.clamp(1, MAX_SECTION_SAMPLES >> superframe_log2) as u32;
         let model = config.model.unwrap_or_else(Model::embedded);
