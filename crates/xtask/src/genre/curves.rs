@@ -139,3 +139,20 @@ fn some_artists(examples: &Examples, tracks: &[usize], share: f64, seed: u64) ->
     artists.truncate((artists.len() as f64 * share).ceil() as usize);
     tracks.iter().copied().filter(|&track| artists.contains(&examples.groups[track])).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn divisions_give_mean_and_deviation_and_tracks_the_interval() {
+        let found = Accuracy::of(&[vec![true, true, false, false], vec![true, true, true, false]]);
+        // Shares of 1/2 and 3/4.
+        assert!((found.mean - 0.625).abs() < 1e-12);
+        assert!((found.deviation - 0.125 * 2f64.sqrt()).abs() < 1e-12);
+        assert!(found.interval.low < found.mean && found.mean < found.interval.high);
+        assert!(found.interval.low >= 0.0 && found.interval.high <= 1.0);
+        let all = Accuracy::of(&[vec![true; 4]]);
+        assert_eq!((all.mean, all.deviation, all.interval), (1.0, 0.0, Interval { low: 1.0, high: 1.0 }));
+    }
+}

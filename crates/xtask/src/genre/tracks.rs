@@ -131,3 +131,32 @@ pub fn examples(tracks: &[Track]) -> Examples {
         labels,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_tracks_that_share_an_artist_or_an_album_are_not_apart() {
+        let track = |artist: &str, album: &str, test: bool| Track {
+            id: 0,
+            features: Vec::new(),
+            random: Vec::new(),
+            segments: Vec::new(),
+            genre: "Rock".to_owned(),
+            artist: artist.to_owned(),
+            album: album.to_owned(),
+            test,
+        };
+        let tracks = [
+            track("A", "One", false),
+            track("", "", false),
+            track("A", "Two", true),
+            track("B", "One", true),
+            track("B", "Three", true),
+            // What is not known is not shared.
+            track("", "", true),
+        ];
+        assert_eq!(apart(&tracks), [4, 5]);
+    }
+}
