@@ -4,9 +4,10 @@
     MELISMA_PYTHON benches/mfcc.py FOLDER --out mfcc.csv
 
 140 numbers a track, as in FMA's own baseline: mean, deviation, skew, kurtosis, median, least and largest of 20 coefficients
-of the sound at 22,050 Hz, mono. A line is a track's number and its numbers. Needs librosa and scipy in this Python.
+of the sound at 22,050 Hz, mono. A line is a track's number and its numbers; files that cannot be read are named, and left
+out. Needs librosa and scipy in this Python.
 """
-import argparse, os, warnings
+import argparse, os, sys, warnings
 
 import librosa, numpy
 from scipy.stats import kurtosis, skew
@@ -26,12 +27,17 @@ def main():
     options.add_argument("folder")
     options.add_argument("--out", required=True)
     chosen = options.parse_args()
-    files = sorted(os.path.join(at, name) for at, _, names in os.walk(os.path.join(chosen.folder, "audio"))
+    files = sorted(os.path.join(at, name) for at, _, names in os.walk(chosen.folder)
                    for name in names if name.endswith(".mp3"))
     with open(chosen.out, "w", encoding="utf-8") as out:
         for path in files:
             number = int(os.path.splitext(os.path.basename(path))[0])
-            out.write(",".join([str(number)] + [f"{value:.6g}" for value in statistics(path)]) + "\n")
+            try:
+                values = statistics(path)
+            except Exception as error:
+                print(f"{path}: {error}", file=sys.stderr)
+                continue
+            out.write(",".join([str(number)] + [f"{value:.6g}" for value in values]) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 //! How accuracy grows with the number of artists that are learned from, and how it falls with the bitrate.
 
 use super::judge::{Judge, most};
+use melisma_eval::bootstrap::{BootstrapConfig, Interval};
 use melisma_signal::Random;
 use melisma_understanding::labels::{Examples, LabelModel, LearnOptions, folds};
 use rayon::prelude::*;
@@ -14,14 +15,36 @@ pub const SHARES: [f64; 4] = [0.125, 0.25, 0.5, 1.0];
 pub struct Accuracy {
     pub mean: f64,
     pub deviation: f64,
+    /// 95 % interval over draws of tracks, each of which counts by the share of divisions that tell it rightly.
+    pub interval: Interval,
 }
 
 impl Accuracy {
-    fn of(values: &[f64]) -> Self {
-        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+    /// Of `[division][track]`: whether the track is told rightly.
+    fn of(divisions: &[Vec<bool>]) -> Self {
+        let share = |rights: &Vec<bool>| {
+            rights.iter().filter(|&&right| right).count() as f64 / rights.len().max(1) as f64
+        };
+        let values: Vec<f64> = divisions.iter().map(share).collect();
+        let mean = mean(&values);
         let square = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-        Self { mean, deviation: (square / (values.len() as f64 - 1.0).max(1.0)).sqrt() }
+        let tracks: Vec<f64> = (0..divisions.first().map_or(0, Vec::len))
+            .map(|track| share(&divisions.iter().map(|rights| rights[track]).collect()))
+            .collect();
+        let of_draw = |drawn: &[usize]| {
+            Some(drawn.iter().map(|&track| tracks[track]).sum::<f64>() / drawn.len() as f64)
+        };
+        let interval = BootstrapConfig::default().interval(tracks.len(), of_draw);
+        Self {
+            mean,
+            deviation: (square / (values.len() as f64 - 1.0).max(1.0)).sqrt(),
+            interval: interval.unwrap_or(Interval { low: mean, high: mean }),
+        }
     }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 /// A point of the learning curve.
@@ -44,7 +67,7 @@ impl Judge {
     /// Accuracy in grouped folds when only a share of the artists is learned from.
     pub fn learning_curve(&self, examples: &Examples, options: &LearnOptions) -> Vec<LearningPoint> {
         let point = |&share: &f64| {
-            let divisions: Vec<(f64, f64)> = (0..self.seeds)
+            let divisions: Vec<(Vec<bool>, f64)> = (0..self.seeds)
                 .into_par_iter()
                 .map(|seed| {
                     let mut tracks = 0;
@@ -53,12 +76,12 @@ impl Judge {
                         tracks += few.len();
                         examples.subset(&few)
                     };
-                    let right = grouped(examples, &examples.features, seed, learn, options);
-                    (right, tracks as f64 / 5.0)
+                    let rights = grouped(examples, &examples.features, seed, learn, options);
+                    (rights, tracks as f64 / 5.0)
                 })
                 .collect();
-            let (rights, tracks): (Vec<f64>, Vec<f64>) = divisions.into_iter().unzip();
-            LearningPoint { tracks: Accuracy::of(&tracks).mean, accuracy: Accuracy::of(&rights) }
+            let (rights, tracks): (Vec<Vec<bool>>, Vec<f64>) = divisions.into_iter().unzip();
+            LearningPoint { tracks: mean(&tracks), accuracy: Accuracy::of(&rights) }
         };
         SHARES.iter().map(point).collect()
     }
@@ -73,7 +96,7 @@ impl Judge {
     ) -> RatePoint {
         let there = Examples { features: other.to_vec(), ..examples.clone() };
         let over = |learned_from: &Examples| {
-            let divisions: Vec<f64> = (0..self.seeds)
+            let divisions: Vec<Vec<bool>> = (0..self.seeds)
                 .into_par_iter()
                 .map(|seed| grouped(examples, other, seed, |learned| learned_from.subset(learned), options))
                 .collect();
@@ -83,7 +106,7 @@ impl Judge {
     }
 }
 
-/// Share of the tracks, whose features are `told`, that are told rightly in five folds; `learn` gives for the tracks outside of a
+/// Whether each track, whose features are `told`, is told rightly in five folds; `learn` gives for the tracks outside of a
 /// fold what is learned from.
 fn grouped(
     examples: &Examples,
@@ -91,25 +114,21 @@ fn grouped(
     seed: u64,
     mut learn: impl FnMut(&[usize]) -> Examples,
     options: &LearnOptions,
-) -> f64 {
+) -> Vec<bool> {
     let fold_of = folds(examples, 5, seed);
-    let mut right = 0;
+    let mut rights = vec![false; examples.len()];
     for fold in 0..5 {
         let learned: Vec<usize> = (0..examples.len()).filter(|&track| fold_of[track] != fold).collect();
         let Ok(model) = LabelModel::learn("genre", &learn(&learned), &LearnOptions { folds: 0, ..*options })
         else {
             continue;
         };
-        right += (0..examples.len())
-            .filter(|&track| fold_of[track] == fold)
-            .filter(|&track| {
-                let scores: Vec<f32> =
-                    model.scores(&told[track]).into_iter().map(|score| score as f32).collect();
-                examples.labels_of[track].contains(&most(&scores))
-            })
-            .count();
+        for track in (0..examples.len()).filter(|&track| fold_of[track] == fold) {
+            let scores: Vec<f32> = model.scores(&told[track]).into_iter().map(|score| score as f32).collect();
+            rights[track] = examples.labels_of[track].contains(&most(&scores));
+        }
     }
-    right as f64 / examples.len().max(1) as f64
+    rights
 }
 
 /// The tracks of a share of their artists, drawn by `seed`.
@@ -119,4 +138,21 @@ fn some_artists(examples: &Examples, tracks: &[usize], share: f64, seed: u64) ->
     Random::at(seed, &[7]).shuffle(&mut artists);
     artists.truncate((artists.len() as f64 * share).ceil() as usize);
     tracks.iter().copied().filter(|&track| artists.contains(&examples.groups[track])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn divisions_give_mean_and_deviation_and_tracks_the_interval() {
+        let found = Accuracy::of(&[vec![true, true, false, false], vec![true, true, true, false]]);
+        // Shares of 1/2 and 3/4.
+        assert!((found.mean - 0.625).abs() < 1e-12);
+        assert!((found.deviation - 0.125 * 2f64.sqrt()).abs() < 1e-12);
+        assert!(found.interval.low < found.mean && found.mean < found.interval.high);
+        assert!(found.interval.low >= 0.0 && found.interval.high <= 1.0);
+        let all = Accuracy::of(&[vec![true; 4]]);
+        assert_eq!((all.mean, all.deviation, all.interval), (1.0, 0.0, Interval { low: 1.0, high: 1.0 }));
+    }
 }

@@ -53,6 +53,8 @@ pub struct Judge {
     /// `[track][fifth][feature]`
     pub segments: Vec<Vec<Vec<f32>>>,
     pub test: Vec<usize>,
+    /// Of these, the ones that share neither artist nor album with what is learned from.
+    pub apart: Vec<usize>,
     pub seeds: u64,
 }
 
@@ -97,7 +99,7 @@ impl Judge {
         let row = |(place, (name, _)): (usize, &(&'static str, Way))| {
             let divisions: Vec<&Told> = divisions.iter().map(|division| &division[place]).collect();
             eprintln!("{name} is judged");
-            Row::new(name, *options, examples, &self.test, &official[place], &divisions)
+            Row::new(name, *options, examples, [&self.test, &self.apart], &official[place], &divisions)
         };
         ways.iter().enumerate().map(row).collect()
     }

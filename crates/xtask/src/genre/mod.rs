@@ -12,9 +12,11 @@
 //! | by which models is a track told? | `judge` |
 //! | how good is that? | `row` |
 //! | with fewer artists, at other bitrates? | `curves` |
+//! | how is that drawn, beside what the coded music sounds like? | `chart` |
 //! | what does an encoder know that has learned nothing? | `random_encoder` |
 //! | how is it written down? | `page` |
 
+mod chart;
 mod curves;
 mod judge;
 mod page;
@@ -54,6 +56,13 @@ pub struct Options {
     /// The same clips at another bitrate in kbit/s, for the curve over bitrates; more than once.
     #[arg(long, value_name = "KBPS=FOLDER", value_parser = rate)]
     at: Vec<(u32, PathBuf)>,
+    /// What the coded music sounds like at these rates: results.json of `melisma bench` with the codec melisma, for the
+    /// charts over bitrates.
+    #[arg(long, value_name = "FILE")]
+    bench: Option<PathBuf>,
+    /// Revision of the program that coded the clips, for the text.
+    #[arg(long)]
+    revision: Option<String>,
     /// Where to write a model of the tracks of training and validation, if anywhere.
     #[arg(long)]
     model: Option<PathBuf>,
@@ -64,6 +73,7 @@ pub struct Found {
     rows: Vec<Row>,
     learning: Vec<LearningPoint>,
     rates: Vec<RatePoint>,
+    quality: Option<chart::Quality>,
 }
 
 /// `32=coded32`
@@ -80,6 +90,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let judge = Judge {
         segments: tracks.iter().map(|track| track.segments.clone()).collect(),
         test: (0..tracks.len()).filter(|&track| tracks[track].test).collect(),
+        apart: tracks::apart(&tracks),
         seeds: options.seeds,
     };
     eprintln!("{} tracks are read", tracks.len());
@@ -121,7 +132,9 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         eprintln!("{kbps} kbit/s is judged");
     }
     rates.sort_by_key(|point| point.kbps);
-    let found = Found { rows, learning: judge.learning_curve(&examples, &curved), rates };
-    page::write(options, &examples, &found, judge.test.len())?;
+    let quality = options.bench.as_deref().map(chart::Quality::read).transpose()?;
+    let found = Found { rows, learning: judge.learning_curve(&examples, &curved), rates, quality };
+    chart::write(options, &found)?;
+    page::write(options, &examples, &found, &judge)?;
     Ok(())
 }

@@ -1,15 +1,19 @@
 //! The numbers as docs/results/genre.md and genre.json.
 
-use super::judge::{curved_grid, plane_grid};
+use super::curves::{Accuracy, RatePoint};
+use super::judge::{Judge, curved_grid, plane_grid};
+use super::row::Row;
 use super::{Found, Options};
 use anyhow::Context;
+use melisma_eval::bootstrap::Interval;
 use melisma_understanding::labels::Examples;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Writes both.
-pub fn write(options: &Options, examples: &Examples, found: &Found, test: usize) -> anyhow::Result<()> {
+pub fn write(options: &Options, examples: &Examples, found: &Found, judge: &Judge) -> anyhow::Result<()> {
     let rows = &found.rows;
+    let test = judge.test.len();
     let mut text = format!(
         "# Genres told from sketches\n\n{} tracks, {} genres, {} artists; files of {} kbit/s, of which only the sketch is read. \
          *Official*: learned on the tracks of training and validation, told on the {test} test tracks; 95 % intervals over \
@@ -19,7 +23,7 @@ pub fn write(options: &Options, examples: &Examples, found: &Found, test: usize)
          the grouped figures hold these tracks too. MFCC: seven statistics of 20 coefficients of the uncoded sound. Random encoder: two layers of convolutions \
          with random weights over the same sketches, pooled over time. *Calibration*: expected calibration error in the grouped folds, \
          before and after a temperature that the other half of the artists gave.\n\n```sh\nmelisma encode FMA/audio -b {kbps}k -o \
-         CODED\npython3 benches/mfcc.py FMA --out mfcc.csv\ncargo run --release -p xtask -- genre --fma FMA --coded CODED --mfcc mfcc.csv{at}\n```\n\n\
+         CODED\npython3 benches/mfcc.py FMA --out mfcc.csv\ncargo run --release -p xtask -- genre --fma FMA --coded CODED --mfcc mfcc.csv{at}{bench}\n```\n\n\
          | | strength, width | official accuracy | official macro-F1 | grouped accuracy | interval | grouped macro-F1 | calibration |\n|---|---|---|---|---|---|---|---|\n",
         examples.len(),
         examples.labels.len(),
@@ -30,6 +34,7 @@ pub fn write(options: &Options, examples: &Examples, found: &Found, test: usize)
         plane_grid().len(),
         kbps = options.kbps,
         at = options.at.iter().map(|(kbps, _)| format!(" --at {kbps}=CODED{kbps}")).collect::<String>(),
+        bench = if found.quality.is_some() { " --bench BENCH/results.json" } else { "" },
     );
     for row in rows {
         let ((accuracy, deviation), (f1, f1_deviation)) = (row.over_divisions(0), row.over_divisions(1));
@@ -43,6 +48,7 @@ pub fn write(options: &Options, examples: &Examples, found: &Found, test: usize)
             row.name, row.options.strength, row.options.width, row.official.accuracy, row.official.macro_f1,
         )?;
     }
+    apart(&mut text, rows, judge)?;
     let first = &rows[0];
     writeln!(text, "\nConfusion of the first row in the grouped folds, rows in percent:\n")?;
     writeln!(text, "| is, told as | {} | recall | precision |", examples.labels.join(" | "))?;
@@ -80,11 +86,19 @@ pub fn write(options: &Options, examples: &Examples, found: &Found, test: usize)
         .collect();
     let learning: Vec<[f64; 2]> =
         found.learning.iter().map(|point| [point.tracks, point.accuracy.mean]).collect();
-    let rates: Vec<[f64; 3]> =
-        found.rates.iter().map(|point| [f64::from(point.kbps), point.same.mean, point.across.mean]).collect();
+    let rates: Vec<[f64; 7]> = found
+        .rates
+        .iter()
+        .map(|point| {
+            let RatePoint { kbps, same, across } = point;
+            let ([same_low, same_high], [low, high]) =
+                [same.interval, across.interval].map(|interval| [interval.low, interval.high]).into();
+            [f64::from(*kbps), same.mean, same_low, same_high, across.mean, low, high]
+        })
+        .collect();
     let json = format!(
         "{{\"kbps\": {}, \"labels\": {:?}, \"rows\": [\n{}\n], \"tracks_and_accuracy\": {learning:.4?}, \
-         \"kbps_and_accuracies\": {rates:.4?}}}\n",
+         \"kbps_and_accuracies_with_intervals\": {rates:.4?}}}\n",
         options.kbps,
         examples.labels,
         json_rows.join(",\n")
@@ -92,6 +106,32 @@ pub fn write(options: &Options, examples: &Examples, found: &Found, test: usize)
     for (name, content) in [("genre.md", text), ("genre.json", json)] {
         let path = options.output.join(name);
         std::fs::write(&path, content).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// Official figures without the test tracks that share an artist or an album with what is learned from, where there are such.
+fn apart(text: &mut String, rows: &[Row], judge: &Judge) -> anyhow::Result<()> {
+    let (test, apart) = (judge.test.len(), judge.apart.len());
+    if apart == test {
+        return Ok(());
+    }
+    let shared = test - apart;
+    writeln!(
+        text,
+        "\n{shared} of the {test} test tracks share an artist or an album with a track that is learned from."
+    )?;
+    if apart == 0 {
+        return Ok(());
+    }
+    writeln!(text, "On the other {apart}:\n\n| | official accuracy | official macro-F1 |\n|---|---|---|")?;
+    for row in rows {
+        let [low, high] = row.apart.accuracy_interval;
+        writeln!(
+            text,
+            "| {} | {:.3} ({low:.3} to {high:.3}) | {:.3} |",
+            row.name, row.apart.accuracy, row.apart.macro_f1
+        )?;
     }
     Ok(())
 }
@@ -110,16 +150,44 @@ fn curves(text: &mut String, options: &Options, found: &Found) -> anyhow::Result
             point.tracks, point.accuracy.mean, point.accuracy.deviation
         )?;
     }
+    let coded_by = options
+        .revision
+        .as_ref()
+        .map_or_else(String::new, |revision| format!(" The files were coded by revision {revision}."));
     writeln!(
         text,
-        "\n| kbit/s | learned and told at this rate | learned at {} kbit/s, told at this rate |\n|---:|---|---|",
-        options.kbps
+        "\nBy bitrate: mean and deviation over the divisions, and 95 % intervals over draws of tracks.{coded_by}\n"
     )?;
-    for point in &found.rates {
+    if let Some(quality) = &found.quality {
+        let by =
+            quality.revision.as_ref().map_or_else(String::new, |revision| format!(" by revision {revision}"));
         writeln!(
             text,
-            "| {} | {:.3} ± {:.3} | {:.3} ± {:.3} |",
-            point.kbps, point.same.mean, point.same.deviation, point.across.mean, point.across.deviation
+            "Zimtohrli's distance, lower is better: medians over {} of these clips, coded{by} and compared by \
+             `melisma bench CLIPS --codecs melisma --rates RATES -o BENCH`.\n",
+            quality.clips
+        )?;
+    }
+    writeln!(
+        text,
+        "| kbit/s | learned and told at this rate | interval | learned at {} kbit/s, told at this rate | interval | Zimtohrli |\n\
+         |---:|---|---|---|---|---|",
+        options.kbps
+    )?;
+    let of = |accuracy: &Accuracy| {
+        let Accuracy { mean, deviation, interval: Interval { low, high } } = accuracy;
+        format!("{mean:.3} ± {deviation:.3} | {low:.3} to {high:.3}")
+    };
+    for RatePoint { kbps, same, across } in &found.rates {
+        let distance = found.quality.as_ref().and_then(|quality| quality.at(*kbps));
+        let distance =
+            distance.map_or("-".to_owned(), |distance| distance.written(|value| format!("{value:.4}")));
+        writeln!(text, "| {kbps} | {} | {} | {distance} |", of(same), of(across))?;
+    }
+    if found.rates.len() > 1 {
+        writeln!(
+            text,
+            "\n![Accuracy by bitrate](genre/accuracy-rate.svg)\n\n![Errors by bitrate](genre/errors-rate.svg)"
         )?;
     }
     Ok(())

@@ -10,6 +10,8 @@ pub struct Row {
     pub name: &'static str,
     pub options: LearnOptions,
     pub official: Score,
+    /// Of the test tracks that share neither artist nor album with what is learned from.
+    pub apart: Score,
     /// Of the first division into folds, with its interval over tracks.
     pub grouped: Score,
     /// Accuracy and macro-F1 of each division.
@@ -23,7 +25,7 @@ impl Row {
         name: &'static str,
         options: LearnOptions,
         examples: &Examples,
-        test: &[usize],
+        [test, apart]: [&[usize]; 2],
         official: &Told,
         divisions: &[&Told],
     ) -> Self {
@@ -40,6 +42,7 @@ impl Row {
             name,
             options,
             official: score(test, official),
+            apart: score(apart, official),
             calibration: calibration(examples, divisions[0]),
             divisions: scores.iter().map(|score| [score.accuracy, score.macro_f1]).collect(),
             grouped: scores.into_iter().next().unwrap_or_else(|| score(test, official)),

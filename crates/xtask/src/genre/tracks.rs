@@ -26,7 +26,20 @@ pub struct Track {
     pub segments: Vec<Vec<f32>>,
     pub genre: String,
     pub artist: String,
+    pub album: String,
     pub test: bool,
+}
+
+/// Places of the test tracks whose artist and album no track that is learned from has.
+pub fn apart(tracks: &[Track]) -> Vec<usize> {
+    let learned = |of: fn(&Track) -> &str| -> BTreeSet<&str> {
+        tracks.iter().filter(|track| !track.test).map(of).filter(|name| !name.is_empty()).collect()
+    };
+    let (artists, albums) = (learned(|track| &track.artist), learned(|track| &track.album));
+    let is_apart = |track: &Track| {
+        track.test && !artists.contains(track.artist.as_str()) && !albums.contains(track.album.as_str())
+    };
+    (0..tracks.len()).filter(|&place| is_apart(&tracks[place])).collect()
 }
 
 /// Features of a file of commas for each track.
@@ -63,6 +76,7 @@ pub fn read(fma: &Path, coded: &Path) -> anyhow::Result<Vec<Track>> {
             segments: (0..SEGMENTS).map(|n| features(&sketch.excerpt(part(n)..part(n + 1)))).collect(),
             genre,
             artist: row.artist.clone().unwrap_or_default(),
+            album: row.album.clone().unwrap_or_default(),
             test: row.split == Some(Split::Test),
         }))
     };
@@ -115,5 +129,34 @@ pub fn examples(tracks: &[Track]) -> Examples {
         labels_of: tracks.iter().map(|track| vec![place(&labels, &track.genre)]).collect(),
         groups: tracks.iter().map(|track| place(&artists, &track.artist)).collect(),
         labels,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_tracks_that_share_an_artist_or_an_album_are_not_apart() {
+        let track = |artist: &str, album: &str, test: bool| Track {
+            id: 0,
+            features: Vec::new(),
+            random: Vec::new(),
+            segments: Vec::new(),
+            genre: "Rock".to_owned(),
+            artist: artist.to_owned(),
+            album: album.to_owned(),
+            test,
+        };
+        let tracks = [
+            track("A", "One", false),
+            track("", "", false),
+            track("A", "Two", true),
+            track("B", "One", true),
+            track("B", "Three", true),
+            // What is not known is not shared.
+            track("", "", true),
+        ];
+        assert_eq!(apart(&tracks), [4, 5]);
     }
 }
