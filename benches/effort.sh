@@ -11,5 +11,10 @@ cd "$(dirname "$0")/.."
 cargo build --release
 melisma="${CARGO_TARGET_DIR:-target}/release/melisma"
 "$melisma" bench --list "$clips" -o "$work" --codecs melisma,melisma:high,opus --rates 16,32,64 "$@" > /dev/null
-{ cat "$work/s44.md"; printf '\nMade by `benches/effort.sh` with `melisma bench`.\n'; } > docs/results/effort.md
+{
+    python3 benches/effort.py "$work/results.json"
+    printf '\n'
+    cat "$work/s44.md"
+    printf '\nMade by `benches/effort.sh` with `melisma bench`.\n'
+} > docs/results/effort.md
 cargo run -q -p xtask -- results
