@@ -19,7 +19,8 @@ readers="read_wav read_aiff read_flac read_ogg read_mpeg read_matroska read_mp4"
 results=../docs/results/fuzzing.md
 # The most that is kept of a target, beside inputs that found a fault.
 kept_bytes=50000
-limits="-max_len=8192 -timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=1500"
+# Seconds by the clock for one input: more on a machine that is busy with other work.
+limits="-max_len=8192 -timeout=${TIMEOUT:-60} -rss_limit_mb=2048 -malloc_limit_mb=1500"
 
 # A nightly compiler, or the stable one that is told to be one.
 toolchain=${TOOLCHAIN-+nightly}
@@ -104,7 +105,7 @@ replay_one() {
     if [ "$target" = encode_decode ]; then
         find "corpus/$target.begin" -name '*-a[b-z]' -exec rm {} +
     fi
-    if cargo $toolchain fuzz run "$target" "corpus/$target.begin" "seeds/$target" -- -runs=0 $limits >"artifacts/$target.log" 2>&1; then
+    if cargo $toolchain fuzz run "$target" "corpus/$target.begin" "seeds/$target" -- -runs=0 $limits -timeout=600 >"artifacts/$target.log" 2>&1; then
         echo "$target: ok, $(ls "corpus/$target.begin" "seeds/$target" | wc -l) inputs"
     else
         echo "$target: CRASHED"
