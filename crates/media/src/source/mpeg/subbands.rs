@@ -2,10 +2,10 @@
 //!
 //! A frame says how its bits are shared among 32 subbands; from that follows where each code stands. Damage shows where
 //! the codes need more bits than the frame has, where the checksum over the shares fails, and where a code stands
-//! that is left out lest it looks like the start of a frame: a share of 15 in layer I, scale factor 63, a sample of
-//! nothing but ones, a group of samples beyond the last. Some encoders write those, and wrong checksums: each
-//! counts only in a stream that did not do so before. Wrong bytes in the middle of finely quantised samples are
-//! as good as any others: then nothing tells.
+//! that is left out lest it looks like the start of a frame: a share of 15 in layer I, a sample of nothing but ones,
+//! a group of samples beyond the last. (Scale factor 63 is left out as well, but encoders write it for silence.) Should an
+//! encoder write such codes, or wrong checksums: each counts only in a stream that did not do so before. Wrong bytes in
+//! the middle of finely quantised samples are as good as any others: then nothing tells.
 //!
 //! Sources: ISO/IEC 11172-3, 2.4.1.5, 2.4.1.6, 2.4.2.5, 2.4.3.1, 2.4.3.3 and tables B.2 (shares of layer II);
 //! 13818-3, table B.1 (lower rates).
@@ -102,7 +102,7 @@ fn layer1(header: &FrameHeader, frame: &[u8]) -> Walk {
     let checked_end = cursor.at;
     for width in widths.iter().flat_map(|widths| &widths[..channels]) {
         if *width > 0 {
-            has_reserved_code |= cursor.take(6) == 63;
+            cursor.take(6);
         }
     }
     for _ in 0..GROUPS {
@@ -166,9 +166,7 @@ fn layer2(header: &FrameHeader, frame: &[u8]) -> Walk {
     let scales: Vec<usize> = (0..with_samples).map(|_| [3, 2, 1, 2][cursor.take(2)]).collect();
     let checked_end = cursor.at;
     let mut has_reserved_code = false;
-    for _ in 0..scales.iter().sum() {
-        has_reserved_code |= cursor.take(6) == 63;
-    }
+    cursor.at += 6 * scales.iter().sum::<usize>();
     for _ in 0..GROUPS {
         for (subband, chosen) in chosen.iter().enumerate() {
             for steps in &chosen[..if subband < bound { channels } else { 1 }] {
