@@ -160,6 +160,91 @@ fn mp3_inside_of_a_frame() {
     }
 }
 
+/// Wrong bytes behind a header of layer II, with a checksum over the shares and without any.
+#[test]
+fn mp2_inside_of_a_frame() {
+    let inside = |length: usize, from: usize| {
+        move |bytes: &mut Vec<u8>, at: usize| {
+            // The two bits of layer II, at any rate, with a checksum or without.
+            let is_frame = |at: &usize| bytes[*at] == 0xFF && bytes[*at + 1] & 0xF6 == 0xF4;
+            let frame = (at..).find(is_frame).unwrap();
+            garble(bytes, frame + from, length);
+        }
+    };
+    for at in [1.0, 3.0, 4.5] {
+        let ways: [Way<'_>; 3] =
+            [("shares", &inside(12, 6)), ("samples", &inside(400, 150)), ("header and all", &garbled(1500))];
+        check(recipe("x.mp2", &["-c:a", "mp2", "-b:a", "192k"]), 44_100, at, 0.3, &ways);
+        check(recipe("low.mp2", &["-c:a", "mp2", "-b:a", "64k"]), 22_050, at, 0.6, &ways[..1]);
+        let joint =
+            &["-c:a", "libtwolame", "-b:a", "128k", "-mode", "joint_stereo", "-error_protection", "1"];
+        check(recipe("checked.mp2", joint), 48_000, at, 0.3, &ways[..1]);
+    }
+}
+
+/// A frame of layer I, 192 kbit/s, 44.1 kHz, mono: the first `subbands` with 3 bits a sample, of `index`-th dice.
+fn layer1_frame(index: u64, subbands: usize) -> Vec<u8> {
+    let mut bits: Vec<bool> = Vec::new();
+    let mut put = |value: u64, count: usize| bits.extend((0..count).rev().map(|bit| value >> bit & 1 == 1));
+    put(0xFFFF_60C0, 32);
+    (0..32).for_each(|subband| put(if subband < subbands { 2 } else { 0 }, 4));
+    (0..subbands).for_each(|subband| put(20 + subband as u64, 6));
+    for sample in 0..12 * subbands as u64 {
+        put((index * 7 + sample * 5 + sample / 3) % 7, 3);
+    }
+    let mut bytes = vec![0; 208];
+    for (at, _) in bits.iter().enumerate().filter(|(_, bit)| **bit) {
+        bytes[at / 8] |= 0x80 >> (at % 8);
+    }
+    bytes
+}
+
+#[test]
+fn mp1_inside_of_a_frame() {
+    let folder = Folder::new("mp1");
+    let frames: Vec<u8> = (0..200).flat_map(|index| layer1_frame(index, 24)).collect();
+    let (whole, sentences, places) = read(&folder, "x.mp1", &frames);
+    assert_eq!((whole.samples(), sentences, places), (200 * 384, vec![], 0));
+    assert!(whole.channels[0].iter().any(|x| x.abs() > 1e-3), "it is not silent");
+    // Where in the frame, and for how many bytes: shares, scale factors and some samples, samples.
+    for (from, length) in [(4, 3), (20, 40), (60, 60)] {
+        let mut bytes = frames.clone();
+        garble(&mut bytes, 100 * 208 + from, length);
+        let (got, sentences, places) = read(&folder, "x.mp1", &bytes);
+        assert_eq!((got.samples(), places), (whole.samples(), 1), "{from}: {sentences:?}");
+        let start = 100.0 * 384.0 / 44_100.0;
+        let told = told(&sentences);
+        assert!((told[0].0 - start).abs() < 0.02 && (told[0].1 - told[0].0) < 0.03, "{from}: {sentences:?}");
+        let differs: Vec<usize> =
+            (0..got.samples()).filter(|n| got.channels[0][*n] != whole.channels[0][*n]).collect();
+        // A filter of 512 samples remembers what was before it.
+        assert!(differs.iter().all(|n| (100 * 384..101 * 384 + 512).contains(n)), "{from}");
+    }
+}
+
+#[test]
+fn good_mp2_raises_no_alarm() {
+    let folder = Folder::new("good-mp2");
+    let kinds: [(u32, &'static [&'static str]); 9] = [
+        (44_100, &["-c:a", "mp2", "-b:a", "384k"]),
+        (44_100, &["-c:a", "mp2", "-b:a", "96k"]),
+        (44_100, &["-c:a", "mp2", "-b:a", "32k", "-ac", "1"]),
+        (32_000, &["-c:a", "mp2", "-b:a", "64k"]),
+        (48_000, &["-c:a", "libtwolame", "-b:a", "224k"]),
+        (48_000, &["-c:a", "libtwolame", "-b:a", "96k", "-mode", "joint_stereo"]),
+        (44_100, &["-c:a", "libtwolame", "-b:a", "128k", "-mode", "joint_stereo", "-error_protection", "1"]),
+        (32_000, &["-c:a", "libtwolame", "-b:a", "56k", "-ac", "1", "-error_protection", "1"]),
+        (24_000, &["-c:a", "libtwolame", "-b:a", "80k", "-error_protection", "1"]),
+    ];
+    for (rate_hz, options) in kinds {
+        let Some(whole) = coded(&folder, recipe("x.mp2", options), rate_hz, 4 * rate_hz as usize) else {
+            return;
+        };
+        let (_, sentences, places) = read(&folder, "x.mp2", &whole);
+        assert_eq!((sentences, places), (vec![], 0), "{options:?}");
+    }
+}
+
 /// What encoders do in all their ways is no damage.
 #[test]
 fn good_mp3_raises_no_alarm() {

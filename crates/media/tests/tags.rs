@@ -211,6 +211,40 @@ fn chunks_of_wav_and_aiff() {
     check("AIFF", &found, &[("TITLE", &["A name"]), ("ARTIST", &["Ann"])]);
 }
 
+/// The summary list of Wave64, before and behind samples whose bytes are no multiple of 8.
+#[test]
+fn summary_of_wave64() {
+    let folder = Folder::new("summary");
+    let letters = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0x00, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
+    let riff = [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0];
+    let summary =
+        [0xBC, 0x94, 0x5F, 0x92, 0x5A, 0x52, 0xD2, 0x11, 0x86, 0xDC, 0x00, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A];
+    let chunk = |guid: &[u8], body: &[u8]| {
+        let padding = body.len().next_multiple_of(8) - body.len();
+        [guid, &(24 + body.len() as u64).to_le_bytes(), body, &vec![0; padding]].concat()
+    };
+    let named = |name: &[u8; 4], body: &[u8]| chunk(&[&name[..], &letters].concat(), body);
+    let field = |name: &[u8; 4], text: &str| {
+        let text: Vec<u8> = text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
+        [&name[..], &(text.len() as u32).to_le_bytes(), &text].concat()
+    };
+    let wav = wav16(44_100, &pcm(44_100, 1, 101).channels);
+    let (format, samples) = (named(b"fmt ", &wav[20..36]), named(b"data", &wav[44..]));
+    let tags = [&2u32.to_le_bytes()[..], &field(b"INAM", "S\u{fc}\u{df} \u{1d11e}"), &field(b"IART", "Ann")];
+    let tags = chunk(&summary, &tags.concat());
+    let other = named(b"junk", &[7; 13]);
+    for (label, parts) in
+        [("before", [&other, &format, &tags, &samples]), ("behind", [&format, &samples, &other, &tags])]
+    {
+        let body: Vec<u8> = parts.into_iter().flatten().copied().collect();
+        let size = (40 + body.len() as u64).to_le_bytes();
+        let file = [&b"riff"[..], &riff, &size, b"wave", &letters, &body].concat();
+        let found = metadata(&folder, "x.w64", &file);
+        check(label, &found, &[("TITLE", &["S\u{fc}\u{df} \u{1d11e}"]), ("ARTIST", &["Ann"])]);
+        assert_eq!(common::open_bytes(file).unwrap().read_to_end().unwrap().samples(), 101, "{label}");
+    }
+}
+
 #[test]
 fn tags_that_ffmpeg_writes() {
     let folder = Folder::new("written");

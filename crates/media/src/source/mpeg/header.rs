@@ -153,7 +153,7 @@ impl FrameHeader {
         }
     }
 
-    /// Whether a frame's checksum, if it has one that is known here (layer III), fails.
+    /// Whether the checksum of a frame of layer III fails, if it has one. (Of the others: `subbands`.)
     pub fn is_broken(&self, frame: &[u8]) -> bool {
         if !self.checked || self.kind != Kind::Layer3 {
             return false;
@@ -162,13 +162,14 @@ impl FrameHeader {
             return true;
         };
         let covered = frame[2..4].iter().chain(side);
-        let crc = covered.fold(0xFFFF, |crc: u16, byte| {
-            (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
-                if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x8005 }
-            })
-        });
+        let crc = crc16(covered.flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)));
         crc.to_be_bytes() != stated
     }
+}
+
+/// The checksum of MPEG audio over bits in their order (2.4.3.1).
+pub fn crc16(bits: impl Iterator<Item = bool>) -> u16 {
+    bits.fold(0xFFFF, |crc: u16, bit| crc << 1 ^ if (crc >> 15 == 1) == bit { 0 } else { 0x8005 })
 }
 
 /// What the first frame of an MP3 may carry instead of music.

@@ -10,6 +10,7 @@
 
 use super::header::{FrameHeader, Kind};
 use super::huffman;
+use super::verdict::{Habits, Verdict};
 
 /// Largest reach of the reservoir: nine bits of bytes.
 pub const RESERVOIR_BYTES: usize = 511;
@@ -23,17 +24,6 @@ pub fn bits(bytes: &[u8], at: usize, count: usize) -> usize {
     })
 }
 
-/// What is to be thought of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing speaks against it.
-    Sound,
-    /// It needs data from before the beginning of the stream, or of what is left of it.
-    Rootless,
-    /// It cannot be what was written.
-    Damaged,
-}
-
 /// Follows the frames of a stream.
 #[derive(Default)]
 pub struct Layer3 {
@@ -41,25 +31,8 @@ pub struct Layer3 {
     reservoir: Vec<u8>,
     /// Where the main data of the last frame end, in bits of the reservoir.
     used_bits: usize,
+    /// Whether parts ended where their codes did.
     habits: Habits,
-}
-
-/// How the parts of a stream ended so far.
-#[derive(Default)]
-struct Habits {
-    neat: u64,
-    odd: u64,
-}
-
-impl Habits {
-    /// Parts after which a stream is known.
-    const KNOWN: u64 = 16;
-    /// One odd part among so many is damage; more are the encoder's habit.
-    const RARE: u64 = 20;
-
-    fn are_neat(&self) -> bool {
-        self.neat >= Self::KNOWN && self.odd * Self::RARE <= self.neat
-    }
 }
 
 /// The side information of one granule of one channel.
@@ -135,8 +108,7 @@ impl Layer3 {
             at = stop;
         }
         let is_odd = odd > 0 && self.habits.are_neat();
-        self.habits.neat += neat;
-        self.habits.odd += odd;
+        self.habits.count(neat, odd);
         let is_bad = broken || is_odd || overlaps;
         (if is_bad { Verdict::Damaged } else { Verdict::Sound }, (!is_bad).then_some(end))
     }

@@ -2,8 +2,9 @@
 //!
 //! Each frame is accepted if another one, the end or a tag follows it. Otherwise the next place where
 //! frames follow each other is looked for, and what lies between becomes silence: as many frames as the
-//! bytes held. A frame of layer III whose content does not fit (`layer3`) becomes silence as well. Where the first frame states how many there are, the rest of a file is counted, so
-//! that the number is exact even if the bit rate varies.
+//! bytes held. A frame whose content does not fit (`layer3`, `subbands`) becomes silence as well. Where the first
+//! frame states how many there are, the rest of a file is counted, so that the number is exact even if
+//! the bit rate varies.
 //!
 //! Length rules: the LAME/Lavc extension of the Xing/Info frame gives delay (plus the decoder's own
 //! 529) and padding; both are cut, and what follows the padding (files glued together) is kept.
@@ -13,6 +14,8 @@ mod free_format;
 mod header;
 mod huffman;
 mod layer3;
+mod subbands;
+mod verdict;
 
 use std::io;
 
@@ -29,7 +32,9 @@ use super::window::Window;
 use crate::MediaError;
 use free_format::Refill;
 use header::{FrameHeader, Info, Kind};
-use layer3::{Layer3, Verdict};
+use layer3::Layer3;
+use subbands::Subbands;
+use verdict::Verdict;
 
 /// How far the first frame, or the next one behind damage, is looked for at once.
 const SEARCH_BYTES: usize = 1 << 17;
@@ -229,6 +234,7 @@ pub struct MpegReader {
     decoder: Option<PacketDecoder>,
     refill: Refill,
     layer3: Layer3,
+    subbands: Subbands,
     /// Frames are lost of the present stream, and the next ones may need their bits.
     is_torn: bool,
     format: StreamFormat,
@@ -259,6 +265,7 @@ impl MpegReader {
             decoder: None,
             refill: Refill::default(),
             layer3: Layer3::default(),
+            subbands: Subbands::default(),
             is_torn: false,
             format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
             timeline: Timeline::default(),
@@ -365,7 +372,7 @@ impl MpegReader {
             Verdict::Damaged => true,
             // A recording may begin anywhere in a stream, and costs nothing but what was before it.
             Verdict::Rootless => self.is_torn,
-            Verdict::Sound => false,
+            Verdict::Sound => self.subbands.look_at(header, frame) == Verdict::Damaged,
         };
         match header.kind {
             Kind::Aac(..) => self.decode(frame.get(header.header_bytes()..).unwrap_or_default(), notes),
@@ -428,7 +435,7 @@ impl MpegReader {
         self.chain.current = Some(*header);
         self.chain.free_bytes = header.bytes.is_none().then(|| frame.len() - header.padding);
         self.refill = Refill::default();
-        (self.layer3, self.is_torn) = (Layer3::default(), false);
+        (self.layer3, self.subbands, self.is_torn) = (Layer3::default(), Subbands::default(), false);
         let mut params = AudioCodecParameters::new();
         match header.kind {
             Kind::Layer1 => params.for_codec(CODEC_ID_MP1),

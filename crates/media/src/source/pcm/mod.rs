@@ -188,6 +188,8 @@ pub struct PcmReader {
     metadata: Metadata,
     /// What reads the chunks behind the samples of a pipe, up to its end.
     read_behind: Option<ReadBehind>,
+    /// Chunks begin at multiples of so many bytes, and so do the samples.
+    chunk_alignment: u64,
     late: Collected,
     extent: Extent,
     read_bytes: u64,
@@ -211,6 +213,7 @@ impl PcmReader {
             layout,
             metadata,
             read_behind: None,
+            chunk_alignment: 2,
             late: Collected::default(),
             extent,
             read_bytes: 0,
@@ -222,6 +225,12 @@ impl PcmReader {
     /// In a pipe, chunks follow that are read so.
     pub fn with_chunks_behind(mut self, read: ReadBehind) -> Self {
         self.read_behind = Some(read);
+        self
+    }
+
+    /// Chunks begin at multiples of so many bytes.
+    pub fn with_chunk_alignment(mut self, bytes: u64) -> Self {
+        self.chunk_alignment = bytes;
         self
     }
 
@@ -255,10 +264,8 @@ impl PcmReader {
         }
         // In a pipe, what stands behind the samples is seen only now.
         if self.bytes.length_bytes().is_none() && self.extent.left_bytes.is_some() {
-            // Chunks stand at even places.
-            if self.read_bytes % 2 == 1 {
-                self.bytes.skip(1)?;
-            }
+            let padded_bytes = self.read_bytes.next_multiple_of(self.chunk_alignment);
+            self.bytes.skip(padded_bytes - self.read_bytes)?;
             let is_foreign = match self.read_behind {
                 Some(read) => !read(&mut self.bytes, &mut self.late, notes),
                 None => {

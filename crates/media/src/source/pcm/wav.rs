@@ -31,7 +31,7 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
     let mut head = [0; 12];
     bytes.read_exact(&mut head).map_err(truncated)?;
     if wave64::is_wave64(&head) {
-        return wave64::open(bytes);
+        return wave64::open(bytes, notes);
     }
     let big_endian = head.starts_with(b"RIFX");
     let mut layout = None;
