@@ -74,6 +74,26 @@ pub fn add_fields(metadata: &mut Metadata, loudness: Option<Loudness>) {
     metadata.tags.push(("REPLAYGAIN_TRACK_PEAK".to_owned(), format!("{:.6}", loudness.true_peak)));
 }
 
+/// Gives the fields the names and numbers that players of a format look for: `R128_` in Opus, whose standard wants no
+/// others there, and `REPLAYGAIN_` everywhere else.
+pub fn suit_fields(metadata: &mut Metadata, is_opus: bool) {
+    let levels = ["TRACK", "ALBUM"].map(|of| (of, level(metadata, of)));
+    let has = |metadata: &Metadata, name: &str| metadata.tags.iter().any(|(known, _)| known == name);
+    for (of, db) in levels {
+        let Some(db) = db else { continue };
+        let (gain, r128) = (format!("REPLAYGAIN_{of}_GAIN"), format!("R128_{of}_GAIN"));
+        if is_opus && !has(metadata, &r128) {
+            let steps = (256.0 * (db + R128_LUFS - f64::from(REPLAYGAIN_LUFS))).round();
+            // Whole numbers of 16 bits.
+            let steps = steps.clamp(f64::from(i16::MIN), f64::from(i16::MAX));
+            metadata.tags.push((r128, format!("{steps:.0}")));
+        } else if !is_opus && !has(metadata, &gain) {
+            metadata.tags.push((gain, format!("{db:+.2} dB")));
+        }
+    }
+    metadata.tags.retain(|(name, _)| !is_field(name) || name.starts_with("R128_") == is_opus);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +126,28 @@ mod tests {
             assert!((found - decibels).abs() < 1e-6, "{metadata:?} {found} {decibels}");
         }
         assert_eq!(factor(GainArgument::Track, &tags(&[("REPLAYGAIN_TRACK_GAIN", "loud")]), None), None);
+    }
+
+    #[test]
+    fn fields_suit_the_format() {
+        let opus = [("R128_TRACK_GAIN", "-1280"), ("R128_ALBUM_GAIN", "-1792")];
+        let others = [("REPLAYGAIN_TRACK_GAIN", "+0.00 dB"), ("REPLAYGAIN_ALBUM_GAIN", "-2.00 dB")];
+        for (from, is_opus, to) in [
+            (&opus[..], false, &others[..]),
+            (&others, true, &opus),
+            (&opus, true, &opus),
+            (&others, false, &others),
+            (
+                &[("REPLAYGAIN_TRACK_GAIN", "-900 dB"), ("REPLAYGAIN_TRACK_PEAK", "1")],
+                true,
+                &[("R128_TRACK_GAIN", "-32768")],
+            ),
+            (&[("R128_TRACK_GAIN", "none"), ("TITLE", "T")], false, &[("TITLE", "T")]),
+        ] {
+            let mut metadata = tags(from);
+            suit_fields(&mut metadata, is_opus);
+            assert_eq!(metadata, tags(to), "{from:?}");
+        }
     }
 
     #[test]

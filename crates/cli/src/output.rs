@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static READER_LEFT: AtomicBool = AtomicBool::new(false);
+static GOES_ON: AtomicBool = AtomicBool::new(false);
 
 /// Standard output for data; notices when its reader closes the pipe.
 #[derive(Debug, Default)]
@@ -26,19 +27,32 @@ impl DataOut {
 
 impl Write for DataOut {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Self::notice(io::stdout().write(bytes))
+        let written = Self::notice(io::stdout().write(bytes));
+        if goes_on() && READER_LEFT.load(Ordering::Relaxed) { Ok(bytes.len()) } else { written }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Self::notice(io::stdout().flush())
+        let flushed = Self::notice(io::stdout().flush());
+        if goes_on() && READER_LEFT.load(Ordering::Relaxed) { Ok(()) } else { flushed }
     }
+}
+
+/// From now on, the program does its work to the end even if the reader of stdout leaves: for commands whose results are
+/// files, of which stdout only tells.
+pub fn go_on_without_reader() {
+    GOES_ON.store(true, Ordering::Relaxed);
+}
+
+fn goes_on() -> bool {
+    GOES_ON.load(Ordering::Relaxed)
 }
 
 /// Whether the reader of stdout has had enough (`melisma info x | head`).
 ///
-/// Any error after that moment counts: it follows from the closed pipe, or is of no interest to anybody.
+/// Any error after that moment counts: it follows from the closed pipe, or is of no interest to anybody. It excuses nothing
+/// where results are files ([`go_on_without_reader`]).
 pub fn reader_left() -> bool {
-    READER_LEFT.load(Ordering::Relaxed)
+    READER_LEFT.load(Ordering::Relaxed) && !goes_on()
 }
 
 /// What `decode` writes.

@@ -64,6 +64,56 @@ fn a_run_gives_tables_files_and_excerpts() {
 }
 
 #[test]
+fn pages_tell_programs_what_is_in_them() {
+    let desk = desk();
+    let told = |arguments: &[&str]| -> serde_json::Value {
+        let run = desk.run(arguments).ends(0);
+        assert_eq!(run.stderr, "", "only for programs");
+        serde_json::from_str(&run.text()).unwrap()
+    };
+    desk.run(&bench(&[COPY], &["--listen", "1", "--listen-seconds", "0.2"])).ends(0);
+    let facts = told(&["report", "out", "-o", "report.html", "--charts", "charts", "--json", "--quiet"]);
+    assert_eq!(facts["bytes"].as_u64(), Some(desk.read("report.html").len() as u64), "{facts}");
+    assert_eq!(
+        (facts["file"].as_str(), facts["players"].as_u64()),
+        (Some("report.html"), Some(1)),
+        "{facts}"
+    );
+    let charts = facts["chart_files"].as_array().unwrap();
+    assert!(
+        !charts.is_empty() && charts.iter().all(|file| desk.path(file.as_str().unwrap()).exists()),
+        "{facts}"
+    );
+
+    desk.wav("song.wav", &music(44_100, 2.0));
+    let facts = told(&[
+        "ladder",
+        "song.wav",
+        "--duration",
+        "1",
+        "--rates",
+        "16,64",
+        "--codecs",
+        "melisma",
+        "-o",
+        "l.html",
+        "--json",
+        "--quiet",
+    ]);
+    assert_eq!(facts["bytes"].as_u64(), Some(desk.read("l.html").len() as u64), "{facts}");
+    let rungs = facts["rungs"].as_array().unwrap();
+    assert_eq!(rungs.len(), 2, "{facts}");
+    for (rung, asked) in rungs.iter().zip([16.0, 64.0]) {
+        assert_eq!(
+            (rung["codec"].as_str(), rung["asked_kbps"].as_f64()),
+            (Some("melisma"), Some(asked)),
+            "{rung}"
+        );
+        assert!(rung["kbps"].as_f64().is_some_and(|kbps| kbps > 0.0) && rung["zimtohrli"].is_f64(), "{rung}");
+    }
+}
+
+#[test]
 fn failures_are_one_line_each_and_counted() {
     let desk = desk();
     desk.write("music/c.wav", b"RIFF of nothing");

@@ -46,6 +46,12 @@ fn garbage_is_listed_and_costs_only_itself() {
 
     let run = desk.run(&["data", "scan", "toy", "-o", "m.jsonl"]).ends(0);
     let (header, entries) = manifest(&desk, "m.jsonl");
+    let told = desk.run(&["data", "scan", "toy", "-o", "told.jsonl", "--json"]).ends(0);
+    let facts: Value = serde_json::from_str(&told.text()).unwrap();
+    assert_eq!((&facts["manifest"], facts["verdicts"]["damaged"].as_u64()), (&"told.jsonl".into(), Some(1)));
+    let shown: Value =
+        serde_json::from_str(&desk.run(&["data", "show", "told.jsonl", "--json"]).ends(0).text()).unwrap();
+    assert_eq!(facts["hash"], shown["hash"]);
     for (path, verdict) in [
         ("whole.flac", "duplicate"),
         ("again.wav", "ok"),

@@ -34,8 +34,14 @@ fn a_library_becomes_one_page_and_its_index_is_kept() {
     assert!(desk.files().iter().any(|file| file.starts_with("toy/.melisma/")), "{:?}", desk.files());
     // What is there is not replaced, and the same command makes the same page, with any number of threads.
     desk.run(&["map", "toy"]).ends(1);
-    desk.run(&["map", "toy", "-f", "-j", "1"]).ends(0);
+    let told = desk.run(&["map", "toy", "-f", "-j", "1", "--json"]).ends(0).text();
     assert!(desk.read("map.html") == page);
+    let facts: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        (facts["file"].as_str(), facts["bytes"].as_u64()),
+        (Some("map.html"), Some(page.len() as u64))
+    );
+    assert_eq!((facts["tracks"].as_u64(), facts["excerpts"].as_u64()), (Some(15), Some(0)), "{told}");
 }
 
 #[test]

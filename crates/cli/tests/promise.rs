@@ -56,4 +56,16 @@ fn a_reader_who_leaves_excuses_nothing() {
     desk.write("out/7.mlsm", &desk.read("out/7.mlsm")[..100]);
     assert_eq!(closed(&["verify", "out"]), Some(1));
     assert_eq!(closed(&["verify", "out", "--json"]), Some(1));
+    // What is told goes nowhere; what was asked for is done, to the last file.
+    assert_eq!(
+        closed(&["tag", "out/1.mlsm", "out/2.mlsm", "out/3.mlsm", "--set", "TITLE=New", "--json"]),
+        Some(0)
+    );
+    for number in 1..4 {
+        assert!(desk.run(&["tag", &format!("out/{number}.mlsm")]).ends(0).text().contains("New"), "{number}");
+    }
+    assert_eq!(closed(&["tag", "out/1.mlsm", "out/none.mlsm", "--set", "TITLE=Newer", "--json"]), Some(1));
+    desk.run(&["data", "synth", "toy", "--tracks", "15", "--seconds", "3", "--rate", "8000"]).ends(0);
+    assert_eq!(closed(&["learn", "toy", "--at-least", "2", "-o", "x.labels"]), Some(0));
+    assert!(desk.path("x.labels").exists());
 }

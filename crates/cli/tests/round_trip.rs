@@ -394,7 +394,16 @@ fn demo_needs_nothing_and_leaves_files_that_verify() {
         desk.run(&["verify", &file, "--against", "d/melisma-demo-original.wav"]).ends(0);
     }
     // Once more over its own files.
-    desk.run(&["demo", "-o", "d", "--quiet"]).ends(0);
+    let run = desk.run(&["demo", "-o", "d", "--json"]).ends(0);
+    assert_eq!(run.stderr, "");
+    let told = run.text();
+    let rows: Vec<serde_json::Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.len(), 4, "{told}");
+    for row in rows {
+        let file = row["file"].as_str().unwrap();
+        assert_eq!(row["bytes"].as_u64(), Some(desk.read(file).len() as u64), "{row}");
+        assert!(row["snr_db"].as_f64().is_some_and(|db| db > 0.0), "{row}");
+    }
 }
 
 #[test]

@@ -68,6 +68,15 @@ kind = "time-ae"
     fn killed_and_gone_on_with_it_gives_the_same() {
         let desk = desk();
         let whole = train(&desk, "whole").ends(0);
+        // There already: what is told of it costs nothing.
+        let told = desk.run(&[&TRAIN[..], &["whole", "--json"]].concat()).ends(0);
+        let facts: Value = serde_json::from_str(&told.text()).unwrap();
+        assert_eq!(
+            (&facts["name"], &facts["interrupted"], told.stderr.as_str()),
+            (&"small".into(), &false.into(), "")
+        );
+        assert_eq!(facts["steps"].as_u64(), Some(60), "{facts}");
+        assert!(desk.path(facts["model"].as_str().unwrap()).exists(), "{facts}");
         assert!(whole.stderr.contains("small is in"), "{}", whole.stderr);
         let expected = losses(&desk, "whole");
         assert_eq!(expected.len(), 60);

@@ -291,6 +291,7 @@ impl Writer {
             // The level of a part may be another than that of the whole.
             (None, false) => {}
         }
+        gain::suit_fields(&mut options.metadata, format == SoundFormat::Opus);
         let factor = match factor {
             Some(None) => {
                 return Err(hinted(

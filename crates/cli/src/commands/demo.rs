@@ -6,6 +6,7 @@ use crate::{examples, message, text};
 use melisma_codec::{Encoder, EncoderConfig, RateTarget, StreamFormat, decode};
 use melisma_media::{AudioSink, Encoding, LoudnessMeter, Output, SinkOptions};
 use melisma_signal::{Metadata, Pcm};
+use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -17,6 +18,9 @@ pub struct DemoArguments {
     /// Where to put the files; those of an earlier demo are replaced
     #[arg(short, long, value_name = "DIR", default_value = "melisma-demo")]
     output: PathBuf,
+    /// One JSON object a file instead of the table, for programs
+    #[arg(long)]
+    json: bool,
 }
 
 const SAMPLE_RATE_HZ: u32 = 44_100;
@@ -37,7 +41,7 @@ impl DemoArguments {
     /// Renders, encodes, decodes, tells.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let say = |text: &str| {
-            if !quiet {
+            if !quiet && !self.json {
                 message::say(text);
             }
         };
@@ -63,6 +67,20 @@ impl DemoArguments {
         );
         for bitrate_bps in BITRATES_BPS {
             let row = trial(&music, bitrate_bps, &metadata, &self.output)?;
+            if self.json {
+                let facts = json!({
+                    "file": self.output.join(&row.file).display().to_string(),
+                    "bytes": row.bytes,
+                    "seconds": row.seconds,
+                    "bitrate_bps": text::bitrate_bps(row.bytes, row.seconds),
+                    "pcm_bytes": pcm_bytes,
+                    "snr_db": row.snr_db,
+                    "encode_speed": row.encode_speed,
+                    "decode_speed": row.decode_speed,
+                });
+                writeln!(DataOut, "{facts}")?;
+                continue;
+            }
             table += &format!(
                 "{:<22} {:>9} {:>5.1} kbit/s {:>7.1}x {:>5.1} dB {:>6.0}x {:>6.0}x\n",
                 row.file,
@@ -74,7 +92,9 @@ impl DemoArguments {
                 row.decode_speed
             );
         }
-        DataOut.write_all(table.as_bytes())?;
+        if !self.json {
+            DataOut.write_all(table.as_bytes())?;
+        }
         DataOut.flush()?;
         say(&epilogue(&self.output));
         Ok(Outcome::Success)

@@ -1,9 +1,9 @@
 //! `melisma ladder`: one excerpt at every rate through several codecs, as a page to hear what bitrate means.
 
-use crate::commands::report::{refuse_existing, summary};
+use crate::commands::report::{refuse_existing, summary, summary_json};
 use crate::exit::Outcome;
 use crate::message::hinted;
-use crate::output::make_folder;
+use crate::output::{DataOut, make_folder};
 use crate::progress::Counter;
 use crate::{examples, interrupt, message, text, values};
 use anyhow::{Context, ensure};
@@ -14,6 +14,9 @@ use melisma_media::{AudioSource, Encoding, Input, OpenOptions};
 use melisma_report::ladder::{CodedRung, LadderConfig, Rung};
 use melisma_signal::Pcm;
 use rayon::prelude::*;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,6 +41,10 @@ pub struct LadderArguments {
     rates: Vec<f64>,
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "mp3,opus,melisma", help = codecs_help(), long_help = codecs_long_help())]
     codecs: Vec<String>,
+    /// One JSON object about the page, for programs: file, bytes, song, start_seconds, and rungs, each with its codec, the
+    /// rate asked for, and what came of it
+    #[arg(long)]
+    json: bool,
     /// Overwrite what is there
     #[arg(short, long)]
     force: bool,
@@ -129,10 +136,17 @@ impl LadderArguments {
             codecs: columns.into_iter().map(|column| column.name).collect(),
             rungs,
         };
+        let told = ladder_json(&ladder);
         let page = ladder.init()?;
         make_folder(&self.output)?;
         let bytes = page.write(&self.output, self.force)?;
-        if !quiet {
+        if self.json {
+            let mut facts = summary_json(&self.output, bytes, &page);
+            if let (Value::Object(facts), Value::Object(told)) = (&mut facts, told) {
+                facts.extend(told);
+            }
+            writeln!(DataOut, "{facts}")?;
+        } else if !quiet {
             message::say(&text::printable(&summary(&self.output, bytes, &page)));
         }
         Ok(Outcome::Success)
@@ -208,6 +222,31 @@ impl LadderArguments {
             _ => file(),
         }
     }
+}
+
+/// What came of each rate and codec, for programs.
+fn ladder_json(ladder: &LadderConfig) -> Value {
+    let rows = ladder.rates_kbps.iter().zip(&ladder.rungs);
+    let cells = rows.flat_map(|(rate, row)| ladder.codecs.iter().zip(row).map(move |cell| (rate, cell)));
+    let rungs = cells.map(|(rate, (codec, rung))| {
+        let mut facts = json!({ "codec": codec, "asked_kbps": rate });
+        match rung {
+            Rung::Unavailable(reason) => facts["unavailable"] = reason.as_str().into(),
+            Rung::Coded(coded) => {
+                facts["kbps"] = coded.kbps.into();
+                for (name, value) in &coded.figures {
+                    facts[name.as_str()] = json!(value.parse::<f64>().ok());
+                }
+            }
+        }
+        facts
+    });
+    json!({
+        "song": ladder.song,
+        "start_seconds": ladder.start_s,
+        "recipes": ladder.recipes.iter().cloned().collect::<BTreeMap<_, _>>(),
+        "rungs": rungs.collect::<Vec<_>>(),
+    })
 }
 
 impl Excerpt {

@@ -13,13 +13,15 @@ use crate::commands::report::refuse_existing;
 use crate::exit::Outcome;
 use crate::library::{Access, Library};
 use crate::message::hinted;
-use crate::output::make_folder;
+use crate::output::{DataOut, make_folder};
 use crate::{examples, interrupt, message, text, threads};
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use layout::Layout;
 use melisma_library::Index;
 use melisma_report::map::{ColourBy, MapData};
+use serde_json::json;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Flags of `map`.
@@ -44,6 +46,9 @@ pub struct MapArguments {
     /// Threads to use; without it: one per core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// One JSON object about the page, for programs: file, bytes, tracks, regions, projections, excerpts
+    #[arg(long)]
+    json: bool,
     /// Overwrite what is there
     #[arg(short, long)]
     force: bool,
@@ -79,8 +84,15 @@ impl MapArguments {
         let map = pool.install(|| self.map(&index, quiet))?;
         interrupt::wait_if_requested();
         let bytes = map.write(&self.output, self.force)?;
-        if !quiet {
-            message::say(&text::printable(&summary(&self.output, bytes, &map)));
+        let counts = counts(&map);
+        if self.json {
+            let mut facts = json!({ "file": self.output.display().to_string(), "bytes": bytes });
+            for (number, noun) in counts {
+                facts[format!("{noun}s")] = number.into();
+            }
+            writeln!(DataOut, "{facts}")?;
+        } else if !quiet {
+            message::say(&text::printable(&summary(&self.output, bytes, &counts)));
         }
         Ok(outcome)
     }
@@ -103,17 +115,21 @@ impl MapArguments {
     }
 }
 
-/// `map.html: 3.2 MB, 120 tracks, 5 regions, 2 projections, 12 excerpts`
-fn summary(output: &Path, bytes: u64, map: &MapData) -> String {
+/// What is on the map, and how many of it.
+fn counts(map: &MapData) -> [(usize, &'static str); 4] {
     let regions =
         map.tracks.iter().filter_map(|track| track.cluster).max().map_or(0, |last| last as usize + 1);
     let excerpts = map.tracks.iter().filter(|track| track.excerpt.is_some()).count();
-    let counts = [
+    [
         (map.tracks.len(), "track"),
         (regions, "region"),
         (map.projections.len(), "projection"),
         (excerpts, "excerpt"),
-    ];
+    ]
+}
+
+/// `map.html: 3.2 MB, 120 tracks, 5 regions, 2 projections, 12 excerpts`
+fn summary(output: &Path, bytes: u64, counts: &[(usize, &str)]) -> String {
     let counts =
         counts.iter().filter(|(number, _)| *number > 0).map(|(number, noun)| text::count(*number, noun));
     let counts: Vec<String> = counts.collect();

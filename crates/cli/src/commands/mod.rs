@@ -26,10 +26,14 @@ pub mod verify;
 
 use crate::arguments::{Arguments, Command};
 use crate::exit::Outcome;
+use crate::output;
 
 /// Runs what the arguments ask for.
 pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     let quiet = arguments.quiet;
+    if writes_files(&arguments.command) {
+        output::go_on_without_reader();
+    }
     match arguments.command {
         Command::Encode(command) => command.run(quiet),
         Command::Decode(command) => command.run(quiet),
@@ -53,6 +57,35 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Completions(command) => command.run(),
         Command::Map(command) => command.run(quiet),
         Command::Man(command) => command.run(),
+    }
+}
+
+/// Whether a command's results are files, whatever it prints. (`encode` and `decode` may write to standard output; the
+/// others print all that they find.)
+fn writes_files(command: &Command) -> bool {
+    match command {
+        Command::Index(_)
+        | Command::Tag(_)
+        | Command::Data(_)
+        | Command::Reproduce(_)
+        | Command::Train(_)
+        | Command::Learn(_)
+        | Command::Classify(_)
+        | Command::Demo(_)
+        | Command::Bench(_)
+        | Command::Report(_)
+        | Command::Ladder(_)
+        | Command::Map(_) => true,
+        Command::Encode(_)
+        | Command::Decode(_)
+        | Command::Info(_)
+        | Command::Similar(_)
+        | Command::Duplicates(_)
+        | Command::Embed(_)
+        | Command::Analyse(_)
+        | Command::Verify(_)
+        | Command::Completions(_)
+        | Command::Man(_) => false,
     }
 }
 

@@ -1,12 +1,14 @@
 //! `melisma report`: the results of a bench as one page that opens from the disk.
 
 use crate::exit::Outcome;
-use crate::output::make_folder;
+use crate::output::{DataOut, make_folder};
 use crate::{examples, message, text, values};
 use anyhow::Context;
 use melisma_eval::results::Results;
 use melisma_media::MediaError;
 use melisma_report::{Block, Heard, Page, ReportConfig, chart_files};
+use serde_json::{Value, json};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Flags of `report`.
@@ -39,6 +41,9 @@ pub struct ReportArguments {
     /// Put at most so much audio into the page, which grows by a third more
     #[arg(long, value_name = "SIZE", value_parser = values::size_bytes, default_value = "48MB")]
     max_audio: u64,
+    /// One JSON object about the page, for programs: file, bytes, charts, players, chart_files
+    #[arg(long)]
+    json: bool,
     /// Overwrite what is there
     #[arg(short, long)]
     force: bool,
@@ -63,12 +68,17 @@ impl ReportArguments {
         make_folder(&self.output)?;
         let bytes = page.write(&self.output, self.force)?;
         let mut lines = vec![summary(&self.output, bytes, &page)];
+        let mut facts = summary_json(&self.output, bytes, &page);
+        facts["chart_files"] = json!([]);
         if !self.no_charts {
             let folder = self.charts.unwrap_or_else(|| beside(&self.output));
             let files = chart_files::write(&page.charts(), &folder, self.force)?;
+            facts["chart_files"] = files.iter().map(|file| file.display().to_string()).collect();
             lines.push(format!("{}: {}, SVG and PNG", folder.display(), text::count(files.len(), "file")));
         }
-        if !quiet {
+        if self.json {
+            writeln!(DataOut, "{facts}")?;
+        } else if !quiet {
             lines.iter().for_each(|line| message::say(&text::printable(line)));
         }
         Ok(Outcome::Success)
@@ -83,16 +93,29 @@ pub fn refuse_existing(output: &Path, force: bool) -> anyhow::Result<()> {
     }
 }
 
+fn players(page: &Page) -> usize {
+    let blocks = page.sections.iter().flat_map(|section| &section.blocks);
+    blocks.filter(|block| matches!(block, Block::Player(_) | Block::Ladder(_))).count()
+}
+
+/// The summary for programs.
+pub fn summary_json(output: &Path, bytes: u64, page: &Page) -> Value {
+    json!({
+        "file": output.display().to_string(),
+        "bytes": bytes,
+        "charts": page.charts().len(),
+        "players": players(page),
+    })
+}
+
 /// `report.html: 12.3 MB, 28 charts, 4 players`
 pub fn summary(output: &Path, bytes: u64, page: &Page) -> String {
-    let blocks = || page.sections.iter().flat_map(|section| &section.blocks);
-    let players = blocks().filter(|block| matches!(block, Block::Player(_) | Block::Ladder(_))).count();
     format!(
         "{}: {}, {}, {}",
         output.display(),
         text::bytes(bytes),
         text::count(page.charts().len(), "chart"),
-        text::count(players, "player")
+        text::count(players(page), "player")
     )
 }
 

@@ -76,6 +76,9 @@ pub struct StudyArguments {
     /// Most that decoded music may take
     #[arg(long, value_name = "SIZE", default_value = "64GB", value_parser = values::size_bytes)]
     cache_limit: u64,
+    /// One JSON object about what came of it, for programs: results (the file with everything), expectations, failures
+    #[arg(long)]
+    json: bool,
 }
 
 #[cfg(not(feature = "train"))]
@@ -129,8 +132,9 @@ impl StudyArguments {
             tell: &|event| watch.hear(event),
         });
         watch.clear();
+        let told = if self.json { watch::Told::Json(&self.output) } else { watch::Told::Text { quiet } };
         match done {
-            Ok(results) => Ok(watch::sum_up(&results, self.check, quiet)?),
+            Ok(results) => Ok(watch::sum_up(&results, self.check, told)?),
             Err(error @ Error::Interrupted) => {
                 crate::message::say(&error.to_string());
                 Ok(Outcome::Interrupted)

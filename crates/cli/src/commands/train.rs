@@ -39,6 +39,9 @@ pub struct TrainArguments {
     /// Most that decoded music may take
     #[arg(long, value_name = "SIZE", default_value = "64GB", value_parser = values::size_bytes)]
     cache_limit: u64,
+    /// One JSON object about what came of it, for programs: name, folder, steps, interrupted, model
+    #[arg(long)]
+    json: bool,
 }
 
 /// `--device`.
@@ -63,8 +66,9 @@ impl TrainArguments {
 impl TrainArguments {
     /// Trains, or goes on.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
-        use crate::{commands::data::music, interrupt, message, threads};
+        use crate::{commands::data::music, interrupt, message, output::DataOut, threads};
         use melisma_train::{TrainConfig, TrainOptions};
+        use std::io::Write;
 
         let config = TrainConfig::read(&self.config, &self.overrides)?;
         let folder = self.output.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
@@ -87,6 +91,17 @@ impl TrainArguments {
         let finished = pool.install(|| on(self.device, &config, &options, &mut watch));
         live.clear();
         let finished = finished?;
+        if self.json {
+            let facts = serde_json::json!({
+                "name": config.name,
+                "folder": folder.display().to_string(),
+                "steps": finished.steps,
+                "interrupted": finished.interrupted,
+                "model": (!finished.interrupted).then(|| finished.model.display().to_string()),
+            });
+            writeln!(DataOut, "{facts}")?;
+        }
+        let quiet = quiet || self.json;
         if finished.interrupted {
             if !quiet {
                 message::say(&format!(

@@ -25,6 +25,9 @@ pub struct GatherArguments {
     /// How many files to read at a time [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// One JSON object about the manifest instead of the summary, as of `data show --json`, with the manifest's own name
+    #[arg(long)]
+    pub json: bool,
     /// Replace the manifest; files that it knows and that have not changed are not decoded again
     #[arg(short, long)]
     pub force: bool,

@@ -1,13 +1,15 @@
 //! `melisma data scan`: any folder of music becomes a manifest.
 
 use super::gather::{GatherArguments, Gathered};
-use super::summary::summary;
+use super::summary::{summary, summary_json};
 use crate::exit::Outcome;
+use crate::output::DataOut;
 use crate::{examples, message, text};
 use clap::ValueEnum;
 use melisma_data::manifest::SplitRule;
 use melisma_data::scan::{judge, name_artists_by_folder};
 use melisma_data::{Draw, Manifest, TrackTable, Unit};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -120,7 +122,11 @@ pub fn finish(
 ) -> anyhow::Result<Outcome> {
     gather.write(manifest)?;
     let usable = manifest.entries.iter().filter(|entry| entry.is_ok()).count();
-    if !quiet {
+    if gather.json {
+        let mut facts = summary_json(manifest, false)?;
+        facts["manifest"] = gather.output.display().to_string().into();
+        writeln!(DataOut, "{facts}")?;
+    } else if !quiet {
         message::say(&format!(
             "{} of {} usable, {}\n{}{}: hash {}",
             usable,

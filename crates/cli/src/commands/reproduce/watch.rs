@@ -7,8 +7,10 @@ use crate::progress::Counter;
 use crate::{message, text};
 use melisma_reproduce::Event;
 use melisma_reproduce::results::StudyResults;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -135,18 +137,35 @@ impl Watch {
     }
 }
 
+/// How what came of a study is told.
+pub enum Told<'a> {
+    /// As JSON, of the study in this folder.
+    Json(&'a Path),
+    /// In lines, without their sum if `quiet`.
+    Text { quiet: bool },
+}
+
 /// Prints what was expected and what came; with `check`, what did not is a failure.
-pub fn sum_up(results: &StudyResults, check: bool, quiet: bool) -> anyhow::Result<Outcome> {
+pub fn sum_up(results: &StudyResults, check: bool, told: Told<'_>) -> anyhow::Result<Outcome> {
     let wrong = results.expectations.iter().filter(|one| !one.held);
     let mut lines = String::new();
-    for one in wrong.clone() {
+    if let Told::Json(folder) = told {
+        let facts = json!({
+            "results": folder.join("results.json").display().to_string(),
+            "expectations": results.expectations,
+            "failures": results.failures.iter().cloned().collect::<BTreeMap<_, _>>(),
+        });
+        lines = format!("{facts}\n");
+    }
+    let is_text = matches!(told, Told::Text { .. });
+    for one in wrong.clone().filter(|_| is_text) {
         lines.push_str(&format!("not as expected: {}: {}: {}\n", one.of, one.what, one.found));
     }
-    for (system, what) in &results.failures {
+    for (system, what) in results.failures.iter().filter(|_| is_text) {
         lines.push_str(&format!("failed: {system}: {what}\n"));
     }
     let (all, wrong) = (results.expectations.len(), wrong.count());
-    if !quiet {
+    if matches!(told, Told::Text { quiet: false }) {
         lines.push_str(&format!("{} of {} held\n", all - wrong, text::count(all, "expectation")));
     }
     DataOut.write_all(lines.as_bytes())?;
