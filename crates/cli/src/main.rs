@@ -10,6 +10,7 @@ mod delete;
 mod due;
 mod encode_file;
 mod examples;
+mod excerpt;
 mod exit;
 mod gain;
 mod input;
