@@ -48,9 +48,8 @@ impl Wanted {
     pub fn nearest(&self, rate_kbps: f64) -> Option<(&dyn CodecUnderTest, OperatingPoint)> {
         let far = |point: &OperatingPoint| (point.kbps / rate_kbps).ln().abs();
         let codecs = self.codecs.iter().flatten();
-        let points = codecs.flat_map(|codec| {
-            codec.points(&[rate_kbps]).into_iter().map(move |point| (&**codec, point))
-        });
+        let points = codecs
+            .flat_map(|codec| codec.points(&[rate_kbps]).into_iter().map(move |point| (&**codec, point)));
         points.min_by(|(_, a), (_, b)| far(a).total_cmp(&far(b)))
     }
 

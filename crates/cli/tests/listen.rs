@@ -17,7 +17,8 @@ fn a_folder_has_every_clip_at_every_rate() {
     for name in ["a", "b", "c"] {
         desk.wav(&format!("music/{name}.wav"), &music(44_100, 3.0));
     }
-    let arguments = ["listen", "prepare", "music", "-o", "test", "--clips", "2", "--seconds", "2", "--rates", "12,48"];
+    let arguments =
+        ["listen", "prepare", "music", "-o", "test", "--clips", "2", "--seconds", "2", "--rates", "12,48"];
     let arguments = [&arguments[..], &["--codecs", "melisma", "--title", "A </script> & B"]].concat();
     let run = desk.run(&arguments).ends(0);
     assert!(run.stderr.contains("2 clips, 4 trials"), "{}", run.stderr);
@@ -29,7 +30,9 @@ fn a_folder_has_every_clip_at_every_rate() {
     assert_eq!(data["title"], "A </script> & B");
     let clips = data["clips"].as_array().unwrap();
     // Two of three, evenly spread: the first and the second.
-    assert!(clips[0]["name"].as_str().unwrap().contains('a') && clips[1]["name"].as_str().unwrap().contains('b'));
+    assert!(
+        clips[0]["name"].as_str().unwrap().contains('a') && clips[1]["name"].as_str().unwrap().contains('b')
+    );
     for clip in clips {
         assert!((clip["seconds"].as_f64().unwrap() - 2.0).abs() < 1e-3);
         let trials = clip["trials"].as_array().unwrap();
@@ -54,7 +57,12 @@ fn a_folder_has_every_clip_at_every_rate() {
     let again = desk.run(&arguments).ends(1);
     assert!(again.stderr.contains("--force"), "{}", again.stderr);
     desk.run(&[&arguments[..], &["--force"]].concat()).ends(0);
-    assert!(desk.run(&["listen", "prepare", "music", "-o", "new", "--seconds", "1"]).ends(1).stderr.contains("2 to 20"));
+    assert!(
+        desk.run(&["listen", "prepare", "music", "-o", "new", "--seconds", "1"])
+            .ends(1)
+            .stderr
+            .contains("2 to 20")
+    );
 }
 
 const HEADING: &str =
@@ -64,15 +72,25 @@ const HEADING: &str =
 fn answers_become_scores() {
     let desk = Desk::new();
     let mut good = HEADING.to_owned();
-    for (trial, [reference, melisma, opus]) in [[100, 80, 60], [100, 90, 75], [95, 70, 55]].iter().enumerate() {
-        for (condition, kbps, score) in [("reference", "", reference), ("melisma", "12.4", melisma), ("opus", "12.1", opus)] {
-            good += &format!("t,good,mushra,{trial},clip {trial},12,{condition},{kbps},{score},,,30,2026-01-01T10:0{trial}:00Z\r\n");
+    for (trial, [reference, melisma, opus]) in [[100, 80, 60], [100, 90, 75], [95, 70, 55]].iter().enumerate()
+    {
+        for (condition, kbps, score) in
+            [("reference", "", reference), ("melisma", "12.4", melisma), ("opus", "12.1", opus)]
+        {
+            good += &format!(
+                "t,good,mushra,{trial},clip {trial},12,{condition},{kbps},{score},,,30,2026-01-01T10:0{trial}:00Z\r\n"
+            );
         }
     }
     for trial in 0..10 {
-        good += &format!("t,good,abx,{trial},clip,12,reference,,,melisma,{},5,2026-01-01T11:0{trial}:00Z\r\n", u8::from(trial > 0));
+        good += &format!(
+            "t,good,abx,{trial},clip,12,reference,,,melisma,{},5,2026-01-01T11:0{trial}:00Z\r\n",
+            u8::from(trial > 0)
+        );
     }
-    let bad = format!("{HEADING}t,bad,mushra,1,clip 1,12,reference,,40,,,9,2026-01-01T10:00:00Z\r\nt,bad,mushra,1,clip 1,12,melisma,12.4,5,,,9,2026-01-01T10:00:00Z\r\n");
+    let bad = format!(
+        "{HEADING}t,bad,mushra,1,clip 1,12,reference,,40,,,9,2026-01-01T10:00:00Z\r\nt,bad,mushra,1,clip 1,12,melisma,12.4,5,,,9,2026-01-01T10:00:00Z\r\n"
+    );
     std::fs::create_dir(desk.path("answers")).unwrap();
     std::fs::write(desk.path("answers/good.csv"), &good).unwrap();
     std::fs::write(desk.path("answers/bad.csv"), bad).unwrap();

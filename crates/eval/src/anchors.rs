@@ -60,7 +60,8 @@ mod tests {
     fn gain_db(taps: &[f32], rate_hz: f64, hz: f64) -> f64 {
         let half = (taps.len() / 2) as f64;
         let omega = std::f64::consts::TAU * hz / rate_hz;
-        let sum: f64 = taps.iter().enumerate().map(|(n, &tap)| f64::from(tap) * (omega * (n as f64 - half)).cos()).sum();
+        let sum: f64 =
+            taps.iter().enumerate().map(|(n, &tap)| f64::from(tap) * (omega * (n as f64 - half)).cos()).sum();
         20.0 * sum.abs().log10()
     }
 
@@ -75,7 +76,8 @@ mod tests {
                 }
                 assert!(gain_db(&taps, rate_hz, cutoff_hz + 500.0) < -25.0);
                 for step in 0..=100 {
-                    let hz = cutoff_hz + 1000.0 + (rate_hz / 2.0 - cutoff_hz - 1000.0) * f64::from(step) / 100.0;
+                    let hz =
+                        cutoff_hz + 1000.0 + (rate_hz / 2.0 - cutoff_hz - 1000.0) * f64::from(step) / 100.0;
                     assert!(gain_db(&taps, rate_hz, hz) < -50.0, "{rate_hz} Hz, {cutoff_hz} Hz: at {hz} Hz");
                 }
             }
@@ -85,7 +87,9 @@ mod tests {
     #[test]
     fn what_passes_is_not_delayed() {
         let tone = |hz: f64| -> Vec<f32> {
-            (0..9600).map(|n| (0.5 * (std::f64::consts::TAU * hz * f64::from(n) / 48_000.0).sin()) as f32).collect()
+            (0..9600)
+                .map(|n| (0.5 * (std::f64::consts::TAU * hz * f64::from(n) / 48_000.0).sin()) as f32)
+                .collect()
         };
         let (low, high) = (tone(1000.0), tone(9000.0));
         let both = low.iter().zip(&high).map(|(a, b)| a + b).collect();

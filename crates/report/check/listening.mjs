@@ -24,7 +24,7 @@ const PRELUDE = `{
 
 const trial = `document.querySelector(".trial")`;
 const byText = (text) => `[...document.querySelectorAll("button")].find((b) => b.textContent.startsWith(${JSON.stringify(text)}))`;
-const heading = `document.querySelector("h2").textContent`;
+const heading = `document.querySelector("h2")?.textContent`;
 
 async function picture(page, name) {
   if (!pictures) return;
@@ -47,7 +47,7 @@ async function checkStart(page) {
   await page.send("Input.insertText", { text: LISTENER });
   await picture(page, "start");
   await page.click(byText("Start with a practice"));
-  await page.until(`${heading} === "Practice" && ${trial}.deck`);
+  await page.until(`${heading} === "Practice" && ${trial}?.deck`);
   // Nothing but numbers stands there.
   const text = await page.ask(`document.querySelector(".rating").innerText + document.querySelector(".rating").innerHTML`);
   for (const name of CONDITIONS.slice(1)) assert.ok(!text.includes(name), name);
@@ -68,7 +68,7 @@ async function checkPractice(page) {
   }
   assert.deepEqual(await page.ask(`[...document.querySelectorAll(".value")].map((v) => v.textContent)`), Array(5).fill("51"));
   await page.press("Enter");
-  await page.until(`${heading} === "Trial 1 of 4" && ${trial}.deck`);
+  await page.until(`${heading} === "Trial 1 of 4" && ${trial}?.deck`);
 }
 
 /** Loudest of what lies above 5 kHz, where no version has anything, dB, while `work` goes on. */
@@ -149,17 +149,17 @@ async function checkTrials(page) {
   await score(page, "mouse");
   await picture(page, "trial");
   await page.click(byText("Next"));
-  await page.until(`${heading} === "Trial 2 of 4" && ${trial}.deck`);
+  await page.until(`${heading} === "Trial 2 of 4" && ${trial}?.deck`);
   await score(page, "keys");
   await page.press("Enter");
-  await page.until(`${heading} === "Trial 3 of 4" && ${trial}.deck`);
+  await page.until(`${heading} === "Trial 3 of 4" && ${trial}?.deck`);
   // Another day.
   await page.send("Page.reload");
   await page.until(`document.documentElement?.dataset.drawn === "true" && ${byText("Go on with trial 3 of 4")}`);
   assert.equal(await page.ask(`document.getElementById("listener").value`), LISTENER);
   await page.click(byText("Go on with trial 3"));
   for (const last of [false, true]) {
-    await page.until(`${heading} === "Trial ${last ? 4 : 3} of 4" && ${trial}.deck`);
+    await page.until(`${heading} === "Trial ${last ? 4 : 3} of 4" && ${trial}?.deck`);
     await score(page, "mouse");
     await page.click(byText(last ? "Finish" : "Next"));
   }
@@ -176,7 +176,7 @@ async function checkBlind(page) {
   await page.ask(`document.querySelector("input[type=number]").value = "5"`);
   await page.click(byText("Start the blind test"));
   for (let count = 1; count <= 5; count++) {
-    await page.until(`${heading} === "Blind trial ${count} of 5" && ${trial}.deck`);
+    await page.until(`${heading} === "Blind trial ${count} of 5" && ${trial}?.deck`);
     await page.press("a");
     await hear(page, trial, HZ[3]);
     await page.click(byText("B"));

@@ -112,7 +112,11 @@ impl ClipSounds {
         let flacs: Result<Vec<String>, ReportError> =
             self.sounds.iter().map(|sound| Ok(STANDARD.encode(flac(sound)?))).collect();
         let file = format!("{CLIPS}/{:02}.js", index + 1);
-        let script = format!("melismaClip({},{index},{});\n", serde_json::to_string(id)?, serde_json::to_string(&flacs?)?);
+        let script = format!(
+            "melismaClip({},{index},{});\n",
+            serde_json::to_string(id)?,
+            serde_json::to_string(&flacs?)?
+        );
         let path = folder.join(&file);
         std::fs::create_dir_all(folder.join(CLIPS)).map_err(ReportError::io(folder))?;
         let mut out = AtomicFile::create(&path, true)?;

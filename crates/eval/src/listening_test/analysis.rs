@@ -148,7 +148,10 @@ impl AnalysisConfig {
                     nominal_kbps: rate(*key),
                     condition: key.1.to_owned(),
                     file_kbps: (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64),
-                    score: Mean { interval: score.interval.map(|ends| ends.map(|end| end.clamp(0.0, 100.0))), ..score },
+                    score: Mean {
+                        interval: score.interval.map(|ends| ends.map(|end| end.clamp(0.0, 100.0))),
+                        ..score
+                    },
                 })
             })
             .collect();
@@ -271,7 +274,10 @@ fn told(blind: &[BlindTrial]) -> Vec<Told> {
             *trials += 1;
         }
     }
-    let of = |((rate, pair, listener), (right, trials)): ((u64, &[String; 2], Option<&String>), (usize, usize))| Told {
+    let of = |((rate, pair, listener), (right, trials)): (
+        (u64, &[String; 2], Option<&String>),
+        (usize, usize),
+    )| Told {
         nominal_kbps: rate as f64 / 1e6,
         pair: pair.clone(),
         listener: listener.cloned(),
@@ -340,10 +346,13 @@ mod tests {
         }
         let answers = answers(ratings);
         let analysis = AnalysisConfig::default().analyse(&answers);
-        let passes: Vec<_> = analysis.listeners.iter().map(|l| (l.name.as_str(), l.reference_missed, l.passes)).collect();
+        let passes: Vec<_> =
+            analysis.listeners.iter().map(|l| (l.name.as_str(), l.reference_missed, l.passes)).collect();
         assert_eq!(passes, [("dull", 4, false), ("keen", 3, true)]);
         assert_eq!(analysis.listeners[0].mid_anchor_praised, 20);
-        let score = |analysis: &Analysis| analysis.scores.iter().find(|s| s.condition == "melisma").expect("scores").score;
+        let score = |analysis: &Analysis| {
+            analysis.scores.iter().find(|s| s.condition == "melisma").expect("scores").score
+        };
         assert_eq!((score(&analysis).mean, score(&analysis).listeners), (80.0, 1));
         let all = AnalysisConfig { screening: false }.analyse(&answers);
         assert_eq!((score(&all).mean, score(&all).listeners), (50.0, 2));
@@ -362,7 +371,8 @@ mod tests {
         let mut blind: Vec<BlindTrial> = (0..16).map(|index| trial("a", index < 14)).collect();
         blind.extend((0..4).map(|_| trial("b", false)));
         let analysis = AnalysisConfig::default().analyse(&Answers { blind, ..Answers::default() });
-        let counts: Vec<_> = analysis.told.iter().map(|t| (t.listener.as_deref(), t.right, t.trials)).collect();
+        let counts: Vec<_> =
+            analysis.told.iter().map(|t| (t.listener.as_deref(), t.right, t.trials)).collect();
         assert_eq!(counts, [(None, 14, 20), (Some("a"), 14, 16), (Some("b"), 0, 4)]);
         assert!((analysis.told[1].guessing - 0.002_090_454_101_562_5).abs() < 1e-12);
     }

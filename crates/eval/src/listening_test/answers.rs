@@ -89,7 +89,8 @@ impl Answers {
         let headings = reader.headers().map_err(|error| failed(1, error.to_string()))?.clone();
         let place = |name: &str| {
             let found = headings.iter().position(|heading| heading.trim_start_matches('\u{feff}') == name);
-            found.ok_or_else(|| failed(1, format!("no column {name}: not a file that a listening page saved")))
+            found
+                .ok_or_else(|| failed(1, format!("no column {name}: not a file that a listening page saved")))
         };
         let places: Vec<usize> = COLUMNS.iter().map(|name| place(name)).collect::<Result<_, _>>()?;
         for (index, record) in reader.records().enumerate() {
@@ -108,8 +109,20 @@ impl Answers {
     /// Adds one line, its cells in the order of [`COLUMNS`].
     fn add(&mut self, cells: &StringRecord) -> Result<(), String> {
         let whole: Vec<String> = cells.iter().map(str::to_owned).collect();
-        let [test, listener, method, _trial, clip, nominal_kbps, condition, file_kbps, score, other, right, ..] =
-            &whole[..]
+        let [
+            test,
+            listener,
+            method,
+            _trial,
+            clip,
+            nominal_kbps,
+            condition,
+            file_kbps,
+            score,
+            other,
+            right,
+            ..,
+        ] = &whole[..]
         else {
             return Err("too few cells".to_owned());
         };
@@ -186,7 +199,10 @@ mod tests {
         let answers = read(&lines).expect("reads");
         assert_eq!((answers.ratings.len(), answers.blind.len(), answers.tests.len()), (2, 1, 1));
         let rating = &answers.ratings[0];
-        assert_eq!((rating.listener.as_str(), rating.score, rating.file_kbps), ("a, \"b\"", 71.5, Some(12.3)));
+        assert_eq!(
+            (rating.listener.as_str(), rating.score, rating.file_kbps),
+            ("a, \"b\"", 71.5, Some(12.3))
+        );
         assert_eq!(answers.blind[0].pair, ["melisma", "opus"]);
         assert!(answers.blind[0].right);
     }

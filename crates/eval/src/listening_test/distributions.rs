@@ -26,8 +26,13 @@ pub fn guessing(right: usize, trials: usize) -> f64 {
 pub fn share_interval(right: usize, trials: usize) -> [f64; 2] {
     let (hits, misses) = (right as f64, (trials - right) as f64);
     // The ends are quantiles of beta distributions.
-    let low = if right == 0 { 0.0 } else { halved(0.0, 1.0, |p| incomplete_beta(hits, misses + 1.0, p) < 0.025) };
-    let high = if right == trials { 1.0 } else { halved(0.0, 1.0, |p| incomplete_beta(hits + 1.0, misses, p) < 0.975) };
+    let low =
+        if right == 0 { 0.0 } else { halved(0.0, 1.0, |p| incomplete_beta(hits, misses + 1.0, p) < 0.025) };
+    let high = if right == trials {
+        1.0
+    } else {
+        halved(0.0, 1.0, |p| incomplete_beta(hits + 1.0, misses, p) < 0.975)
+    };
     [low, high]
 }
 

@@ -37,7 +37,9 @@ fn scores(analysis: &Analysis) -> Table {
         ]
     };
     Table {
-        caption: "Scores (MUSHRA): 100 is excellent, 0 is bad; means with 95 % intervals over clips and listeners.".to_owned(),
+        caption:
+            "Scores (MUSHRA): 100 is excellent, 0 is bad; means with 95 % intervals over clips and listeners."
+                .to_owned(),
         columns: vec![
             Column::number("kbit/s"),
             Column::text("condition"),
@@ -64,7 +66,8 @@ fn differences(analysis: &Analysis) -> Table {
         ]
     };
     Table {
-        caption: "Differences of codecs in the same trials; beyond chance where the interval leaves out 0.".to_owned(),
+        caption: "Differences of codecs in the same trials; beyond chance where the interval leaves out 0."
+            .to_owned(),
         columns: vec![
             Column::number("kbit/s"),
             Column::text("codecs"),

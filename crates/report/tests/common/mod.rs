@@ -175,7 +175,11 @@ pub fn write_listening_test(folder: &Path) -> Result<(), ReportError> {
     };
     let mut clips = Vec::new();
     for (index, name) in [HOSTILE, "clip-1"].into_iter().enumerate() {
-        let sounds = ClipSounds { name: name.to_owned(), sounds: tones.clone(), trials: vec![trial(12.0), trial(48.0)] };
+        let sounds = ClipSounds {
+            name: name.to_owned(),
+            sounds: tones.clone(),
+            trials: vec![trial(12.0), trial(48.0)],
+        };
         clips.push(sounds.write("sample", index, folder)?);
     }
     let recipes = vec![("alpha".to_owned(), "alpha at its best".to_owned())];

@@ -113,14 +113,16 @@ impl PrepareArguments {
         let all = clips::gather(&self.music, &self.list, self.seconds)?;
         let names = clips::names(&all);
         let (count, most) = (all.len(), usize::from(self.clips));
-        let taken: Vec<usize> = if count <= most { (0..count).collect() } else { (0..most).map(|n| n * count / most).collect() };
+        let taken: Vec<usize> =
+            if count <= most { (0..count).collect() } else { (0..most).map(|n| n * count / most).collect() };
         let both = names.into_iter().zip(all).enumerate().filter(|(index, _)| taken.contains(index));
         Ok(both.map(|(_, pair)| pair).unzip())
     }
 
     /// Another test, another name: answers of one are not taken for answers of the other.
     fn id(&self, wanted: &[Wanted], set: &[clips::Clip]) -> anyhow::Result<String> {
-        let mut what = format!("{} {} {:?} {:?}", env!("CARGO_PKG_VERSION"), self.seconds, self.rates, self.title);
+        let mut what =
+            format!("{} {} {:?} {:?}", env!("CARGO_PKG_VERSION"), self.seconds, self.rates, self.title);
         for (name, recipe) in wanted.iter().flat_map(Wanted::recipes) {
             what += &format!(" {name} {recipe}");
         }
@@ -220,7 +222,10 @@ mod tests {
     #[test]
     fn versions_are_as_loud_as_before_relative_to_each_other() {
         let tone = signals::stereo(signals::sine(44_100, 3.0, 997.0), signals::sine(44_100, 3.0, 997.0));
-        let half = Pcm { sample_rate_hz: 44_100, channels: tone.channels.iter().map(|c| c.iter().map(|x| x / 2.0).collect()).collect() };
+        let half = Pcm {
+            sample_rate_hz: 44_100,
+            channels: tone.channels.iter().map(|c| c.iter().map(|x| x / 2.0).collect()).collect(),
+        };
         let mut sounds = [tone, half];
         even_out(&mut sounds).unwrap();
         let mut meter = LoudnessMeter::new(44_100, 2).unwrap();
