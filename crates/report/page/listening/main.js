@@ -45,7 +45,7 @@ function start() {
     showNames();
   });
   const done = plan.trialsDone > 0;
-  const begin = button(done ? `Go on with trial ${plan.trialsDone + 1} of ${plan.trialCount}` : "Start with a practice trial", () => step(() => rate(!done)), { class: "next" });
+  const begin = button(left === 0 ? "No trial is left" : done ? `Go on with trial ${plan.trialsDone + 1} of ${plan.trialCount}` : "Start with a practice trial", () => step(() => rate(!done)), { class: "next" });
   const rates = [...new Set(test.clips.flatMap((clip) => clip.trials.map((trial) => trial.nominal_kbps)))].sort((a, b) => a - b);
   const conditions = [...new Set(test.clips.flatMap((clip) => clip.trials.flatMap((trial) => trial.stimuli.map((each) => each.condition))))];
   const select = (label, options, selected) => {
