@@ -3,7 +3,7 @@
 
 use crate::commands::{
     analyse, bench, classify, completions, data, decode, demo, duplicates, embed, encode, index, info,
-    ladder, learn, man, map, report, reproduce, similar, tag, train, verify,
+    ladder, learn, listen, man, map, report, reproduce, similar, tag, train, verify,
 };
 use crate::{examples, exit};
 use clap::{Parser, Subcommand};
@@ -64,6 +64,8 @@ pub enum Command {
     Report(report::ReportArguments),
     /// Hear what bitrate means: one excerpt at many rates through several codecs, as a page
     Ladder(ladder::LadderArguments),
+    /// Judge codecs by ear: a blind listening test as a page, and what its answers say
+    Listen(listen::ListenArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page, or write all of them to a directory

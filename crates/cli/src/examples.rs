@@ -147,6 +147,26 @@ Examples:
   melisma ladder song.flac --start 1:30 --duration 5
   melisma ladder song.flac --rates 6,12,24,48 --codecs opus,aac,vorbis,melisma";
 
+/// Of `listen`.
+pub const LISTEN: &str = "\
+Examples:
+  melisma listen prepare Music -o test                  20 clips at 12, 24 and 48 kbit/s beside Opus and MP3
+  melisma listen analyse answers-*.csv                  what listeners saved on that page";
+
+/// Of `listen prepare`.
+pub const LISTEN_PREPARE: &str = "\
+Examples:
+  melisma listen prepare                                the built-in pieces; then open listening-test/index.html
+  melisma listen prepare Music -o test                  20 clips at 12, 24 and 48 kbit/s beside Opus and MP3
+  melisma listen prepare a.flac b.flac --rates 16,32 --codecs melisma,opus,aac --seconds 10";
+
+/// Of `listen analyse`.
+pub const LISTEN_ANALYSE: &str = "\
+Examples:
+  melisma listen analyse answers-*.csv
+  melisma listen analyse answers --markdown             every CSV file of a folder
+  melisma listen analyse answers --json | jq .scores";
+
 /// Of `index`.
 pub const INDEX: &str = "\
 Examples:

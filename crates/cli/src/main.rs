@@ -11,6 +11,7 @@ mod due;
 mod effort;
 mod encode_file;
 mod examples;
+mod excerpt;
 mod exit;
 mod gain;
 mod input;

@@ -17,7 +17,7 @@ fn expect(name: &str, found: &str) {
     assert!(expected == found, "{} differs:\n{found}", path.display());
 }
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "encode",
     "decode",
     "info",
@@ -38,16 +38,19 @@ const COMMANDS: [&str; 22] = [
     "bench",
     "report",
     "ladder",
+    "listen",
     "completions",
     "man",
 ];
-const SUBCOMMANDS: [(&str, &str); 6] = [
+const SUBCOMMANDS: [(&str, &str); 8] = [
     ("data", "scan"),
     ("data", "fma"),
     ("data", "fetch"),
     ("data", "show"),
     ("data", "synth"),
     ("reproduce", "study"),
+    ("listen", "prepare"),
+    ("listen", "analyse"),
 ];
 
 #[test]

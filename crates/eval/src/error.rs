@@ -105,6 +105,16 @@ pub enum EvalError {
         #[source]
         source: serde_json::Error,
     },
+    /// A file of a listener's answers cannot be read or understood.
+    #[error("{}, line {line}: {what}", path.display())]
+    Answers {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
     /// A file of results was made by a later version of this program.
     #[error("{}: schema {found} is newer than {known}, the newest that this version knows", path.display())]
     NewerSchema {

@@ -21,6 +21,7 @@
 //! | how many bits does one codec need for the quality of another? | [`bd_rate`] |
 //! | which of two versions is the better one, in one number? | [`objective`] |
 //! | what got worse since earlier results? | [`regression`] |
+//! | what do listeners say? | [`listening_test`]; what they are given beside the codecs: [`anchors`] |
 //! | what does a table look like, and which tables are there? | [`table`]; [`bench_tables`], [`study_table`] |
 //! | which tables go into which Markdown file? | [`summary`] |
 //! | what makes the loops fast? | [`lanes`] |
@@ -31,6 +32,7 @@
 //! Nothing here prints, exits or reads the environment; clips come in as [`melisma_signal::Pcm`].
 
 pub mod align;
+pub mod anchors;
 pub mod at_rate;
 pub mod bd_rate;
 pub mod bench_tables;
@@ -42,6 +44,7 @@ pub mod error;
 pub mod estimate;
 pub mod journal;
 pub mod lanes;
+pub mod listening_test;
 mod measurement;
 pub mod metrics;
 pub mod objective;

@@ -136,6 +136,20 @@ class Page {
   }
 }
 
+/** The loudest frequency that a player gives now. */
+export const heard = (player) => `(() => {
+  const { meter, context } = ${player}.deck;
+  const levels = new Float32Array(meter.frequencyBinCount);
+  meter.getFloatFrequencyData(levels);
+  return levels.indexOf(Math.max(...levels)) * context.sampleRate / meter.fftSize;
+})()`;
+
+/** Waits until the loudest frequency that a player gives is `hz`. */
+export async function hear(page, player, hz) {
+  // A fade, and a window of the meter, whose bins are 8 Hz apart at 16 kHz.
+  await page.until(`Math.abs(${heard(player)} - ${hz}) < 9`, 10);
+}
+
 /**
  * Opens the page at `address` in a browser of its own, after `prelude`, and runs each check on it once `ready` is true;
  * names those that pass, and the page's own errors where one does not.

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { findChromium, visit } from "./browser.mjs";
+import { findChromium, hear, visit } from "./browser.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = resolve(process.argv[2] ?? "sample");
@@ -38,19 +38,6 @@ function checkProbability() {
     const found = guessProbability(right, trials);
     assert.ok(Math.abs(found / expected - 1) < 1e-12, `${right} of ${trials}: ${found}`);
   }
-}
-
-/** The loudest frequency that a player gives now. */
-const heard = (player) => `(() => {
-  const { meter, context } = ${player}.deck;
-  const levels = new Float32Array(meter.frequencyBinCount);
-  meter.getFloatFrequencyData(levels);
-  return levels.indexOf(Math.max(...levels)) * context.sampleRate / meter.fftSize;
-})()`;
-
-async function hear(page, player, hz) {
-  // A fade, and a window of the meter, whose bins are 8 Hz apart at 16 kHz.
-  await page.until(`Math.abs(${heard(player)} - ${hz}) < 9`, 10);
 }
 
 async function checkCharts(page) {

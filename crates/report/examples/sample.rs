@@ -1,6 +1,6 @@
 //! Pages with made-up figures and synthesised sound, for a look and for the check in a browser:
 //! `cargo run -p melisma-report --example sample -- FOLDER` writes `report.html`, `ladder.html`, `maps.html`, charts,
-//! and `map.html`, `map-10000.html`, `map-1.html`, `map-0.html`.
+//! `listening/index.html`, and `map.html`, `map-10000.html`, `map-1.html`, `map-0.html`.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -21,6 +21,7 @@ fn main() -> Result<(), ReportError> {
     chart_files::write(&page.charts(), &folder.join("charts"), true)?;
     common::ladder().init()?.write(&folder.join("ladder.html"), true)?;
     common::heat_maps().write(&folder.join("maps.html"), true)?;
+    common::write_listening_test(&folder.join("listening"))?;
     map_data::write_tones(&folder);
     for (name, count) in [("map", 600), ("map-10000", 10_000), ("map-1", 1), ("map-0", 0)] {
         map_data::map(count).write(&folder.join(format!("{name}.html")), true)?;

@@ -83,6 +83,13 @@ class Deck extends EventTarget {
     this.#changed();
   }
 
+  /** Puts it away: its sounds go, and what the system lent it. */
+  close() {
+    this.pause();
+    this.buffers.clear();
+    this.context?.close();
+  }
+
   toggle() {
     return this.isPlaying ? this.pause() : this.play();
   }

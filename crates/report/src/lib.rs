@@ -10,6 +10,7 @@
 //! | what colour and mark has a codec? | [`palette`] |
 //! | what is shown of a bench's results? | [`mod@bench`], from [`melisma_eval::points`] |
 //! | how do excerpts become a player? | [`listening`], from [`sound`] |
+//! | what is a listening test, and how does it become a folder? | [`listening_test`], with `page/listening/*.{html,css,js}` |
 //! | what does a ladder of bitrates look like? | [`ladder`] |
 //! | what is a map of music, and how does it become one HTML file? | [`map`], with `page/map/*.{html,css,js}` |
 //! | how are charts drawn as SVG and PNG files? | [`chart_files`], on a `canvas`, with axes by `scale` |
@@ -25,6 +26,7 @@ pub mod error;
 pub mod heat_map_files;
 pub mod ladder;
 pub mod listening;
+pub mod listening_test;
 pub mod map;
 pub mod page;
 pub mod palette;

@@ -99,7 +99,7 @@ impl Excerpt {
 }
 
 /// A 16-bit FLAC file in memory.
-fn flac(pcm: &Pcm) -> Result<Vec<u8>, ReportError> {
+pub(crate) fn flac(pcm: &Pcm) -> Result<Vec<u8>, ReportError> {
     let mut options = SinkOptions::new(Encoding::FlacInt16, pcm.sample_rate_hz, pcm.channel_count());
     options.total_samples = Some(pcm.samples() as u64);
     let shared = SharedBytes::default();

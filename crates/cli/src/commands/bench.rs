@@ -2,7 +2,7 @@
 //! what they sound like.
 
 mod against;
-mod clips;
+pub mod clips;
 mod progress;
 
 use crate::exit::Outcome;

@@ -1,23 +1,23 @@
 //! `melisma ladder`: one excerpt at every rate through several codecs, as a page to hear what bitrate means.
 
 use crate::commands::report::{refuse_existing, summary, summary_json};
+use crate::excerpt::{self, Excerpt, Wanted};
 use crate::exit::Outcome;
 use crate::message::hinted;
 use crate::output::{DataOut, make_folder};
 use crate::progress::Counter;
 use crate::{examples, interrupt, message, text, values};
 use anyhow::{Context, ensure};
-use melisma_eval::peers::melisma::Program;
-use melisma_eval::peers::{self, CodecUnderTest, OperatingPoint, Source};
-use melisma_eval::{EvalError, Metric, Reference, ScoreOptions, Setting, sound_file};
-use melisma_media::{AudioSource, Encoding, Input, OpenOptions};
+use melisma_eval::peers::{CodecUnderTest, OperatingPoint};
+use melisma_eval::{EvalError, Metric, sound_file};
+use melisma_media::{AudioSource, Input, OpenOptions};
 use melisma_report::ladder::{CodedRung, LadderConfig, Rung};
 use melisma_signal::Pcm;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// Flags of `ladder`.
@@ -56,18 +56,13 @@ const USUAL_START_S: f64 = 30.0;
 const SECONDS: std::ops::RangeInclusive<f64> = 1.0..=60.0;
 /// A point counts as being at a rate if the natural logarithm of their ratio is below this.
 const SAME_RATE: f64 = 0.01;
-/// Codecs with what stands in where they lack a rate: LAME's average bitrates end at 310.
-const STAND_INS: [(&str, &str); 1] = [("mp3", "mp3-cbr")];
 /// The metrics that a cell of the grid shows, each with the name that it is shown by.
 const FIGURES: [(Metric, &str); 2] =
     [(Metric::StudyComplex8k, "study RMSE"), (Metric::Zimtohrli, "zimtohrli")];
 
-/// Help of `--codecs`, from the list of codecs: those that can be asked for a rate, but for those that stand in.
+/// Help of `--codecs`, from the list of codecs.
 fn codecs_help() -> String {
-    let stands_in = |name: &str| STAND_INS.iter().any(|(_, other)| *other == name);
-    let known = peers::known().into_iter().filter(|codec| codec.has_rates && !stands_in(codec.name));
-    let names: Vec<&str> = known.map(|codec| codec.name).collect();
-    format!("Codecs, separated by commas, of {}: the columns", names.join(", "))
+    format!("Codecs, separated by commas, of {}: the columns", excerpt::codec_names())
 }
 
 /// Long help of `--codecs`.
@@ -78,55 +73,33 @@ fn codecs_long_help() -> String {
     )
 }
 
-/// A column of the grid: the codec and what stands in for it, or why there is none.
-struct Column {
-    name: String,
-    codecs: Result<Vec<Box<dyn CodecUnderTest>>, String>,
-}
-
-/// The excerpt as every codec gets it, and a folder for files that nobody keeps.
-struct Excerpt {
-    reference: Reference,
-    wav: PathBuf,
-    scratch: PathBuf,
-}
-
 impl LadderArguments {
     /// Codes the excerpt at each rate and writes the page.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         refuse_existing(&self.output, self.force)?;
         let program = std::env::current_exe().context("cannot find this program's own file")?;
-        let columns = self.columns(&program)?;
+        let columns = Wanted::find(&self.codecs, &program)?;
         let (original, start_s, song) = self.read().with_context(|| self.song.display().to_string())?;
 
         let scratch = tempfile::Builder::new().prefix("melisma-ladder-").tempdir()?;
         interrupt::remove_too(scratch.path());
-        let wav_path = scratch.path().join("excerpt.wav");
-        sound_file::write(&wav_path, &original, Encoding::WavInt16)?;
-        let excerpt = Excerpt {
-            reference: Reference::new(original.clone()),
-            wav: wav_path,
-            scratch: scratch.path().to_path_buf(),
-        };
+        let excerpt = Excerpt::new(&original, scratch.path())?;
         let cells = self.rates.len() * columns.len();
         let counter = Mutex::new(Counter::new(cells, "places", quiet));
-        let rung = |(rate, column): (f64, &Column)| {
-            let rung = excerpt.rung(rate, column);
+        let counted = |(rate, column): (f64, &Wanted)| {
+            let rung = rung(&excerpt, rate, column);
             counter
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .one_more(&format!("{} at {rate}", column.name));
             rung
         };
-        let grid = |&rate: &f64| columns.par_iter().map(|column| rung((rate, column))).collect();
+        let grid = |&rate: &f64| columns.par_iter().map(|column| counted((rate, column))).collect();
         let rungs: Vec<Vec<Rung>> = self.rates.par_iter().map(grid).collect();
         interrupt::wait_if_requested();
         counter.lock().unwrap_or_else(PoisonError::into_inner).clear();
 
-        let recipes = columns.iter().flat_map(|column| {
-            let codecs = column.codecs.iter().flatten();
-            codecs.map(|codec| (codec.name().to_owned(), codec.recipe()))
-        });
+        let recipes = columns.iter().flat_map(Wanted::recipes);
         let ladder = LadderConfig {
             song,
             start_s,
@@ -150,29 +123,6 @@ impl LadderArguments {
             message::say(&text::printable(&summary(&self.output, bytes, &page)));
         }
         Ok(Outcome::Success)
-    }
-
-    fn columns(&self, program: &Path) -> anyhow::Result<Vec<Column>> {
-        let find =
-            |name: &str| peers::by_name(name, Setting::S44, Some(Program { path: program, revision: None }));
-        let mut columns = Vec::with_capacity(self.codecs.len());
-        for name in &self.codecs {
-            let codecs = match find(name)? {
-                Ok(codec) => {
-                    let stand_ins = STAND_INS.iter().filter(|(of, _)| of == name);
-                    let stand_ins = stand_ins.filter_map(|(_, other)| find(other).ok()?.ok());
-                    Ok([codec].into_iter().chain(stand_ins).collect())
-                }
-                Err(missing) => {
-                    let what =
-                        format!("{} is not installed (Debian package {})", missing.program, missing.package);
-                    message::warn(&format!("no {name}: {what}"));
-                    Err(what)
-                }
-            };
-            columns.push(Column { name: name.clone(), codecs });
-        }
-        Ok(columns)
     }
 
     /// The excerpt, where it begins, and what the song is called.
@@ -249,46 +199,28 @@ fn ladder_json(ladder: &LadderConfig) -> Value {
     })
 }
 
-impl Excerpt {
-    fn rung(&self, rate: f64, column: &Column) -> Rung {
-        let codecs = match &column.codecs {
-            Ok(codecs) => codecs,
-            Err(missing) => return Rung::Unavailable(missing.clone()),
-        };
-        let points =
-            codecs.iter().flat_map(|codec| codec.points(&[rate]).into_iter().map(move |p| (codec, p)));
-        let points: Vec<_> = points.collect();
-        let far = |point: &OperatingPoint| (point.kbps / rate).ln().abs();
-        match points.iter().find(|(_, point)| far(point) < SAME_RATE) {
-            Some((codec, point)) => {
-                self.coded(&***codec, point).unwrap_or_else(|error| Rung::Unavailable(error.to_string()))
-            }
-            None => Rung::Unavailable(match points.first() {
-                Some((_, nearest)) => format!("not at this rate; the nearest is {} kbit/s", nearest.kbps),
-                None => "not at any rate".to_owned(),
-            }),
-        }
+/// One place of the grid.
+fn rung(excerpt: &Excerpt, rate: f64, column: &Wanted) -> Rung {
+    if let Err(missing) = &column.codecs {
+        return Rung::Unavailable(missing.clone());
     }
+    match column.nearest(rate) {
+        Some((codec, point)) if (point.kbps / rate).ln().abs() < SAME_RATE => {
+            coded(excerpt, codec, &point).unwrap_or_else(|error| Rung::Unavailable(error.to_string()))
+        }
+        Some((_, nearest)) => {
+            Rung::Unavailable(format!("not at this rate; the nearest is {} kbit/s", nearest.kbps))
+        }
+        None => Rung::Unavailable("not at any rate".to_owned()),
+    }
+}
 
-    fn coded(&self, codec: &dyn CodecUnderTest, point: &OperatingPoint) -> Result<Rung, EvalError> {
-        let folder = tempfile::tempdir_in(&self.scratch)
-            .map_err(|source| EvalError::Io { path: self.scratch.clone(), source })?;
-        let source = Source { pcm: self.reference.pcm(), wav: &self.wav, scratch: folder.path() };
-        let coded = codec.run(source, point)?;
-        if coded.pcm.is_empty() || coded.pcm.channels.iter().flatten().any(|x| !x.is_finite()) {
-            return Err(EvalError::NoSound("no sound"));
-        }
-        let prepared = self.reference.prepare(&coded.pcm, ScoreOptions::default());
-        let scores = self.reference.score(&prepared.channels);
-        let figure = |(metric, name): &(Metric, &str)| {
-            let value = scores.get(metric)?;
-            Some(((*name).to_owned(), format!("{value:.4}")))
-        };
-        let original = self.reference.pcm();
-        Ok(Rung::Coded(Box::new(CodedRung {
-            pcm: Pcm { sample_rate_hz: original.sample_rate_hz, channels: prepared.channels },
-            kbps: coded.file_bytes as f64 * 8e-3 / original.seconds(),
-            figures: FIGURES.iter().filter_map(figure).collect(),
-        })))
-    }
+fn coded(excerpt: &Excerpt, codec: &dyn CodecUnderTest, point: &OperatingPoint) -> Result<Rung, EvalError> {
+    let (pcm, kbps) = excerpt.coded(codec, point)?;
+    let scores = excerpt.reference.score(&pcm.channels);
+    let figure = |(metric, name): &(Metric, &str)| {
+        let value = scores.get(metric)?;
+        Some(((*name).to_owned(), format!("{value:.4}")))
+    };
+    Ok(Rung::Coded(Box::new(CodedRung { pcm, kbps, figures: FIGURES.iter().filter_map(figure).collect() })))
 }

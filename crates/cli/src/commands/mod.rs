@@ -15,6 +15,7 @@ pub mod info;
 pub mod labels;
 pub mod ladder;
 pub mod learn;
+pub mod listen;
 pub mod man;
 pub mod map;
 pub mod report;
@@ -54,6 +55,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         Command::Bench(command) => command.run(quiet),
         Command::Report(command) => command.run(quiet),
         Command::Ladder(command) => command.run(quiet),
+        Command::Listen(command) => command.run(quiet),
         Command::Completions(command) => command.run(),
         Command::Map(command) => command.run(quiet),
         Command::Man(command) => command.run(),
