@@ -77,6 +77,7 @@ fn writes_files(command: &Command) -> bool {
         | Command::Bench(_)
         | Command::Report(_)
         | Command::Ladder(_)
+        | Command::Listen(_)
         | Command::Map(_) => true,
         Command::Encode(_)
         | Command::Decode(_)

@@ -124,8 +124,10 @@ pub struct Analysis {
     pub told: Vec<Told>,
 }
 
-/// Scores by clip of each listener, by rate in millionths of a kbit/s and condition.
+/// Of one condition: by listener and clip, the score.
 type Cells<'a> = BTreeMap<(&'a str, &'a str), f64>;
+
+/// What was rated: the rate in 1e-6 kbit/s, and the condition.
 type Key<'a> = (u64, &'a str);
 
 impl AnalysisConfig {
@@ -189,18 +191,20 @@ fn listeners(ratings: &[Rating]) -> Vec<Listener> {
     names.into_iter().map(of).collect()
 }
 
+/// Of one condition: by listener and clip, the sum of the scores and how many they are.
+type Sums<'a> = BTreeMap<(&'a str, &'a str), (f64, usize)>;
+
 /// Scores by rate and condition; who rated the same twice counts with the mean.
 fn cells<'a>(ratings: &[&'a Rating]) -> BTreeMap<Key<'a>, Cells<'a>> {
-    let mut sums: BTreeMap<Key<'a>, BTreeMap<(&str, &str), (f64, usize)>> = BTreeMap::new();
+    let mut sums: BTreeMap<Key<'a>, Sums<'a>> = BTreeMap::new();
     for rating in ratings {
         let cells = sums.entry(key_of(rating)).or_default();
         let (sum, count) = cells.entry((&rating.listener, &rating.clip)).or_default();
         *sum += rating.score;
         *count += 1;
     }
-    let means = |cells: BTreeMap<(&'a str, &'a str), (f64, usize)>| {
-        cells.into_iter().map(|(who, (sum, count))| (who, sum / count as f64)).collect()
-    };
+    let means =
+        |cells: Sums<'a>| cells.into_iter().map(|(who, (sum, count))| (who, sum / count as f64)).collect();
     sums.into_iter().map(|(key, cells)| (key, means(cells))).collect()
 }
 
@@ -264,8 +268,11 @@ fn means_by<'a>(cells: &Cells<'a>, name: impl Fn((&'a str, &'a str)) -> &'a str)
     groups.into_values().map(|(sum, count)| sum / count as f64).collect()
 }
 
+/// Who was asked what in blind trials: the rate in 1e-6 kbit/s, the pair, and the listener, or none for all together.
+type Asked<'a> = (u64, &'a [String; 2], Option<&'a String>);
+
 fn told(blind: &[BlindTrial]) -> Vec<Told> {
-    let mut counts: BTreeMap<(u64, &[String; 2], Option<&String>), (usize, usize)> = BTreeMap::new();
+    let mut counts: BTreeMap<Asked<'_>, (usize, usize)> = BTreeMap::new();
     for trial in blind {
         let rate = (trial.nominal_kbps * 1e6).round() as u64;
         for listener in [None, Some(&trial.listener)] {
@@ -274,10 +281,7 @@ fn told(blind: &[BlindTrial]) -> Vec<Told> {
             *trials += 1;
         }
     }
-    let of = |((rate, pair, listener), (right, trials)): (
-        (u64, &[String; 2], Option<&String>),
-        (usize, usize),
-    )| Told {
+    let of = |((rate, pair, listener), (right, trials)): (Asked<'_>, (usize, usize))| Told {
         nominal_kbps: rate as f64 / 1e6,
         pair: pair.clone(),
         listener: listener.cloned(),

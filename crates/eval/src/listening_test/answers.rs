@@ -72,7 +72,8 @@ pub struct Answers {
     pub blind: Vec<BlindTrial>,
     /// Names of the tests that they belong to.
     pub tests: BTreeSet<String>,
-    seen: BTreeSet<Vec<String>>,
+    /// Rows read so far, lest one counts twice.
+    pub(super) seen: BTreeSet<Vec<String>>,
 }
 
 impl Answers {

@@ -90,10 +90,10 @@ fn layer1(header: &FrameHeader, frame: &[u8]) -> Walk {
     let mut widths = [[0; 2]; SUBBANDS];
     for (subband, widths) in widths.iter_mut().enumerate() {
         let separate = if subband < bound { channels } else { 1 };
-        for channel in 0..separate {
+        for width in &mut widths[..separate] {
             let share = cursor.take(4);
             has_reserved_code |= share == 15;
-            widths[channel] = if share == 0 { 0 } else { share + 1 };
+            *width = if share == 0 { 0 } else { share + 1 };
         }
         if separate < channels {
             widths[1] = widths[0];
