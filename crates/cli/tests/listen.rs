@@ -112,7 +112,7 @@ fn answers_become_scores() {
     assert_eq!(found["listeners"][0]["passes"], false);
 
     let text = desk.run(&["listen", "analyse", "answers", "--no-screening"]).ends(0).text();
-    for part in ["melisma - opus", "9 of 10", "fails", "61.2"] {
+    for part in ["opus - melisma", "9 of 10", "fails", "61.2"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(desk.run(&["listen", "analyse", "answers", "--markdown"]).ends(0).text().contains("|---:|"));
