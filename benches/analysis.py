@@ -21,16 +21,10 @@ try:
 except ImportError:
     standard = None
 
-EXTENSIONS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 TONICS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 # Gouyon et al. 2006: a tempo is right within 4 %; the second measure lets these multiples pass.
 TOLERANCE, MULTIPLES = 0.04, (1, 2, 3, 1 / 2, 1 / 3)
 DRAWS = 2000
-
-
-def files_of(folder):
-    return sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names
-                  if name.lower().endswith(EXTENSIONS))
 
 
 def comments(path):
@@ -144,8 +138,7 @@ def main():
     chosen = options.parse_args()
     melisma = os.path.abspath(chosen.melisma)
     run = lambda *words: subprocess.run([melisma, "--quiet", *words], check=True)
-    files = files_of(chosen.folder)
-    files = files[:: max(1, len(files) // chosen.tracks)][: chosen.tracks]
+    files = result.some_files(chosen.folder, chosen.tracks)
     with tempfile.TemporaryDirectory() as scratch:
         made, coded, real = (os.path.join(scratch, name) for name in ("made", "coded", "real"))
         run("data", "synth", made, "--tracks", str(chosen.synthesised))
@@ -154,10 +147,10 @@ def main():
         for number, path in enumerate(files):
             os.symlink(os.path.abspath(path), os.path.join(real, f"{number:05}{os.path.splitext(path)[1]}"))
         truths = {}
-        for path in files_of(os.path.join(made, "audio")):
+        for path in result.files_of(os.path.join(made, "audio")):
             tags = comments(path)
             truths[os.path.splitext(os.path.basename(path))[0]] = float(tags["BPM"]), key_of(tags["INITIALKEY"])
-        of_made = {os.path.splitext(os.path.basename(path))[0]: by_others(path) for path in files_of(made)}
+        of_made = {os.path.splitext(os.path.basename(path))[0]: by_others(path) for path in result.files_of(made)}
         of_real = {f"{number:05}": by_others(path) for number, path in enumerate(files)}
         ways = {"`melisma analyse`, uncoded sound": by_melisma(melisma, made),
                 "`melisma analyse`, .mlsm of 16 kbit/s": by_melisma(melisma, coded)}

@@ -21,12 +21,6 @@ import librosa, numpy
 
 import result
 
-EXTENSIONS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
-
-
-def files_of(folder):
-    return sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names
-                  if name.lower().endswith(EXTENSIONS))
 
 
 def processor_seconds(command):
@@ -45,8 +39,7 @@ def main():
     result.add_options(options)
     chosen = options.parse_args()
     melisma = os.path.abspath(chosen.melisma)
-    files = files_of(chosen.folder)
-    files = files[:: max(1, len(files) // chosen.tracks)][: chosen.tracks]
+    files = result.some_files(chosen.folder, chosen.tracks)
     with tempfile.TemporaryDirectory() as scratch:
         source, coded, index, out = (os.path.join(scratch, name) for name in ("source", "coded", "index", "out.csv"))
         os.makedirs(source)
@@ -62,7 +55,7 @@ def main():
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            music = [librosa.load(path, sr=None, mono=False) for path in files_of(source)]
+            music = [librosa.load(path, sr=None, mono=False) for path in result.files_of(source)]
         music = [(librosa.to_mono(samples), rate) for samples, rate in music]
         seconds = sum(len(samples) / rate for samples, rate in music)
         # What librosa compiles when it is first called does not count.

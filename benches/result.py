@@ -1,5 +1,7 @@
-"""What the benchmark scripts share: where the program lies, and where a result goes."""
+"""What the benchmark scripts share: where the program lies, which music is measured, and where a result goes."""
 import os
+
+EXTENSIONS = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a")
 
 
 def add_options(options, profile="release"):
@@ -14,3 +16,15 @@ def publish(lines, path):
     if path:
         with open(path, "w") as out:
             out.write(text)
+
+
+def files_of(folder):
+    """Music files in a folder and those in it, sorted by path."""
+    return sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names
+                  if name.lower().endswith(EXTENSIONS))
+
+
+def some_files(folder, count):
+    """At most `count` music files of a folder, evenly spread over them."""
+    files = files_of(folder)
+    return files[:: max(1, len(files) // count)][:count]

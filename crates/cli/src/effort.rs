@@ -20,7 +20,7 @@ pub enum Effort {
     /// the settings that suit most music
     #[default]
     Normal,
-    /// settings tried on excerpts of each file: some times slower
+    /// settings tried on excerpts of each file: several times slower
     High,
 }
 
@@ -56,7 +56,7 @@ pub fn excerpts(source: &mut AudioSource, total_samples: u64) -> anyhow::Result<
     let begins: Vec<u64> = if whole {
         vec![0]
     } else {
-        (0..EXCERPTS).map(|n| (2 * n + 1) * total_samples / (2 * EXCERPTS) - excerpt / 2).collect()
+        (0..EXCERPTS).map(|n| total_samples / (2 * EXCERPTS) * (2 * n + 1) - excerpt / 2).collect()
     };
     let length = if whole { total_samples } else { excerpt };
     let mut channels = vec![Vec::new(); source.channel_count()];
@@ -80,8 +80,8 @@ pub fn excerpts(source: &mut AudioSource, total_samples: u64) -> anyhow::Result<
     Ok(Pcm { sample_rate_hz: rate_hz, channels })
 }
 
-/// The settings among those tried that are heard least on `excerpts`, of music that is `total_samples` long, at the size
-/// that `config` asks for.
+/// The settings among those tried whose loss is heard least on `excerpts`, of music that is `total_samples` long, at the
+/// size that `config` asks for; `config` itself where none of the others gains.
 ///
 /// # Errors
 /// If the excerpts cannot be coded.
@@ -118,6 +118,9 @@ pub fn settings(excerpts: Pcm, total_samples: u64, config: &EncoderConfig) -> an
                 break;
             }
         }
+    }
+    if least_cost == 0.0 {
+        return Ok(config.clone());
     }
     best.rate = match config.rate {
         RateTarget::Quality(quality) => {

@@ -238,3 +238,22 @@ fn settings_out_of_range_are_errors() {
         assert!(encoder.push(&wrong, &mut Vec::new()).is_err());
     }
 }
+
+#[test]
+fn superframes_have_the_length_that_is_asked_for_and_no_other_than_the_format_knows() {
+    let pcm = plucks(44_100, 2, 22_050);
+    let coded = |superframe_log2| {
+        let mut config = config(Tune::Music, RateTarget::Bitrate(32_000));
+        config.superframe_log2 = superframe_log2;
+        encode(&pcm, &config, &Metadata::default())
+    };
+    for (asked, found) in [(None, 11), (Some(8), 8), (Some(12), 12)] {
+        let file = coded(asked).expect("a length that the format knows");
+        let header = inspect(file.as_slice()).expect("whole").header;
+        assert_eq!(header.music().expect("music").superframe_log2, found);
+        assert_eq!(decode(&file).expect("whole").pcm.samples(), pcm.samples());
+    }
+    for asked in [0, 7, 13, u32::MAX] {
+        assert!(coded(Some(asked)).is_err(), "{asked}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Anchors of a listening test: a clip in, the clip without what lies above 3.5 or 7 kHz out, not delayed.
 //!
-//! ITU-R BS.1534-3, section 5.1: the low anchor is the original behind a low-pass with its cut-off at 3.5 kHz, the mid anchor one
+//! After ITU-R BS.1534: the low anchor is the original behind a low-pass with its cut-off at 3.5 kHz, the mid anchor one
 //! at 7 kHz; the filter is even within 0.1 dB up to the cut-off and has let go of 25 dB half a kilohertz above it, of
 //! 50 dB one kilohertz above it. Here: a sinc under a Kaiser window whose transition is the first half kilohertz.
 

@@ -1,6 +1,6 @@
 //! From answers to scores: listeners screened, means and differences with 95 % intervals, blind trials counted.
 //!
-//! Screening follows ITU-R BS.1534-3, section 4.1.2: who scores the hidden reference below 90 in more than 15 % of the
+//! Screening follows ITU-R BS.1534: who scores the hidden reference below 90 in more than 15 % of the
 //! trials is not counted. What is said of the mid anchor there is shown and excludes nobody.
 //!
 //! Scores of one listener on several clips, and of several listeners on one clip, are not independent of each other. The

@@ -116,7 +116,7 @@ fn listeners(analysis: &Analysis) -> Table {
         ]
     };
     Table {
-        caption: "Listeners: who scores the hidden reference below 90 in more than 15 % of the trials fails the screening (ITU-R BS.1534-3).".to_owned(),
+        caption: "Listeners: who scores the hidden reference below 90 in more than 15 % of the trials fails the screening (ITU-R BS.1534).".to_owned(),
         columns: vec![
             Column::text("listener"),
             Column::number("trials"),

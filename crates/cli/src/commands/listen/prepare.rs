@@ -48,7 +48,7 @@ pub struct PrepareArguments {
     force: bool,
 }
 
-/// Lengths that a clip may have, in seconds; ITU-R BS.1534-3 asks for about 10 and at most 12.
+/// Lengths that a clip may have, in seconds; ITU-R BS.1534 asks for about 10 and at most 12.
 const SECONDS: std::ops::RangeInclusive<f64> = 2.0..=20.0;
 /// A trial has hidden reference, two anchors and these: no more than can be compared.
 const MOST_CODECS: usize = 6;
