@@ -194,7 +194,7 @@ Examples:
 pub const EMBED: &str = "\
 Examples:
   melisma embed Music -o music.npz               numpy.load: ids, embeddings, seconds
-  melisma embed Music -o music.csv               or .safetensors
+  melisma embed Music -o music.csv               or .safetensors, or .parquet in builds with that feature
   melisma embed Music -o music.npz --sketches    and levels of bands over time, an array a track
   melisma embed song.mlsm                        JSON";
 

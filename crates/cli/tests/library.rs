@@ -89,7 +89,14 @@ fn a_library_is_indexed_searched_and_exported() {
         desk.run(&["embed", "Music", "-o", name]).ends(0);
         desk.run(&["embed", "Music", "-o", name]).ends(1);
     }
-    desk.run(&["embed", "Music", "-o", "all.parquet"]).ends(2);
+    desk.run(&["embed", "Music", "-o", "all.txt"]).ends(2);
+    let parquet = desk.run(&["embed", "Music", "-o", "all.parquet"]);
+    if cfg!(feature = "parquet") {
+        parquet.ends(0);
+        assert_eq!(&desk.read("all.parquet")[..4], b"PAR1");
+    } else {
+        assert!(parquet.ends(1).stderr.contains("--features parquet"));
+    }
     desk.run(&["embed", "Music", "-o", "all.csv", "--sketches", "--force"]).ends(2);
     let csv = String::from_utf8(desk.read("all.csv")).unwrap();
     assert_eq!(csv.lines().count(), 8);

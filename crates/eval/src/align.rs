@@ -9,8 +9,7 @@
 use std::f64::consts::{PI, TAU};
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use melisma_signal::fft::{self, Complex, ComplexToReal, RealToComplex};
 
 use crate::resample::{kaiser, mono};
 
@@ -65,8 +64,7 @@ impl Aligner {
         // Room for a decoded version up to a second longer, and for the longest delay, which must not wrap
         // around; of a longer version the head decides.
         let length = fast_length(reference.len() + 2 * sample_rate_hz as usize);
-        let mut planner = RealFftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
+        let (forward, inverse) = (fft::real_forward(length), fft::real_inverse(length));
         let spectrum = transform(&*forward, &reference);
         Self { sample_rate_hz, samples: reference.len(), length, forward, inverse, spectrum }
     }
@@ -179,8 +177,7 @@ impl Aligner {
 /// no rounding of loud parts fills the holes that a codec cut in quiet ones.
 #[must_use]
 pub fn advance(signal: &[f32], by_samples: f64) -> Vec<f32> {
-    let mut planner = RealFftPlanner::<f32>::new();
-    let (forward, inverse) = (planner.plan_fft_forward(BLOCK), planner.plan_fft_inverse(BLOCK));
+    let (forward, inverse) = (fft::real_forward(BLOCK), fft::real_inverse(BLOCK));
     let mut block = forward.make_input_vec();
     for (i, tap) in block[..2 * SINC_REACH + 1].iter_mut().enumerate() {
         let at = i as f64 - SINC_REACH as f64 + by_samples;

@@ -8,8 +8,8 @@
 //! of eight as well and choose when they run; what they call here is inlined into them. Operations and their
 //! order are the same, so are the results.
 
+use melisma_signal::fft::Complex;
 use multiversion::multiversion;
-use realfft::num_complex::Complex;
 
 /// Running sums of a loop, and so the terms that it takes at a time.
 pub const SUMS: usize = 8;

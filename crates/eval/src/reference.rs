@@ -7,8 +7,8 @@
 //! The cache takes about 130 bytes a sample and channel: meant for excerpts, not for whole albums.
 
 use melisma_signal::Pcm;
+use melisma_signal::fft::Complex;
 use multiversion::multiversion;
-use realfft::num_complex::Complex;
 use serde::{Deserialize, Serialize};
 
 use crate::align::{Aligner, Delay};

@@ -4,7 +4,7 @@
 //! windowed MDCT of hop `n` into a DCT-IV of length `n`. Source of the half-length algorithm: Britanak,
 //! Yip and Rao, "Discrete Cosine and Sine Transforms" (2007), section 4.4.
 
-use rustfft::{Fft, FftPlanner, num_complex::Complex32};
+use crate::fft::{self, Complex, Fft};
 use std::{f64::consts::PI, sync::Arc};
 
 /// A planned DCT-IV of one length. Its own inverse.
@@ -12,9 +12,9 @@ use std::{f64::consts::PI, sync::Arc};
 pub struct Dct4 {
     fft: Arc<dyn Fft<f32>>,
     /// exp(-i pi (8n + 1) / (8 N)) * (2 / N)^(1/4), so that two applications make the orthonormal scale.
-    twiddles: Vec<Complex32>,
-    packed: Vec<Complex32>,
-    scratch: Vec<Complex32>,
+    twiddles: Vec<Complex<f32>>,
+    packed: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
 }
 
 impl Dct4 {
@@ -26,16 +26,16 @@ impl Dct4 {
     pub fn new(length: usize) -> Self {
         assert!(length >= 2 && length.is_multiple_of(2), "DCT-IV length {length} is not even");
         let half = length / 2;
-        let fft = FftPlanner::new().plan_fft_forward(half);
+        let fft = fft::complex_forward(half);
         let scale = (2.0 / length as f64).powf(0.25);
         let twiddles = (0..half)
             .map(|n| {
                 let angle = -PI * (8 * n + 1) as f64 / (8 * length) as f64;
-                Complex32::new((scale * angle.cos()) as f32, (scale * angle.sin()) as f32)
+                Complex::new((scale * angle.cos()) as f32, (scale * angle.sin()) as f32)
             })
             .collect();
-        let scratch = vec![Complex32::default(); fft.get_inplace_scratch_len()];
-        Self { fft, twiddles, packed: vec![Complex32::default(); half], scratch }
+        let scratch = vec![Complex::default(); fft.get_inplace_scratch_len()];
+        Self { fft, twiddles, packed: vec![Complex::default(); half], scratch }
     }
 
     /// Number of samples of one transform.
@@ -52,7 +52,7 @@ impl Dct4 {
         let length = self.length();
         assert_eq!(data.len(), length, "DCT-IV of the wrong length");
         for (n, (packed, twiddle)) in self.packed.iter_mut().zip(&self.twiddles).enumerate() {
-            *packed = Complex32::new(data[2 * n], data[length - 1 - 2 * n]) * twiddle;
+            *packed = Complex::new(data[2 * n], data[length - 1 - 2 * n]) * twiddle;
         }
         self.fft.process_with_scratch(&mut self.packed, &mut self.scratch);
         for (n, (packed, twiddle)) in self.packed.iter().zip(&self.twiddles).enumerate() {

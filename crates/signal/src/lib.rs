@@ -4,6 +4,7 @@
 pub mod bands;
 pub mod biquad;
 pub mod dct;
+pub mod fft;
 pub mod key;
 pub mod lapped;
 pub mod loudness;

@@ -4,7 +4,7 @@
 //! normalisation. A full-scale sine then has magnitude `window / 4`. Allen and Rabiner, "A unified approach to
 //! short-time Fourier analysis and synthesis" (1977).
 
-use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
+use crate::fft::{self, Complex, RealToComplex};
 use std::sync::Arc;
 
 /// Periodic Hann window of `length` samples: 0 at its first sample, 1 in the middle.
@@ -34,7 +34,7 @@ impl Stft {
     #[must_use]
     pub fn new(window_samples: usize, hop_samples: usize) -> Self {
         let window = hann(window_samples).into_iter().map(|weight| weight as f32).collect();
-        let fft = RealFftPlanner::new().plan_fft_forward(window_samples);
+        let fft = fft::real_forward(window_samples);
         Self { window_samples, hop_samples, window, fft }
     }
 

@@ -29,7 +29,7 @@ pub struct EmbedArguments {
     /// One folder, or files: .mlsm, whose sound is not decoded, or any others
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
-    /// File to write: .npz, .safetensors or .csv, by its name; without it, JSON goes to standard output
+    /// File to write: .npz, .safetensors, .csv or (in builds with that feature) .parquet, by its name; without it, JSON goes to standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Also write the sketch of each track (.npz only): array sketches/PATH, [mid and side, frame, band] in dB
@@ -52,6 +52,8 @@ enum Format {
     Npz,
     Safetensors,
     Csv,
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl EmbedArguments {
@@ -92,6 +94,8 @@ impl EmbedArguments {
         match format {
             Format::Csv => write_csv(&table, &mut out)?,
             Format::Safetensors => write_safetensors(&table, &mut out)?,
+            #[cfg(feature = "parquet")]
+            Format::Parquet => melisma_library::export::write_parquet(&table, &mut out)?,
             Format::Npz => {
                 let mut npz = NpzWriter::new(out);
                 npz.table(&table)?;
@@ -184,9 +188,16 @@ fn format_of(file: &Path) -> anyhow::Result<Format> {
         Some("npz") => Ok(Format::Npz),
         Some("safetensors") => Ok(Format::Safetensors),
         Some("csv") => Ok(Format::Csv),
+        #[cfg(feature = "parquet")]
+        Some("parquet") => Ok(Format::Parquet),
+        #[cfg(not(feature = "parquet"))]
+        Some("parquet") => Err(hinted(
+            "Parquet is not part of this build",
+            "cargo install --path crates/cli --features parquet; or write .csv, of which pandas, Polars and DuckDB make Parquet",
+        )),
         _ => Err(misused(
             format!("{} is of no format that is written", file.display()),
-            "write .npz, .safetensors or .csv; pandas, Polars and DuckDB make Parquet of .csv",
+            "write .npz, .safetensors, .csv or .parquet",
         )),
     }
 }

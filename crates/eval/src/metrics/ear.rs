@@ -6,8 +6,7 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use melisma_signal::fft::{self, Complex, RealToComplex};
 
 use crate::lanes;
 
@@ -92,7 +91,7 @@ impl Ear {
         let centres_hz = centres_bark.map(hertz);
         let mut ear = Self {
             window: hann.iter().map(|w| w * gain).collect(),
-            fft: RealFftPlanner::new().plan_fft_forward(WINDOW_SAMPLES),
+            fft: fft::real_forward_f64(WINDOW_SAMPLES),
             weights: (0..BINS).map(|bin| ear_weight(bin as f64 * BIN_HZ) as f32).collect(),
             bands: (0..BANDS).map(|band| Band::between(hertz(edge(band)), hertz(edge(band + 1)))).collect(),
             centres_hz,

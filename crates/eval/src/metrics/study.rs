@@ -9,7 +9,7 @@
 //! compares only on the same clips. Source: "Deep Autoencoders for Music Compression and
 //! Classification" (2019 student study), its training loss and result tables.
 
-use realfft::num_complex::Complex;
+use melisma_signal::fft::Complex;
 
 use crate::lanes;
 

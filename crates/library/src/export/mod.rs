@@ -4,14 +4,19 @@
 //! |---|---|
 //! | `npz` | `numpy.load` |
 //! | `safetensors` | `safetensors.numpy.load_file` and its kin |
+//! | `parquet` | pandas, Polars, DuckDB, Spark; a feature of the build |
 //! | `csv` | everything |
 
 mod csv;
 mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod safetensors;
 
 pub use csv::write_csv;
 pub use npz::NpzWriter;
+#[cfg(feature = "parquet")]
+pub use parquet::write_parquet;
 pub use safetensors::write_safetensors;
 
 /// Embeddings of many tracks.

@@ -5,9 +5,10 @@
 
 use super::{Array, Kernel, primitive, run};
 use burn::tensor::{Tensor, backend::Backend};
+use melisma_signal::fft::{self, Complex, ComplexToReal, RealToComplex};
 use rayon::prelude::*;
-use realfft::{RealFftPlanner, num_complex::Complex};
 use std::{
+    collections::HashMap,
     fmt,
     sync::{Arc, LazyLock, Mutex},
 };
@@ -41,8 +42,11 @@ pub(crate) fn sound<B: Backend>(
     run::<B, 1, 2>(Sound { frames, factors: factors.into(), samples }, &[primitive(spectrum)])
 }
 
+/// A transform and its inverse.
+type Plans = (Arc<dyn RealToComplex<f32>>, Arc<dyn ComplexToReal<f32>>);
+
 /// Plans are made once a size.
-static PLANNER: LazyLock<Mutex<RealFftPlanner<f32>>> = LazyLock::new(|| Mutex::new(RealFftPlanner::new()));
+static PLANS: LazyLock<Mutex<HashMap<usize, Plans>>> = LazyLock::new(Mutex::default);
 
 /// Frames of one thread's piece of work.
 const PIECE: usize = 64;
@@ -52,8 +56,8 @@ const PIECE: usize = 64;
 struct Frames {
     window: Arc<[f32]>,
     hop: usize,
-    forward: Arc<dyn realfft::RealToComplex<f32>>,
-    inverse: Arc<dyn realfft::ComplexToReal<f32>>,
+    forward: Arc<dyn RealToComplex<f32>>,
+    inverse: Arc<dyn ComplexToReal<f32>>,
 }
 
 impl fmt::Debug for Frames {
@@ -65,9 +69,12 @@ impl fmt::Debug for Frames {
 impl Frames {
     fn new(window: &[f32], hop: usize) -> Self {
         // A panic elsewhere leaves no plan half made.
-        let mut planner = PLANNER.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let (forward, inverse) =
-            (planner.plan_fft_forward(window.len()), planner.plan_fft_inverse(window.len()));
+        let mut plans = PLANS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let length = window.len();
+        let (forward, inverse) = plans
+            .entry(length)
+            .or_insert_with(|| (fft::real_forward(length), fft::real_inverse(length)))
+            .clone();
         Self { window: window.into(), hop, forward, inverse }
     }
 

@@ -7,8 +7,7 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use melisma_signal::fft::{self, Complex, RealToComplex};
 
 use crate::lanes;
 
@@ -36,7 +35,7 @@ pub fn is_energetic(newest: &[f32]) -> bool {
 impl Harmonics {
     /// Plans the transform.
     pub fn new() -> Self {
-        let fft = RealFftPlanner::new().plan_fft_forward(LAGS);
+        let fft = fft::real_forward(LAGS);
         let step = std::f64::consts::TAU / (LAGS - 1) as f64;
         // Normalised to unit energy, and to a spectrum of 1 for a correlation of 1 at every lag.
         let scale = (8.0_f64 / 3.0).sqrt() / LAGS as f64;
