@@ -4,11 +4,13 @@
 
 use crate::{
     Error, Finished, Limits, Loop, Named, Notes, Result, RunFolder, Task, TrainConfig, TrainEvent, Validated,
-    fit::fit, preview, training_loop::Observer,
+    config::AnyConfig,
+    crops::{Crops, checkpoint_error, note},
+    fit::fit,
+    preview,
+    training_loop::Observer,
 };
-use melisma_data::{
-    Augment, Batch, Cache, CropConfig, CropSource, CropStream, Entry, Manifest, Position, Split,
-};
+use melisma_data::{Augment, Batch, Cache, CropConfig, CropSource, Entry, Manifest, Split};
 use melisma_nets::{
     burn::{
         module::AutodiffModule,
@@ -27,7 +29,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -47,12 +49,9 @@ pub struct TrainOptions<'a> {
     pub max_seconds: Option<f64>,
 }
 
-/// Number of batches that are read ahead.
-const AHEAD: usize = 2;
 /// The place of a step's random numbers; weights have the seed alone.
 const STEP_NOISE: u64 = 1;
-/// Names of the notes: the place in the stream of crops, and the statistics of training frames, both as JSON.
-const DATA: &str = "data";
+/// Name of the note: the statistics of training frames, as JSON.
 const STATISTICS: &str = "statistics";
 
 /// Trains an autoencoder, or goes on training it. `observer` hears of everything that happens, in order.
@@ -67,13 +66,16 @@ pub fn train<B: AutodiffBackend>(
     observer: Observer<'_>,
 ) -> Result<Finished> {
     let &TrainOptions { stop, max_seconds, .. } = options;
-    let other = |path: &Path| Ok(config.difference(&TrainConfig::read(path, &[])?).map(str::to_owned));
+    let other = |path: &Path| match AnyConfig::read(path, &[])? {
+        AnyConfig::Autoencoder(other) => Ok(config.difference(&other).map(str::to_owned)),
+        AnyConfig::Labels(_) => Ok(Some("its kind".to_owned())),
+    };
     let folder = RunFolder::open(options.folder, &config.to_toml()?, other)?;
     if let Some(finished) = folder.finished() {
         return Ok(finished);
     }
     let task = Autoencoding::<B>::open(config, options, device, observer)?;
-    let plan = config.of_loop(task.source.crops_per_epoch());
+    let plan = config.of_loop(task.crops.source.crops_per_epoch());
     Loop::new(folder, task, plan, Limits { stop, max_seconds }, device, observer)?.run()
 }
 
@@ -90,9 +92,8 @@ pub(crate) fn tensor_of<B: Backend>(batch: &Batch, device: &B::Device) -> Tensor
 struct Autoencoding<'a, B: AutodiffBackend> {
     config: &'a TrainConfig,
     device: &'a B::Device,
-    source: Arc<CropSource>,
+    crops: Crops,
     validation: Option<CropSource>,
-    stream: Option<CropStream>,
     statistics: Statistics,
     loss: Loss<B>,
     validation_loss: Loss<B::InnerBackend>,
@@ -128,9 +129,8 @@ impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
         Ok(Self {
             config,
             device,
-            source: Arc::new(source),
+            crops: Crops::new(source),
             validation,
-            stream: None,
             statistics: Statistics::default(),
             loss: config.loss.init(config.data.sample_rate_hz, device)?,
             validation_loss: config.loss.init(config.data.sample_rate_hz, device)?,
@@ -141,7 +141,7 @@ impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
     fn begin(&mut self) -> Result<System<B>> {
         let (config, batches) = (self.config, self.config.run.statistics_batches);
         let frames = config.system.frames;
-        let batch = |number| Ok::<_, Error>(tensor_of(&self.source.batch(number)?, self.device));
+        let batch = |number| Ok::<_, Error>(tensor_of(&self.crops.source.batch(number)?, self.device));
         let mut statistics = Statistics::default();
         if frames.is_standardised() {
             let plain = frames.plain().init::<B::InnerBackend>(&statistics, self.device)?;
@@ -178,43 +178,33 @@ impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
     }
 }
 
-fn checkpoint_error(error: impl std::fmt::Display) -> Error {
-    Error::Config(format!("checkpoint: {error}"))
-}
-
 impl<B: AutodiffBackend> Task<B> for Autoencoding<'_, B> {
     type Network = System<B>;
     type Batch = Batch;
 
     fn examples(&self) -> [usize; 2] {
-        [self.source.entries().len(), self.validation.as_ref().map_or(0, |source| source.entries().len())]
+        [
+            self.crops.source.entries().len(),
+            self.validation.as_ref().map_or(0, |source| source.entries().len()),
+        ]
     }
 
     fn network(&mut self, notes: Option<&Notes>) -> Result<System<B>> {
         let Some(notes) = notes else { return self.begin() };
-        let note = |name: &str| {
-            notes.get(name).ok_or_else(|| checkpoint_error(format!("it does not state {name:?}")))
-        };
-        let position: Position = serde_json::from_str(note(DATA)?).map_err(checkpoint_error)?;
-        self.stream = Some(self.source.stream(&position, AHEAD)?);
-        self.statistics = serde_json::from_str(note(STATISTICS)?).map_err(checkpoint_error)?;
+        self.crops.resume(notes)?;
+        self.statistics = serde_json::from_str(note(notes, STATISTICS)?).map_err(checkpoint_error)?;
         Ok(self.config.system.init(&self.statistics, self.config.seed, self.device)?)
     }
 
     fn notes(&self, steps: u64) -> Result<Notes> {
-        let position = Position { next_batch: steps, ..self.source.start() };
         Ok(BTreeMap::from([
-            (DATA.to_owned(), serde_json::to_string(&position).map_err(checkpoint_error)?),
+            self.crops.note(steps)?,
             (STATISTICS.to_owned(), serde_json::to_string(&self.statistics).map_err(checkpoint_error)?),
         ]))
     }
 
     fn batch(&mut self, step: u64) -> Result<Batch> {
-        let stream = match self.stream.take() {
-            Some(stream) if stream.position().next_batch == step => stream,
-            _ => self.source.stream(&Position { next_batch: step, ..self.source.start() }, AHEAD)?,
-        };
-        Ok(self.stream.insert(stream).next_batch()?)
+        self.crops.batch(step)
     }
 
     fn epoch(&self, batch: &Batch) -> u64 {
@@ -222,11 +212,7 @@ impl<B: AutodiffBackend> Task<B> for Autoencoding<'_, B> {
     }
 
     fn describe(&self, batch: &Batch) -> String {
-        let origins = batch.origins.iter().map(|origin| {
-            let path = self.source.entries().get(origin.clip).map_or("?", |entry| &entry.path);
-            format!("{path} from sample {}", origin.start_sample)
-        });
-        origins.collect::<Vec<_>>().join(", ")
+        self.crops.describe(batch)
     }
 
     fn loss(&self, system: &System<B>, batch: &Batch, step: u64) -> Result<Vec<Summand<B>>> {
@@ -266,13 +252,12 @@ impl<B: AutodiffBackend> Task<B> for Autoencoding<'_, B> {
     }
 
     fn preview(&self, system: &System<B::InnerBackend>, folder: &Path) -> Result<Vec<PathBuf>> {
-        let source = self.validation.as_ref().unwrap_or(&self.source);
+        let source = self.validation.as_ref().unwrap_or(&self.crops.source);
         preview::write(system, source, folder, self.device)
     }
 
     fn finish(&mut self, system: &System<B::InnerBackend>, model: &Path) -> Result<()> {
-        // Nothing is to be read ahead any more.
-        self.stream = None;
-        Ok(fit(self.config, system, &self.statistics, &self.source, self.device)?.write(model)?)
+        self.crops.end();
+        Ok(fit(self.config, system, &self.statistics, &self.crops.source, self.device)?.write(model)?)
     }
 }

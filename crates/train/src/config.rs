@@ -1,6 +1,6 @@
 //! What a training is: everything that decides its outcome, in one TOML file.
 
-use crate::{Error, LoopConfig, Result};
+use crate::{Error, LoopConfig, Result, labels::LabelsConfig};
 use melisma_data::CropConfig;
 use melisma_nets::{loss::LossConfig, precision::Precision, system::SystemConfig};
 use serde::{Deserialize, Serialize};
@@ -120,6 +120,20 @@ impl Default for OptimiserConfig {
     }
 }
 
+impl OptimiserConfig {
+    pub(crate) fn check(&self) -> Result<()> {
+        let &Self { learning_rate, bottleneck_rate, betas, epsilon, average_decay, .. } = self;
+        let shares = [betas[0], betas[1], average_decay];
+        let positive = [learning_rate, bottleneck_rate, epsilon].iter().all(|value| *value > 0.0);
+        if !positive || shares.iter().any(|s| !(0.0..1.0).contains(s)) {
+            return invalid(
+                "optimiser: learning_rate, bottleneck_rate and epsilon above 0, betas and average_decay in 0..1",
+            );
+        }
+        Ok(())
+    }
+}
+
 /// What weight decay acts on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -193,58 +207,128 @@ pub struct Expected {
     pub better_than: Vec<String>,
 }
 
+/// A training of any kind. A config with a table `classifier` is one of a classifier.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnyConfig {
+    /// Of an autoencoder.
+    Autoencoder(TrainConfig),
+    /// Of a classifier.
+    Labels(LabelsConfig),
+}
+
+impl AnyConfig {
+    /// Reads a file; `overrides` are `key.of.a.value=VALUE` in TOML's own notation.
+    ///
+    /// # Errors
+    /// [`Error::ReadConfig`], [`Error::Config`] naming what is wrong, and where.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::ReadConfig { path: path.to_owned(), source })?;
+        Self::parse(&text, overrides).map_err(|error| Error::Config(format!("{}: {error}", path.display())))
+    }
+
+    fn parse(text: &str, overrides: &[String]) -> Result<Self> {
+        let failed = |error: toml::de::Error| Error::Config(error.to_string());
+        let overridden;
+        let text = if overrides.is_empty() {
+            text
+        } else {
+            overridden = with_overrides(text, overrides)?.to_string();
+            &overridden
+        };
+        let table: toml::Table = text.parse().map_err(failed)?;
+        // Of the text, so that errors name a line.
+        Ok(if table.contains_key("classifier") {
+            let config: LabelsConfig = toml::from_str(text).map_err(failed)?;
+            config.check()?;
+            Self::Labels(config)
+        } else {
+            let config: TrainConfig = toml::from_str(text).map_err(failed)?;
+            config.check()?;
+            Self::Autoencoder(config)
+        })
+    }
+
+    /// Name of what is trained, in files and tables.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Autoencoder(config) => &config.name,
+            Self::Labels(config) => &config.name,
+        }
+    }
+
+    /// As TOML.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for numbers that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String> {
+        let text = match self {
+            Self::Autoencoder(config) => toml::to_string_pretty(config),
+            Self::Labels(config) => toml::to_string_pretty(config),
+        };
+        text.map_err(|error| Error::Config(error.to_string()))
+    }
+}
+
+/// A config with some values replaced.
+fn with_overrides(text: &str, overrides: &[String]) -> Result<toml::Table> {
+    let config = |error: &dyn std::fmt::Display| Error::Config(error.to_string());
+    let mut table: toml::Table = text.parse().map_err(|error| config(&error))?;
+    for one in overrides {
+        let wrong = || Error::Config(format!("{one:?}: write key.of.a.value=VALUE"));
+        let (key, value) = one.split_once('=').ok_or_else(wrong)?;
+        // A word that is no TOML value is meant as text.
+        let parsed: toml::Table = format!("value = {value}")
+            .parse()
+            .or_else(|_| format!("value = {value:?}").parse())
+            .map_err(|error| config(&error))?;
+        let (last, way) = key.split('.').collect::<Vec<_>>().split_last().map_or_else(
+            || (key.to_owned(), Vec::new()),
+            |(last, way)| ((*last).to_owned(), way.iter().map(|part| (*part).to_owned()).collect()),
+        );
+        let mut place = &mut table;
+        for part in way {
+            let inner = place.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            place = inner.as_table_mut().ok_or_else(wrong)?;
+        }
+        place.insert(last.trim().to_owned(), parsed["value"].clone());
+    }
+    Ok(table)
+}
+
+/// The error of a config that describes no training.
+pub(crate) fn invalid<T>(what: &str) -> Result<T> {
+    Err(Error::Config(what.to_owned()))
+}
+
+/// Refuses a name that cannot be part of those of files.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if name.is_empty() || !letters || name.starts_with('.') {
+        return invalid("name: letters, digits, '-', '_' and '.', to be part of file names");
+    }
+    Ok(())
+}
+
 impl TrainConfig {
     /// Reads TOML.
     ///
     /// # Errors
     /// [`Error::Config`] naming what is wrong, and where.
     pub fn from_toml(text: &str) -> Result<Self> {
-        let config: Self = toml::from_str(text).map_err(|error| Error::Config(error.to_string()))?;
-        config.check()?;
-        Ok(config)
+        Self::with_overrides(text, &[])
     }
 
-    /// Reads a file; `overrides` are `key.of.a.value=VALUE` in TOML's own notation.
-    ///
-    /// # Errors
-    /// [`Error::ReadConfig`], [`Error::Config`].
-    pub fn read(path: &Path, overrides: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::ReadConfig { path: path.to_owned(), source })?;
-        Self::with_overrides(&text, overrides)
-            .map_err(|error| Error::Config(format!("{}: {error}", path.display())))
-    }
-
-    /// As [`Self::from_toml`], with some values replaced.
+    /// As [`Self::from_toml`], with some values replaced: see [`AnyConfig::read`].
     ///
     /// # Errors
     /// [`Error::Config`].
     pub fn with_overrides(text: &str, overrides: &[String]) -> Result<Self> {
-        if overrides.is_empty() {
-            return Self::from_toml(text);
+        match AnyConfig::parse(text, overrides)? {
+            AnyConfig::Autoencoder(config) => Ok(config),
+            AnyConfig::Labels(config) => invalid(&format!("{} is a classifier, no autoencoder", config.name)),
         }
-        let config = |error: &dyn std::fmt::Display| Error::Config(error.to_string());
-        let mut table: toml::Table = text.parse().map_err(|error| config(&error))?;
-        for one in overrides {
-            let wrong = || Error::Config(format!("{one:?}: write key.of.a.value=VALUE"));
-            let (key, value) = one.split_once('=').ok_or_else(wrong)?;
-            // A word that is no TOML value is meant as text.
-            let parsed: toml::Table = format!("value = {value}")
-                .parse()
-                .or_else(|_| format!("value = {value:?}").parse())
-                .map_err(|error| config(&error))?;
-            let (last, way) = key.split('.').collect::<Vec<_>>().split_last().map_or_else(
-                || (key.to_owned(), Vec::new()),
-                |(last, way)| ((*last).to_owned(), way.iter().map(|part| (*part).to_owned()).collect()),
-            );
-            let mut place = &mut table;
-            for part in way {
-                let inner = place.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-                place = inner.as_table_mut().ok_or_else(wrong)?;
-            }
-            place.insert(last.trim().to_owned(), parsed["value"].clone());
-        }
-        Self::from_toml(&table.to_string())
     }
 
     /// As TOML.
@@ -300,21 +384,9 @@ impl TrainConfig {
     }
 
     fn check(&self) -> Result<()> {
-        let wrong = |what: &str| Err(Error::Config(what.to_owned()));
-        let name = self.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-        if self.name.is_empty() || !name || self.name.starts_with('.') {
-            return wrong("name: letters, digits, '-', '_' and '.', to be part of file names");
-        }
+        check_name(&self.name)?;
         self.data.check()?;
-        let OptimiserConfig { learning_rate, bottleneck_rate, betas, epsilon, average_decay, .. } =
-            self.optimiser;
-        let shares = [betas[0], betas[1], average_decay];
-        let positive = [learning_rate, bottleneck_rate, epsilon].iter().all(|value| *value > 0.0);
-        if !positive || shares.iter().any(|s| !(0.0..1.0).contains(s)) {
-            return wrong(
-                "optimiser: learning_rate, bottleneck_rate and epsilon above 0, betas and average_decay in 0..1",
-            );
-        }
+        self.optimiser.check()?;
         let RunConfig {
             epochs,
             statistics_batches,
@@ -327,7 +399,7 @@ impl TrainConfig {
             || epochs < 0.0
             || [statistics_batches, validate_every, validation_batches, checkpoint_every].contains(&0)
         {
-            return wrong("run: epochs not below 0, and what counts batches or steps at least 1");
+            return invalid("run: epochs not below 0, and what counts batches or steps at least 1");
         }
         Ok(())
     }

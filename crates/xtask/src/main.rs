@@ -3,6 +3,7 @@
 mod block_switching;
 mod fit_embedding;
 mod genre;
+mod genre_networks;
 mod golden;
 mod results;
 mod score_stages;
@@ -33,6 +34,10 @@ enum Chore {
     ScoreStages(score_stages::Options),
     /// Measure how well genres are told from coded files: docs/results/genre.md.
     Genre(genre::Options),
+    /// Divide a manifest into the folds that `genre` uses, for `benches/genre_networks.sh`.
+    GenreFolds(genre_networks::FoldOptions),
+    /// Write down how well trained networks tell genres: docs/results/genre-networks.md.
+    GenreNetworks(genre_networks::PageOptions),
     /// Put the recorded results into README.md and docs/results/index.md.
     Results(results::Options),
 }
@@ -47,6 +52,8 @@ fn main() -> anyhow::Result<()> {
         Chore::BlockSwitching => block_switching::run(),
         Chore::ScoreStages(options) => score_stages::run(&options),
         Chore::Genre(options) => genre::run(&options),
+        Chore::GenreFolds(options) => genre_networks::write_folds(&options),
+        Chore::GenreNetworks(options) => genre_networks::write_page(&options),
         Chore::Results(options) => results::run(&options),
     }
 }

@@ -67,11 +67,11 @@ impl TrainArguments {
     /// Trains, or goes on.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         use crate::{commands::data::music, interrupt, message, output::DataOut, threads};
-        use melisma_train::{TrainConfig, TrainOptions};
+        use melisma_train::{AnyConfig, TrainOptions};
         use std::io::Write;
 
-        let config = TrainConfig::read(&self.config, &self.overrides)?;
-        let folder = self.output.unwrap_or_else(|| PathBuf::from("runs").join(&config.name));
+        let config = AnyConfig::read(&self.config, &self.overrides)?;
+        let folder = self.output.unwrap_or_else(|| PathBuf::from("runs").join(config.name()));
         std::fs::create_dir_all(&folder)?;
         let manifest = music::manifest(&self.data, &folder.join("manifest.jsonl"), quiet)?;
         let cache = melisma_data::Cache::new(cache_folder(self.cache)?, self.cache_limit);
@@ -93,7 +93,7 @@ impl TrainArguments {
         let finished = finished?;
         if self.json {
             let facts = serde_json::json!({
-                "name": config.name,
+                "name": config.name(),
                 "folder": folder.display().to_string(),
                 "steps": finished.steps,
                 "interrupted": finished.interrupted,
@@ -113,12 +113,15 @@ impl TrainArguments {
             return Ok(if interrupted { Outcome::Interrupted } else { Outcome::Success });
         }
         if !quiet {
-            message::say(&format!(
-                "{} is in {}. Use it: melisma encode song.flac --model {}",
-                config.name,
-                finished.model.display(),
-                finished.model.display()
-            ));
+            let model = finished.model.display();
+            message::say(&match &config {
+                AnyConfig::Autoencoder(config) => {
+                    format!("{} is in {model}. Use it: melisma encode song.flac --model {model}", config.name)
+                }
+                AnyConfig::Labels(config) => {
+                    format!("{} is in {model}; what it says of the test part: {model}/told.csv", config.name)
+                }
+            });
         }
         Ok(Outcome::Success)
     }
@@ -128,14 +131,14 @@ impl TrainArguments {
 #[cfg(feature = "train")]
 pub fn on(
     device: DeviceChoice,
-    config: &melisma_train::TrainConfig,
+    config: &melisma_train::AnyConfig,
     options: &melisma_train::TrainOptions<'_>,
     observer: &mut (dyn FnMut(melisma_train::TrainEvent) + Send),
 ) -> anyhow::Result<melisma_train::Finished> {
     use melisma_nets::device::{Autodiff, Cpu};
     match device {
         DeviceChoice::Cpu => {
-            Ok(melisma_train::train::<Autodiff<Cpu>>(config, options, &Default::default(), observer)?)
+            Ok(melisma_train::train_any::<Autodiff<Cpu>>(config, options, &Default::default(), observer)?)
         }
         #[cfg(feature = "cuda")]
         DeviceChoice::Cuda => {
@@ -143,7 +146,7 @@ pub fn on(
                 return Err(crate::message::hinted("no NVIDIA driver", "--device cpu works everywhere"));
             }
             type Cuda = Autodiff<melisma_nets::device::Cuda>;
-            Ok(melisma_train::train::<Cuda>(config, options, &Default::default(), observer)?)
+            Ok(melisma_train::train_any::<Cuda>(config, options, &Default::default(), observer)?)
         }
         #[cfg(not(feature = "cuda"))]
         DeviceChoice::Cuda => Err(crate::message::hinted(

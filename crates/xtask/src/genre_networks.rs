@@ -1,0 +1,215 @@
+//! Genres told by trained networks, beside what is told from sketches: folds as manifests, and docs/results/genre-networks.md.
+//!
+//! ```text
+//! manifest -folds-> a manifest for each -melisma train-> NAME/fold-0..4/model/told.csv
+//! manifest        -melisma train, seeds->                NAME/seed-0../model/told.csv   -page-> genre-networks.md
+//! ```
+//! The folds are those of `genre`: the same tracks, the same artists together.
+
+use anyhow::{Context, ensure};
+use melisma_data::{
+    Entry, Manifest, Split,
+    fma::{Layout, read_tracks},
+};
+use melisma_understanding::labels::{Examples, Score, expected_calibration_error, folds};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The folds, and which division into them: that of the first row of `genre`.
+const FOLDS: usize = 5;
+const DIVISION: u64 = 0;
+
+/// Flags of the chore that makes folds.
+#[derive(clap::Args)]
+pub struct FoldOptions {
+    /// Folder in the layout of FMA: the table of its tracks is read.
+    #[arg(long)]
+    fma: PathBuf,
+    /// Manifest of its clips, as `melisma data fma` makes it.
+    #[arg(long)]
+    manifest: PathBuf,
+    /// Where to write fold-0.jsonl and so on: the tracks of a fold are the test part, all others are learned from.
+    #[arg(long)]
+    output: PathBuf,
+}
+
+/// Writes a manifest for each fold.
+pub fn write_folds(options: &FoldOptions) -> anyhow::Result<()> {
+    let manifest = Manifest::read(&options.manifest)?;
+    let table = read_tracks(&Layout::find(&options.fma, None)?.tracks)?;
+    let is_told = |entry: &Entry| entry.is_ok() && entry.split.is_some() && entry.genre.is_some();
+    let ids: BTreeSet<u32> =
+        manifest.entries.iter().filter(|entry| is_told(entry)).filter_map(|entry| entry.id).collect();
+    let rows = ids.iter().map(|id| table.get(id).with_context(|| format!("the table has no track {id}")));
+    let rows: Vec<_> = rows.collect::<anyhow::Result<_>>()?;
+    let artist = |place: usize| rows[place].artist.clone().unwrap_or_default();
+    let genre = |place: usize| rows[place].genre.clone().unwrap_or_default();
+    let names = |of: &dyn Fn(usize) -> String| -> Vec<String> {
+        (0..rows.len()).map(of).collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    let (labels, artists) = (names(&genre), names(&artist));
+    let place = |all: &[String], one: &str| all.binary_search_by(|name| name.as_str().cmp(one)).unwrap_or(0);
+    let examples = Examples {
+        features: vec![Vec::new(); rows.len()],
+        labels_of: (0..rows.len()).map(|track| vec![place(&labels, &genre(track))]).collect(),
+        groups: (0..rows.len()).map(|track| place(&artists, &artist(track))).collect(),
+        labels,
+    };
+    let fold_of: BTreeMap<u32, usize> =
+        ids.iter().copied().zip(folds(&examples, FOLDS, DIVISION)).collect();
+    fs::create_dir_all(&options.output).with_context(|| options.output.display().to_string())?;
+    for fold in 0..FOLDS {
+        let mut part = manifest.clone();
+        for entry in &mut part.entries {
+            let of_entry = entry.id.filter(|_| is_told(entry)).and_then(|id| fold_of.get(&id));
+            entry.split = of_entry.map(|&of| if of == fold { Split::Test } else { Split::Train });
+        }
+        part.write(&options.output.join(format!("fold-{fold}.jsonl")), true)?;
+    }
+    Ok(())
+}
+
+/// Flags of the chore that writes the page.
+#[derive(clap::Args)]
+pub struct PageOptions {
+    /// Folder of runs: NAME/seed-0 and so on, NAME/fold-0 to fold-4, each a folder of `melisma train`.
+    #[arg(long)]
+    runs: PathBuf,
+    /// File to write.
+    #[arg(long, default_value = "docs/results/genre-networks.md")]
+    output: PathBuf,
+    /// Revision of the program that trained them, for the text.
+    #[arg(long)]
+    revision: String,
+}
+
+/// Ways of telling a track from its segments, as `told.csv` names them.
+const WAYS: [(&str, &str); 3] =
+    [("one", "the middle segment of five"), ("vote", "vote of five"), ("mean", "mean probability of five")];
+
+/// What was told of tracks in one way.
+#[derive(Default)]
+struct Told {
+    labels: Vec<String>,
+    truth: Vec<Vec<usize>>,
+    probabilities: Vec<Vec<f32>>,
+}
+
+impl Told {
+    fn read(path: &Path, way: &str) -> anyhow::Result<Self> {
+        let mut table = csv::Reader::from_path(path).with_context(|| path.display().to_string())?;
+        let labels: Vec<String> = table.headers()?.iter().skip(4).map(str::to_owned).collect();
+        let mut told = Self { labels, ..Self::default() };
+        for record in table.records() {
+            let record = record?;
+            if record.get(3) != Some(way) {
+                continue;
+            }
+            let label = told.labels.iter().position(|label| Some(label.as_str()) == record.get(2));
+            let label = label.with_context(|| format!("{}: an unknown label", path.display()))?;
+            told.truth.push(vec![label]);
+            let values = record.iter().skip(4).map(str::parse);
+            told.probabilities.push(values.collect::<Result<_, _>>()?);
+        }
+        ensure!(!told.truth.is_empty(), "{} holds no track told by {way}", path.display());
+        Ok(told)
+    }
+
+    fn score(&self) -> Score {
+        let told: Vec<usize> = self.probabilities.iter().map(|p| most(p)).collect();
+        Score::of(&self.truth, &told, self.labels.len(), 1)
+    }
+}
+
+fn most(values: &[f32]) -> usize {
+    (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
+}
+
+/// Finished runs of a network whose names begin so.
+fn runs(network: &Path, kind: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(network).with_context(|| network.display().to_string())? {
+        let path = entry?.path();
+        let is_kind = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(kind));
+        let told = path.join("model").join("told.csv");
+        if is_kind && told.exists() {
+            found.push(told);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Reads what the runs told, and writes the page.
+pub fn write_page(options: &PageOptions) -> anyhow::Result<()> {
+    let mut networks: Vec<PathBuf> = fs::read_dir(&options.runs)
+        .with_context(|| options.runs.display().to_string())?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    networks.retain(|path| path.is_dir());
+    networks.sort();
+    let mut text = format!(
+        "# Genres told by trained networks\n\nThe tracks, the official split and the first division into folds of [genre.md](genre.md), told by \
+         networks that hear the original sound and are trained from nothing on the tracks that each row may learn from. *Official*: mean \
+         and deviation over seeds, and the 95 % interval over draws of test tracks of the first seed. *Grouped*: five folds, no artist on both \
+         sides, each told by a network of the other four; no track of them watched the training. *Calibration*: expected calibration error in the \
+         folds.\n\n```sh\nbenches/genre_networks.sh FMA WORK\n```\n\nTrained with revision {}.\n\n\
+         | network | told by | seeds | official accuracy | interval | official macro-F1 | grouped accuracy | interval | grouped macro-F1 | calibration |\n\
+         |---|---|---:|---|---|---|---|---|---|---|\n",
+        options.revision
+    );
+    for network in &networks {
+        let name = network.file_name().unwrap_or_default().to_string_lossy();
+        let (seeds, fold_runs) = (runs(network, "seed-")?, runs(network, "fold-")?);
+        ensure!(!seeds.is_empty(), "{}: no seed has been trained to its end", network.display());
+        for (way, words) in WAYS {
+            let scores: Vec<Score> =
+                seeds.iter().map(|path| Ok(Told::read(path, way)?.score())).collect::<anyhow::Result<_>>()?;
+            let (accuracy, deviation) = spread(&scores, |score| score.accuracy);
+            let (f1, f1_deviation) = spread(&scores, |score| score.macro_f1);
+            let [low, high] = scores[0].accuracy_interval;
+            write!(
+                text,
+                "| {name} | {words} | {} | {accuracy:.3} ± {deviation:.3} | {low:.3} to {high:.3} | {f1:.3} ± {f1_deviation:.3} |",
+                seeds.len()
+            )?;
+            if fold_runs.len() < FOLDS {
+                writeln!(text, " - | - | - | - |")?;
+                continue;
+            }
+            let mut all = Told::default();
+            for path in &fold_runs {
+                let told = Told::read(path, way)?;
+                ensure!(
+                    all.labels.is_empty() || all.labels == told.labels,
+                    "{}: other labels than the other folds have",
+                    path.display()
+                );
+                all.labels = told.labels;
+                all.truth.extend(told.truth);
+                all.probabilities.extend(told.probabilities);
+            }
+            let score = all.score();
+            let [low, high] = score.accuracy_interval;
+            let calibration = expected_calibration_error(&all.probabilities, &all.truth);
+            writeln!(
+                text,
+                " {:.3} | {low:.3} to {high:.3} | {:.3} | {calibration:.3} |",
+                score.accuracy, score.macro_f1
+            )?;
+        }
+    }
+    fs::write(&options.output, text).with_context(|| options.output.display().to_string())
+}
+
+/// Mean and deviation.
+fn spread(scores: &[Score], of: impl Fn(&Score) -> f64) -> (f64, f64) {
+    let count = scores.len() as f64;
+    let mean = scores.iter().map(&of).sum::<f64>() / count;
+    let square = scores.iter().map(|score| (of(score) - mean).powi(2)).sum::<f64>();
+    (mean, (square / (count - 1.0).max(1.0)).sqrt())
+}
