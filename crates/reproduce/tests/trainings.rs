@@ -1,7 +1,7 @@
 //! Trainings of the plan's kind, in small: shared out, run side by side, skipped when finished, gone on with when not;
 //! and every config that comes with the program becomes a network.
 
-#[path = "../../train/tests/common/mod.rs"]
+#[path = "../../train/tests/training/common.rs"]
 #[allow(dead_code, reason = "shared with the tests of training")]
 mod common;
 

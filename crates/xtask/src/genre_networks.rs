@@ -59,8 +59,7 @@ pub fn write_folds(options: &FoldOptions) -> anyhow::Result<()> {
         groups: (0..rows.len()).map(|track| place(&artists, &artist(track))).collect(),
         labels,
     };
-    let fold_of: BTreeMap<u32, usize> =
-        ids.iter().copied().zip(folds(&examples, FOLDS, DIVISION)).collect();
+    let fold_of: BTreeMap<u32, usize> = ids.iter().copied().zip(folds(&examples, FOLDS, DIVISION)).collect();
     fs::create_dir_all(&options.output).with_context(|| options.output.display().to_string())?;
     for fold in 0..FOLDS {
         let mut part = manifest.clone();

@@ -1,6 +1,6 @@
 //! Small models of every family, with random weights, and sound for them.
 
-#[path = "../../../nets/tests/systems/mod.rs"]
+#[path = "../../../nets/tests/nets/systems.rs"]
 pub mod systems;
 
 use burn::tensor::{Tensor, TensorData};

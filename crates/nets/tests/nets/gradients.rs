@@ -1,7 +1,6 @@
 //! Every loss against finite differences, and every weight of every network reached by a gradient.
 
-mod systems;
-
+use crate::systems::{named, sound};
 use burn::{
     backend::{Autodiff, Flex},
     module::{Module, ModuleVisitor, Param},
@@ -14,7 +13,6 @@ use melisma_nets::{
     statistics::Statistics,
     stft::StftConfig,
 };
-use systems::{named, sound};
 
 type B = Autodiff<Flex>;
 
@@ -113,7 +111,7 @@ fn every_weight_gets_a_gradient() {
     let device = Default::default();
     for (name, config) in named() {
         let mut statistics = Statistics::default();
-        let raw = systems::raw_frames(&config, &device);
+        let raw = crate::systems::raw_frames(&config, &device);
         statistics.push(&raw, config.frames.values()).unwrap();
         let system = config.init::<B>(&statistics, 1, &device).unwrap();
         let run = |precision: Precision| {

@@ -1,18 +1,12 @@
 //! Every network learns: ten steps give the recorded losses, and many steps on one batch nearly undo its error.
 
-#[path = "../../nets/tests/systems/mod.rs"]
-#[allow(dead_code, reason = "shared with the tests of the networks")]
-mod systems;
-
-mod common;
-
-use common::{Studio, config, losses};
+use crate::common::{Studio, config, losses};
+use crate::systems::named;
 use melisma_nets::precision::Precision;
 use std::{collections::BTreeMap, sync::atomic::AtomicBool};
-use systems::named;
 
 /// Losses of the first ten steps by network, recorded where `MELISMA_RECORD` is set.
-const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ten_steps.json");
+const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/training/ten_steps.json");
 
 #[test]
 fn ten_steps_as_recorded() {

@@ -1,12 +1,6 @@
 //! What a run survives: an end at any moment, damage, another config, numbers that are none.
 
-#[path = "../../nets/tests/systems/mod.rs"]
-#[allow(dead_code, reason = "shared with the tests of the networks")]
-mod systems;
-
-mod common;
-
-use common::{Studio, config, losses};
+use crate::common::{Studio, config, losses};
 use melisma_nets::system::SystemConfig;
 use melisma_train::{Error, TrainConfig, TrainEvent, log};
 use std::{
@@ -17,7 +11,7 @@ use std::{
 /// One that draws noise, keeps an average, decays its rate and clips: everything that has to be gone on with.
 fn eventful(steps: u64) -> TrainConfig {
     let (_, system): (_, SystemConfig) =
-        systems::named().into_iter().find(|(name, _)| *name == "freq-ae-plus").unwrap();
+        crate::systems::named().into_iter().find(|(name, _)| *name == "freq-ae-plus").unwrap();
     let mut config = config("eventful", system, steps);
     config.optimiser.average_decay = 0.9;
     config.optimiser.clip_norm = 1.0;

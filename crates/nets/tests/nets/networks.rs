@@ -1,7 +1,6 @@
 //! Shapes, sizes, repeatability and weights of every system; the study's networks at full size.
 
-mod systems;
-
+use crate::systems::{SAMPLES, named, raw_frames, sound};
 use burn::{backend::Flex, module::Module, tensor::Tensor};
 use melisma_nets::{
     Error,
@@ -14,7 +13,6 @@ use melisma_nets::{
     statistics::Statistics,
     system::{System, SystemConfig},
 };
-use systems::{SAMPLES, named, raw_frames, sound};
 
 fn build(config: &SystemConfig, seed: u64) -> System<Flex> {
     let device = Default::default();
