@@ -4,7 +4,7 @@
 #   benches/genre_networks.sh FMA WORK_FOLDER [OUT]
 #
 # FMA is laid out as FMA is: fma_metadata/tracks.csv, and a folder of clips. Each config below configs/genre is trained with SEEDS
-# seeds (default 3) on the official split, and once for each of five folds over all tracks. WORK_FOLDER keeps the runs: run it again
+# seeds (default 5) on the official split, and once for each of five folds over all tracks. WORK_FOLDER keeps the runs: run it again
 # to go on, also after an interruption in the middle of a training. JOBS is how many threads each training has (default 1).
 set -euo pipefail
 fma="$(realpath "$1")" work="$(realpath -m "$2")" out="$(realpath -m "${3:-docs/results}")"
@@ -25,7 +25,7 @@ train() {
 }
 for config in configs/genre/*.toml; do
     runs="$work/runs/$(basename "$config" .toml)"
-    for ((seed = 0; seed < ${SEEDS:-3}; seed++)); do
+    for ((seed = 0; seed < ${SEEDS:-5}; seed++)); do
         train "$config" "$work/all.jsonl" "$runs/seed-$seed" "$seed"
     done
     for fold in 0 1 2 3 4; do
