@@ -36,7 +36,7 @@ def main():
                 seconds.append(time.time() - begin)
                 peak = max(peak, usage.ru_maxrss / 1024)
             megabytes = os.path.getsize(page) / 1e6
-            told = subprocess.run(["node", "crates/report/check/map_speed.mjs", page], check=True, capture_output=True, text=True)
+            told = subprocess.run(["node", "crates/report/check/map_speed.mjs", page], check=True, stdout=subprocess.PIPE, text=True)
             facts = json.loads(told.stdout)
             assert facts["points"] == tracks, facts
             rows.append(f"| {tracks:,} | {statistics.median(seconds):.1f} | {peak:.0f} | {megabytes:.1f} | {facts['ready_ms'] / 1000:.1f} | "

@@ -19,7 +19,7 @@ const browser = new Browser(program);
 try {
   const start = performance.now();
   const page = await browser.open(pathToFileURL(resolve(process.argv[2])).href, "");
-  await page.until(`${MAP} && ${MAP}.library.count > 0`, 120);
+  await page.until(`document.documentElement?.musicMap?.library.count > 0`, 120);
   const ready = performance.now() - start;
   await page.until(`!${MAP}.travel && !${MAP}.view.glide && !${MAP}.asked`, 30);
   const frames = await page.ask(`(async () => {

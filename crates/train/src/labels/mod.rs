@@ -274,9 +274,9 @@ impl<B: AutodiffBackend> Task<B> for Labelling<'_, B> {
             std::fs::remove_dir_all(&partial).map_err(failed("cannot remove"))?;
         }
         std::fs::create_dir_all(&partial).map_err(failed("cannot make the folder"))?;
-        // One text: of several, the format writes them in any order.
-        let about = serde_json::json!({ "name": self.config.name, "labels": self.labels });
-        let strings = HashMap::from([("classifier".to_owned(), about.to_string())]);
+        let labels = serde_json::to_string(&self.labels).unwrap_or_default();
+        let strings =
+            HashMap::from([("name".to_owned(), self.config.name.clone()), ("labels".to_owned(), labels)]);
         let weights = TensorFile { tensors: parameters::read(network), strings }.to_bytes()?;
         std::fs::write(partial.join(WEIGHTS), weights).map_err(failed("cannot write into"))?;
         told::write(&partial.join(TOLD), &self.labels, &self.told(network, &self.test)?)?;
