@@ -4,6 +4,7 @@ mod block_switching;
 mod fit_embedding;
 mod genre;
 mod golden;
+mod release;
 mod results;
 mod score_stages;
 mod slopes;
@@ -35,6 +36,8 @@ enum Chore {
     Genre(genre::Options),
     /// Put the recorded results into README.md and docs/results/index.md.
     Results(results::Options),
+    /// Make what a release hands out: archive, Debian package, wheel, npm package, crates, bill of materials, checksums.
+    Release(release::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -48,5 +51,6 @@ fn main() -> anyhow::Result<()> {
         Chore::ScoreStages(options) => score_stages::run(&options),
         Chore::Genre(options) => genre::run(&options),
         Chore::Results(options) => results::run(&options),
+        Chore::Release(options) => release::run(&options),
     }
 }
