@@ -1,6 +1,6 @@
 // Decodes the golden vectors in WebAssembly: the same symbols as anywhere, the sound within one 16-bit step.
 //
-//   cargo build --release -p melisma-wasm --target wasm32-unknown-unknown
+//   cargo build --profile web -p melisma-wasm --target wasm32-unknown-unknown
 //   node crates/wasm/check.mjs [--write] [FILE.wasm]
 //
 // `--write` records size and speed in docs/results/wasm.md, also those of the package that crates/wasm/package.mjs made.
@@ -16,7 +16,7 @@ const arguments_ = process.argv.slice(2);
 const write = arguments_.includes("--write");
 const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 const path = arguments_.find((argument) => !argument.startsWith("--"))
-  ?? join(target, "wasm32-unknown-unknown/release/melisma_wasm.wasm");
+  ?? join(target, "wasm32-unknown-unknown/web/melisma_wasm.wasm");
 
 const binary = readFileSync(path);
 const compiled = await WebAssembly.compile(binary);

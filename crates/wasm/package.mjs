@@ -20,9 +20,9 @@ for (const license of ["LICENSE-MIT", "LICENSE-APACHE"]) cpSync(join(root, licen
 
 // The plain decoder last, so that what other checks look at is the smaller module.
 for (const [name, flags] of [["codec", ["--features", "encoder"]], ["decoder", []]]) {
-  const build = ["build", "--release", "-p", "melisma-wasm", "--target", "wasm32-unknown-unknown", ...flags];
+  const build = ["build", "--profile", "web", "-p", "melisma-wasm", "--target", "wasm32-unknown-unknown", ...flags];
   execFileSync("cargo", build, { cwd: root, stdio: "inherit" });
-  cpSync(join(target, "wasm32-unknown-unknown/release/melisma_wasm.wasm"), join(into, `${name}.wasm`));
+  cpSync(join(target, "wasm32-unknown-unknown/web/melisma_wasm.wasm"), join(into, `${name}.wasm`));
 }
 
 const { name, version } = JSON.parse(readFileSync(join(into, "package.json"), "utf8"));

@@ -88,11 +88,11 @@ struct Entry {
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../../configs/", $name, ".toml")))),*]
+        &[$(($name, include_str!(concat!("../configs/", $name, ".toml")))),*]
     };
 }
 
-const PLAN: &str = include_str!("../../../configs/reproduce.toml");
+const PLAN: &str = include_str!("../configs/reproduce.toml");
 
 /// Every config that comes with the program: its name and its text.
 pub const CONFIGS: &[(&str, &str)] = files![

@@ -5,6 +5,7 @@ mod fit_embedding;
 mod genre;
 mod genre_networks;
 mod golden;
+mod release;
 mod results;
 mod score_stages;
 mod slopes;
@@ -40,6 +41,8 @@ enum Chore {
     GenreNetworks(genre_networks::PageOptions),
     /// Put the recorded results into README.md and docs/results/index.md.
     Results(results::Options),
+    /// Make what a release hands out: archive, Debian package, wheel, npm package, crates, bill of materials, checksums.
+    Release(release::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -55,5 +58,6 @@ fn main() -> anyhow::Result<()> {
         Chore::GenreFolds(options) => genre_networks::write_folds(&options),
         Chore::GenreNetworks(options) => genre_networks::write_page(&options),
         Chore::Results(options) => results::run(&options),
+        Chore::Release(options) => release::run(&options),
     }
 }
