@@ -68,8 +68,9 @@ pub fn run(
         Some(is_own) => delete::orphans(&plan, settings.extension, is_own),
         None => Vec::new(),
     };
-    let Plan { jobs, failures, ignored, mirrored, roots, .. } = plan;
-    if jobs.is_empty() && failures.is_empty() {
+    let Plan { jobs, failures, ignored, mirrored, roots, of_others, .. } = plan;
+    // A process may find that all of the music is the others' part.
+    if jobs.is_empty() && failures.is_empty() && of_others == 0 {
         return Err(message::hinted(
             format!("no {} here ({} of other kinds)", settings.kind, text::count(ignored, "file")),
             "a file named on the command line is taken whatever its name",

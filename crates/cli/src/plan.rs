@@ -59,13 +59,15 @@ pub struct Plan {
     pub roots: Vec<PathBuf>,
     /// Where the results of entries would lie that could not be looked at.
     pub unseen: Vec<PathBuf>,
+    /// Jobs that are those of other processes.
+    pub of_others: usize,
 }
 
 impl Plan {
     /// Leaves the jobs of directories to other processes that are not of this part, by the names of their results: two
     /// inputs that differ in nothing else than their endings are told apart there.
     pub fn keep_only(&mut self, shard: Shard) {
-        let roots = &self.roots;
+        let (roots, all) = (&self.roots, self.jobs.len());
         self.jobs.retain(|job| match job.target.path().filter(|_| job.mirrored) {
             Some(target) => {
                 let below = roots.iter().filter_map(|root| target.strip_prefix(root).ok());
@@ -73,6 +75,7 @@ impl Plan {
             }
             None => true,
         });
+        self.of_others += all - self.jobs.len();
     }
 
     /// Refuses `--json` where results go to standard output.

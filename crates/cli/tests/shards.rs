@@ -52,6 +52,13 @@ fn processes_share_a_mirror() {
         .collect();
     let made: Vec<&Value> = again.iter().filter(|line| line["status"] == "encoded").collect();
     assert_eq!((again.len(), made.len()), (10, 1), "{again:?}");
+    // A part of which there is nothing is done: of two files, most of eight processes have none.
+    fs::create_dir(desk.path("Few")).unwrap();
+    for number in 0..2 {
+        fs::copy(desk.path("Music/a/0.wav"), desk.path(&format!("Few/{number}.wav"))).unwrap();
+    }
+    let few = side_by_side(&desk, &["encode", "Few", "-o", "FewSmall", "-j", "1", "--json"], 8);
+    assert_eq!(few.iter().filter(|lines| !lines.is_empty()).count(), 2);
     // Nothing is left for a run without parts.
     let run = desk.run(&["encode", "Music", "-o", "Small"]).ends(0);
     assert!(run.stderr.contains("10 up to date"), "{}", run.stderr);
