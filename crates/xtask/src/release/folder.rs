@@ -6,6 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
+/// Name of the folder in which a release is made.
+const PARTIAL: &str = ".release.partial";
+
 /// A release that is being made, beside the folder that it becomes.
 pub struct Folder {
     output: PathBuf,
@@ -23,8 +26,11 @@ impl Folder {
             || fs::read_dir(&output).is_ok_and(|mut files| files.next().is_none());
         ensure!(is_ours, "{} holds something else than a release; name another folder", output.display());
         let parent = output.parent().with_context(|| format!("{} is no folder", output.display()))?;
-        let scratch = fs::create_dir_all(parent)
-            .and_then(|()| tempfile::Builder::new().prefix(".release-").tempdir_in(parent));
+        // Of one name, so that a run which was killed leaves no more than the next one clears away.
+        let left = parent.join(PARTIAL);
+        let scratch = if left.exists() { fs::remove_dir_all(&left) } else { Ok(()) }
+            .and_then(|()| fs::create_dir_all(parent))
+            .and_then(|()| tempfile::Builder::new().prefix(PARTIAL).rand_bytes(0).tempdir_in(parent));
         let scratch = scratch.with_context(|| format!("cannot write in {}", parent.display()))?;
         let new = scratch.path().join("new");
         fs::create_dir(&new)?;
@@ -114,6 +120,15 @@ mod tests {
         let folder = Folder::begin(&output).unwrap();
         fs::write(folder.path().join("half"), "").unwrap();
         drop(folder);
+        assert_eq!(files(scratch.path()).unwrap(), ["dist/SHA256SUMS"]);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_cleared_away() {
+        let scratch = tempfile::tempdir().unwrap();
+        fs::create_dir_all(scratch.path().join(PARTIAL).join("new/half")).unwrap();
+        let names = Folder::begin(&scratch.path().join("dist")).unwrap().finish().unwrap();
+        assert_eq!(names, ["SHA256SUMS"]);
         assert_eq!(files(scratch.path()).unwrap(), ["dist/SHA256SUMS"]);
     }
 
