@@ -8,7 +8,7 @@
 The libraries are made up: empty files, and an index with tags and embeddings as if they had been read. Needs Node and
 Chromium for the page.
 """
-import argparse, json, os, platform, shutil, statistics, subprocess, tempfile, time
+import argparse, json, os, platform, statistics, subprocess, tempfile, time
 
 import result
 
@@ -41,7 +41,6 @@ def main():
             assert facts["points"] == tracks, facts
             rows.append(f"| {tracks:,} | {statistics.median(seconds):.1f} | {peak:.0f} | {megabytes:.1f} | {facts['ready_ms'] / 1000:.1f} | "
                         f"{facts['frame_ms']:.0f} | {facts['slow_frame_ms']:.0f} | {facts['pick_ms']:.2f} | {facts['search_ms']:.0f} |")
-            shutil.rmtree(library)
     result.publish([
         "# Maps of large libraries", "",
         f"`python3 benches/map.py --tracks {chosen.tracks} --repeats {chosen.repeats}`: `melisma map` with all three projections (t-SNE, UMAP, PCA) "

@@ -40,6 +40,18 @@ pub struct Settings<'a> {
     pub kind: &'a str,
 }
 
+/// What was done for one result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It was made.
+    #[default]
+    Made,
+    /// The music that was there was kept, and only its tags are new.
+    Retagged,
+    /// It was looked at closely, and is what would be made.
+    Kept,
+}
+
 /// What became of one file.
 #[derive(Debug, Default)]
 pub struct Done {
@@ -49,8 +61,8 @@ pub struct Done {
     pub warnings: Vec<String>,
     /// Whether there are gaps.
     pub outcome: Outcome,
-    /// Whether the music that was there was kept, and only its tags are new.
-    pub is_retagged: bool,
+    /// What was done for it.
+    pub fate: Fate,
     /// What programs should know, as a JSON object.
     pub facts: Value,
 }
@@ -116,10 +128,10 @@ pub fn run(
                             let mut outcome = lock(&outcome);
                             *outcome = outcome.worse(done.outcome);
                             let mut tally = lock(&tally);
-                            if done.is_retagged {
-                                tally.retagged += 1;
-                            } else {
-                                tally.done += 1;
+                            match done.fate {
+                                Fate::Made => tally.done += 1,
+                                Fate::Retagged => tally.retagged += 1,
+                                Fate::Kept => tally.kept += 1,
                             }
                         }
                         Err(error) if exists(&error) && was_made_meanwhile(job, settings) => {
@@ -244,7 +256,11 @@ fn tell(job: &Job, done: &Done, settings: &Settings) {
         message::say(&format!("{}: {}", text::printable(&job.target.name()), done.line));
     }
     if settings.json {
-        let status = if done.is_retagged { "retagged" } else { settings.done_word };
+        let status = match done.fate {
+            Fate::Made => settings.done_word,
+            Fate::Retagged => "retagged",
+            Fate::Kept => "kept",
+        };
         let mut object = json!({ "input": job.name(), "output": job.target.name(), "status": status });
         if let (Value::Object(object), Value::Object(facts)) = (&mut object, &done.facts) {
             object.extend(facts.clone());

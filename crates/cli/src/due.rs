@@ -27,7 +27,7 @@ pub enum Due {
         why: String,
         /// Whether what is there may be replaced.
         replace: bool,
-        /// Whether only the tags may have changed.
+        /// Whether it may be that only the tags changed, or nothing.
         may_retag: bool,
     },
 }
@@ -80,9 +80,19 @@ pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
     }
     if may_have_changed(input, target)
         && let Ok(source) = AudioSource::open(&job.input, &recipe.open)
-        && recipe.tags(&source) != metadata
     {
-        return Due::Make { why: "the tags changed".to_owned(), replace: true, may_retag };
+        if recipe.tags(&source) != metadata {
+            return Due::Make { why: "the tags changed".to_owned(), replace: true, may_retag };
+        }
+        // It can be another file that was given this name: its music has to be compared. Where all inputs may have changed,
+        // that would be done in each run.
+        if cfg!(unix) && may_retag {
+            return Due::Make {
+                why: "it was put here or changed since".to_owned(),
+                replace: true,
+                may_retag,
+            };
+        }
     }
     if record.settings.is_some() { Due::Keep } else { Due::KeepUnknown }
 }

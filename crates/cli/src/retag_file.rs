@@ -1,6 +1,6 @@
 //! A `.mlsm` file gets other tags: the music's bytes are copied, and the file appears complete or not at all.
 
-use crate::batch::Done;
+use crate::batch::{Done, Fate};
 use crate::encode_file::{self, Recipe};
 use crate::input;
 use crate::message::hinted;
@@ -15,6 +15,7 @@ use melisma_signal::Metadata;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 /// Gives the file at `path` the tags and the cover of `metadata`, a record included.
 pub fn retag_file(path: &Path, metadata: &Metadata) -> anyhow::Result<()> {
@@ -82,12 +83,13 @@ pub fn apply(path: &Path, metadata: &Metadata, changes: &[Change]) -> anyhow::Re
     retag_file(path, &changed(metadata, changes))
 }
 
-/// Gives the result of `job` the tags that its input has now, if the music of both is the same; none if it is not, or
-/// if that cannot be told.
+/// Gives the result of `job` the tags that its input has now, if these are others and the music of both is the same; none if
+/// that is not the same, or if it cannot be told.
 pub fn retag_result(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> anyhow::Result<Option<Done>> {
     let Some(target) = job.target.path() else { return Ok(None) };
     let Ok(opened) = input::open(&Input::Path(target.to_path_buf())) else { return Ok(None) };
-    let record = Record::take(&mut opened.reader.header().metadata.clone());
+    let mut old_tags = opened.reader.header().metadata.clone();
+    let record = Record::take(&mut old_tags);
     let mut source = encode_file::open(&job.input, &recipe.open)?;
     let mut fingerprint = Fingerprint::new(source.sample_rate_hz(), source.channel_count());
     let total = source.total_samples().unwrap_or(0).max(1) as f64;
@@ -104,11 +106,17 @@ pub fn retag_result(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> 
         return Ok(None);
     }
     let mut tags = recipe.tags(&source);
+    if tags == old_tags {
+        // Newer than the input from now on, so that the next run need not look.
+        File::options().write(true).open(target)?.set_modified(SystemTime::now())?;
+        let line = "the same music and tags".to_owned();
+        return Ok(Some(Done { line, warnings: source.warnings(), fate: Fate::Kept, ..Done::default() }));
+    }
     record.put(&mut tags);
     match retag_file(target, &tags) {
         Ok(()) => {
             let line = "new tags, the same music".to_owned();
-            Ok(Some(Done { line, warnings: source.warnings(), is_retagged: true, ..Done::default() }))
+            Ok(Some(Done { line, warnings: source.warnings(), fate: Fate::Retagged, ..Done::default() }))
         }
         // A result that cannot be taken apart is made again.
         Err(_) => Ok(None),

@@ -80,6 +80,43 @@ fn an_older_result_of_decoding_could_be_the_original_and_is_kept() {
     assert!(desk.read("in/a.wav") == original);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_mirror_follows_files_that_trade_names() {
+    let desk = Desk::new();
+    // Of one size and without tags, so that nothing but the music tells them apart.
+    let (one, mut other) = (music(8_000, 2.0), music(8_000, 2.0));
+    other.channels.iter_mut().for_each(|channel| channel.reverse());
+    desk.wav("in/a.wav", &one);
+    desk.wav("in/b.wav", &other);
+    desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    let (a, b) = (desk.read("out/a.mlsm"), desk.read("out/b.mlsm"));
+    assert!(a != b);
+    let rename = |from: &str, to: &str| std::fs::rename(desk.path(from), desk.path(to)).unwrap();
+    rename("in/a.wav", "in/c");
+    rename("in/b.wav", "in/a.wav");
+    rename("in/c", "in/b.wav");
+    let plan = desk.run(&["encode", "in", "-o", "out", "--dry-run"]).ends(0);
+    assert!(plan.text().contains("put here or changed since"), "{}", plan.text());
+    let run = desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    assert!(run.stderr.contains("2 files encoded"), "{}", run.stderr);
+    assert!(desk.read("out/a.mlsm") == b && desk.read("out/b.mlsm") == a);
+
+    // A file that left and came back is looked at once, and nothing is done to its result.
+    rename("in/a.wav", "in/c");
+    rename("in/c", "in/a.wav");
+    let looked = desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    assert!(looked.stderr.contains("a.mlsm: the same music and tags"), "{}", looked.stderr);
+    assert!(looked.stderr.contains("0 files encoded, 2 up to date"), "{}", looked.stderr);
+    assert!(desk.read("out/a.mlsm") == b);
+    let known = desk.run(&["encode", "in", "-o", "out"]).ends(0);
+    assert!(
+        !known.stderr.contains("the same music") && known.stderr.contains("2 up to date"),
+        "{}",
+        known.stderr
+    );
+}
+
 #[test]
 fn a_mirror_follows_settings_tags_and_broken_results() {
     let desk = Desk::new();

@@ -130,6 +130,39 @@ kind = "time-ae"
     }
 
     #[test]
+    fn a_classifier_tells_the_test_part() {
+        let desk = desk();
+        desk.run(&["data", "fma", "toy", "-o", "toy.jsonl"]).ends(0);
+        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/genre/mel-cnn.toml");
+        let train = |manifest: &str, run: &str| {
+            desk.run(&[
+                "train",
+                config,
+                "--data",
+                manifest,
+                "--cache",
+                "cache",
+                "-o",
+                run,
+                "--set",
+                "run.epochs=2",
+                "--set",
+                "data.crop_samples=16384",
+                "--set",
+                "classifier.channels=[4, 4]",
+            ])
+        };
+        let ended = train("toy.jsonl", "run").ends(0);
+        assert!(ended.stderr.contains("run/model/told.csv"), "{}", ended.stderr);
+        let manifest = String::from_utf8(desk.read("toy.jsonl")).unwrap();
+        let tested = manifest.lines().filter(|line| line.contains("\"split\":\"test\"")).count();
+        let told = String::from_utf8(desk.read("run/model/told.csv")).unwrap();
+        // Each track in three ways, below a line of names.
+        assert_eq!(told.lines().count(), 1 + 3 * tested, "{told}");
+        assert!(tested > 0 && told.starts_with("path,id,label,way,"), "{told}");
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         let desk = desk();
         desk.write("typo.toml", CONFIG.replace("time-ae", "time-ea").as_bytes());

@@ -90,6 +90,14 @@ impl CropConfig {
     }
 }
 
+impl CropConfig {
+    /// How the cache keeps the clips that crops are cut from.
+    #[must_use]
+    pub fn clip_format(&self) -> ClipFormat {
+        ClipFormat { sample_rate_hz: self.sample_rate_hz, channels: self.channels, samples: self.cached_as }
+    }
+}
+
 /// Where one crop of a batch came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CropOrigin {
@@ -160,12 +168,7 @@ impl CropSource {
         if chosen.is_empty() {
             return Err(DataError::Nothing(format!("the manifest has no usable file for {}", split.name())));
         }
-        let format = ClipFormat {
-            sample_rate_hz: config.sample_rate_hz,
-            channels: config.channels,
-            samples: config.cached_as,
-        };
-        let prepared = cache.prepare(manifest, &chosen, format, done)?;
+        let prepared = cache.prepare(manifest, &chosen, config.clip_format(), done)?;
         let epoch_clips = prepared
             .clips
             .iter()

@@ -45,6 +45,46 @@ struct FormatOnly {
     format: u32,
 }
 
+/// Writes a folder of files by name. It appears whole or not at all; one that was there before is replaced.
+///
+/// # Errors
+/// [`Error::File`]; [`Error::Folder`] for a path without a name.
+pub fn write_folder(folder: &Path, parts: &[(&str, Vec<u8>)]) -> Result<()> {
+    let name = folder.file_name().ok_or_else(|| unusable(folder, "it has no name"))?.to_string_lossy();
+    let beside = |what: &str| folder.with_file_name(format!(".{name}.{}.{what}", std::process::id()));
+    let (partial, old) = (beside("partial"), beside("old"));
+    if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(failed("cannot make", parent))?;
+    }
+    let _ = fs::remove_dir_all(&partial);
+    let written = write_parts(&partial, parts).and_then(|()| {
+        let replaces = folder.exists();
+        if replaces {
+            let _ = fs::remove_dir_all(&old);
+            fs::rename(folder, &old).map_err(failed("cannot replace", folder))?;
+        }
+        fs::rename(&partial, folder).map_err(|error| {
+            if replaces {
+                let _ = fs::rename(&old, folder);
+            }
+            failed("cannot finish", folder)(error)
+        })
+    });
+    let _ = fs::remove_dir_all(if written.is_ok() { &old } else { &partial });
+    written
+}
+
+fn write_parts(folder: &Path, parts: &[(&str, Vec<u8>)]) -> Result<()> {
+    fs::create_dir_all(folder).map_err(failed("cannot make", folder))?;
+    for (name, bytes) in parts {
+        let path = folder.join(name);
+        let mut file = fs::File::create(&path).map_err(failed("cannot create", &path))?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        written.map_err(failed("cannot write", &path))?;
+    }
+    Ok(())
+}
+
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_path_buf();
     move |source| Error::File { action, path, source }
@@ -128,51 +168,20 @@ impl NeuralModel {
     /// # Errors
     /// [`Error::File`].
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let name = folder.file_name().ok_or_else(|| unusable(folder, "it has no name"))?.to_string_lossy();
-        let beside = |what: &str| folder.with_file_name(format!(".{name}.{}.{what}", std::process::id()));
-        let (partial, old) = (beside("partial"), beside("old"));
-        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            fs::create_dir_all(parent).map_err(failed("cannot make", parent))?;
-        }
-        let _ = fs::remove_dir_all(&partial);
-        let written = self.write_parts(&partial).and_then(|()| {
-            let replaces = folder.exists();
-            if replaces {
-                let _ = fs::remove_dir_all(&old);
-                fs::rename(folder, &old).map_err(failed("cannot replace", folder))?;
-            }
-            fs::rename(&partial, folder).map_err(|error| {
-                if replaces {
-                    let _ = fs::rename(&old, folder);
-                }
-                failed("cannot finish", folder)(error)
-            })
-        });
-        let _ = fs::remove_dir_all(if written.is_ok() { &old } else { &partial });
-        written
-    }
-
-    fn write_parts(&self, folder: &Path) -> Result<()> {
-        fs::create_dir_all(folder).map_err(failed("cannot make", folder))?;
         let weights = TensorFile { tensors: self.weights.clone(), ..TensorFile::default() };
         let config = ConfigFile { format: FORMAT, model: self.config.clone() };
         let json = |result: serde_json::Result<Vec<u8>>, name| {
             result.map_err(|error| unusable(&folder.join(name), error))
         };
-        for (name, bytes) in [
+        let parts = [
             (CONFIG, json(serde_json::to_vec_pretty(&config), CONFIG)?),
             (WEIGHTS, weights.to_bytes()?),
             (QUANTISER, json(serde_json::to_vec(&self.quantiser), QUANTISER)?),
             (TABLES, self.tables.to_bytes()),
             (ID, format!("{}\n", self.id()).into_bytes()),
             (CARD, self.card().into_bytes()),
-        ] {
-            let path = folder.join(name);
-            let mut file = fs::File::create(&path).map_err(failed("cannot create", &path))?;
-            let written = file.write_all(&bytes).and_then(|()| file.sync_all());
-            written.map_err(failed("cannot write", &path))?;
-        }
-        Ok(())
+        ];
+        write_folder(folder, &parts)
     }
 
     /// The text of the folder's README.

@@ -31,7 +31,7 @@ mod quantiser;
 pub use analysis::{Analysed, LatentAnalysis};
 pub use codec::{NeuralCodec, Target};
 pub use error::{Error, Result};
-pub use folder::folder_id;
+pub use folder::{folder_id, write_folder};
 pub use model::{ModelConfig, ModelId, NeuralModel};
 pub use playback::{Decoded, Playback};
 pub use quantiser::LatentQuantiser;

@@ -219,7 +219,7 @@ impl Trainer<'_> {
         // Validation and its curves take time of their own.
         (config.run.validate_every, config.run.validation_batches) = (1_000_000_000, 1);
         let options = self.options(scratch.path(), &enough);
-        train::<Autodiff<Cpu>>(&config, &options, &Default::default(), &mut |event| match event {
+        train::<Autodiff<Cpu>>(&config.into(), &options, &Default::default(), &mut |event| match event {
             TrainEvent::Started { steps, .. } => complete_steps = steps,
             TrainEvent::Step { seconds, .. } => {
                 times.push(seconds);
@@ -263,7 +263,7 @@ impl Trainer<'_> {
         };
         let was_finished = self.is_finished(one);
         let result = train::<Autodiff<Cpu>>(
-            &config,
+            &config.into(),
             &self.options(&folder, self.stop),
             &Default::default(),
             &mut |event| tell(&event),

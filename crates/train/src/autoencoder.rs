@@ -3,14 +3,13 @@
 //! manifest -data-> crops -System-> reconstruction -> loss; in the end a model that codes files.
 
 use crate::{
-    Error, Finished, Limits, Loop, Named, Notes, Result, RunFolder, Task, TrainConfig, TrainEvent, Validated,
-    config::AnyConfig,
-    crops::{Crops, checkpoint_error, note},
+    Error, Named, Notes, Result, Task, TrainConfig, TrainOptions, Validated,
+    crops::{Crops, checkpoint_error, note, tell_preparing},
     fit::fit,
     preview,
     training_loop::Observer,
 };
-use melisma_data::{Augment, Batch, Cache, CropConfig, CropSource, Entry, Manifest, Split};
+use melisma_data::{Augment, Batch, CropConfig, CropSource, Split};
 use melisma_nets::{
     burn::{
         module::AutodiffModule,
@@ -28,56 +27,12 @@ use melisma_nets::{
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
 };
-
-/// Where an autoencoder is trained.
-#[derive(Clone, Copy, Debug)]
-pub struct TrainOptions<'a> {
-    /// Clips to learn from and to validate with.
-    pub manifest: &'a Manifest,
-    /// Folder of the decoded clips.
-    pub cache: &'a Cache,
-    /// The folder of the training. One that was begun there goes on.
-    pub folder: &'a Path,
-    /// Once true, the training writes a checkpoint and ends.
-    pub stop: &'a AtomicBool,
-    /// After so much time the training writes a checkpoint and ends.
-    pub max_seconds: Option<f64>,
-}
 
 /// The place of a step's random numbers; weights have the seed alone.
 const STEP_NOISE: u64 = 1;
 /// Name of the note: the statistics of training frames, as JSON.
 const STATISTICS: &str = "statistics";
-
-/// Trains an autoencoder, or goes on training it. `observer` hears of everything that happens, in order.
-///
-/// # Errors
-/// [`Error::OtherRun`] where the folder holds another training, [`Error::NotFinite`], [`Error::Checkpoint`], and whatever
-/// data, networks and files say.
-pub fn train<B: AutodiffBackend>(
-    config: &TrainConfig,
-    options: &TrainOptions<'_>,
-    device: &B::Device,
-    observer: Observer<'_>,
-) -> Result<Finished> {
-    let &TrainOptions { stop, max_seconds, .. } = options;
-    let other = |path: &Path| match AnyConfig::read(path, &[])? {
-        AnyConfig::Autoencoder(other) => Ok(config.difference(&other).map(str::to_owned)),
-        AnyConfig::Labels(_) => Ok(Some("its kind".to_owned())),
-    };
-    let folder = RunFolder::open(options.folder, &config.to_toml()?, other)?;
-    if let Some(finished) = folder.finished() {
-        return Ok(finished);
-    }
-    let task = Autoencoding::<B>::open(config, options, device, observer)?;
-    let plan = config.of_loop(task.crops.source.crops_per_epoch());
-    Loop::new(folder, task, plan, Limits { stop, max_seconds }, device, observer)?.run()
-}
 
 /// A batch, channels as clips of their own.
 ///
@@ -89,7 +44,7 @@ pub(crate) fn tensor_of<B: Backend>(batch: &Batch, device: &B::Device) -> Tensor
 }
 
 /// A system, the music that it learns, and how its reconstruction is judged.
-struct Autoencoding<'a, B: AutodiffBackend> {
+pub(crate) struct Autoencoding<'a, B: AutodiffBackend> {
     config: &'a TrainConfig,
     device: &'a B::Device,
     crops: Crops,
@@ -101,7 +56,7 @@ struct Autoencoding<'a, B: AutodiffBackend> {
 
 impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
     /// Decodes the music, validation clips too where the manifest has some.
-    fn open(
+    pub(crate) fn open(
         config: &'a TrainConfig,
         options: &TrainOptions<'_>,
         device: &'a B::Device,
@@ -109,12 +64,7 @@ impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
     ) -> Result<Self> {
         let manifest = options.manifest;
         let total = manifest.part(Split::Train).count() + manifest.part(Split::Val).count();
-        let (done, observer) = (AtomicUsize::new(0), Mutex::new(observer));
-        let tell = |_: &Entry| {
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
-            observer(TrainEvent::Preparing { done, total });
-        };
+        let tell = tell_preparing(observer, total);
         let open = |split, data: &CropConfig| {
             CropSource::open(manifest, split, data, options.cache, config.seed, &tell)
                 .map(|(source, _)| source)
@@ -135,6 +85,11 @@ impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
             loss: config.loss.init(config.data.sample_rate_hz, device)?,
             validation_loss: config.loss.init(config.data.sample_rate_hz, device)?,
         })
+    }
+
+    /// Number of crops of an epoch.
+    pub(crate) fn crops_per_epoch(&self) -> u64 {
+        self.crops.source.crops_per_epoch()
     }
 
     /// The system before its first step, with the statistics of its training frames.

@@ -249,6 +249,16 @@ impl AnyConfig {
         })
     }
 
+    /// The first part that makes two configs different trainings. What only watches a training does not.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        match (self, other) {
+            (Self::Autoencoder(config), Self::Autoencoder(other)) => config.difference(other),
+            (Self::Labels(config), Self::Labels(other)) => config.difference(other),
+            (Self::Autoencoder(_), Self::Labels(_)) | (Self::Labels(_), Self::Autoencoder(_)) => Some("kind"),
+        }
+    }
+
     /// Name of what is trained, in files and tables.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -268,6 +278,18 @@ impl AnyConfig {
             Self::Labels(config) => toml::to_string_pretty(config),
         };
         text.map_err(|error| Error::Config(error.to_string()))
+    }
+}
+
+impl From<TrainConfig> for AnyConfig {
+    fn from(config: TrainConfig) -> Self {
+        Self::Autoencoder(config)
+    }
+}
+
+impl From<LabelsConfig> for AnyConfig {
+    fn from(config: LabelsConfig) -> Self {
+        Self::Labels(config)
     }
 }
 
@@ -329,14 +351,6 @@ impl TrainConfig {
             AnyConfig::Autoencoder(config) => Ok(config),
             AnyConfig::Labels(config) => invalid(&format!("{} is a classifier, no autoencoder", config.name)),
         }
-    }
-
-    /// As TOML.
-    ///
-    /// # Errors
-    /// [`Error::Config`] for numbers that TOML cannot hold.
-    pub fn to_toml(&self) -> Result<String> {
-        toml::to_string_pretty(self).map_err(|error| Error::Config(error.to_string()))
     }
 
     /// Batches learned from, of data with so many crops an epoch.

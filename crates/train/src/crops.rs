@@ -1,8 +1,11 @@
 //! Crops of the training part, step after step, going on where a checkpoint says.
 
-use crate::{Error, Notes, Result};
-use melisma_data::{Batch, CropSource, CropStream, Position};
-use std::sync::Arc;
+use crate::{Error, Notes, Result, TrainEvent, training_loop::Observer};
+use melisma_data::{Batch, CropSource, CropStream, Entry, Position};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// Number of batches that are read ahead.
 const AHEAD: usize = 2;
@@ -58,6 +61,16 @@ impl Crops {
             format!("{path} from sample {}", origin.start_sample)
         });
         origins.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Tells an observer of clips as they are decoded, from any thread.
+pub(crate) fn tell_preparing<'a>(observer: Observer<'a>, total: usize) -> impl Fn(&Entry) + Sync + 'a {
+    let (done, observer) = (AtomicUsize::new(0), Mutex::new(observer));
+    move |_| {
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
+        observer(TrainEvent::Preparing { done, total });
     }
 }
 

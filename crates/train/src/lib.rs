@@ -36,7 +36,6 @@ pub mod task;
 pub mod tensorboard;
 pub mod training_loop;
 
-pub use autoencoder::{TrainOptions, train};
 pub use config::{AnyConfig, TrainConfig};
 pub use error::{Error, Result};
 pub use event::{Named, TrainEvent, Validated};
@@ -44,20 +43,54 @@ pub use folder::RunFolder;
 pub use task::{Notes, Task};
 pub use training_loop::{Finished, Limits, Loop, LoopConfig};
 
+use melisma_data::{Cache, Manifest};
 use melisma_nets::burn::tensor::backend::AutodiffBackend;
+use std::{path::Path, sync::atomic::AtomicBool};
 
-/// Trains whatever a config describes, or goes on training it. `observer` hears of everything that happens, in order.
+/// Where a training is done.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainOptions<'a> {
+    /// Clips to learn from and to validate with.
+    pub manifest: &'a Manifest,
+    /// Folder of the decoded clips.
+    pub cache: &'a Cache,
+    /// The folder of the training. One that was begun there goes on.
+    pub folder: &'a Path,
+    /// Once true, the training writes a checkpoint and ends.
+    pub stop: &'a AtomicBool,
+    /// After so much time the training writes a checkpoint and ends.
+    pub max_seconds: Option<f64>,
+}
+
+/// Trains what a config describes, or goes on training it. `observer` hears of everything that happens, in order.
 ///
 /// # Errors
-/// Those of [`train`] and [`labels::train`].
-pub fn train_any<B: AutodiffBackend>(
+/// [`Error::OtherRun`] where the folder holds another training, [`Error::NotFinite`], [`Error::Checkpoint`],
+/// [`Error::Config`] for a classifier where the manifest knows fewer than two genres, and whatever data, networks and files
+/// say.
+pub fn train<B: AutodiffBackend>(
     config: &AnyConfig,
     options: &TrainOptions<'_>,
     device: &B::Device,
     observer: training_loop::Observer<'_>,
 ) -> Result<Finished> {
+    let other = |path: &Path| Ok(config.difference(&AnyConfig::read(path, &[])?).map(str::to_owned));
+    let folder = RunFolder::open(options.folder, &config.to_toml()?, other)?;
+    if let Some(finished) = folder.finished() {
+        return Ok(finished);
+    }
+    let &TrainOptions { stop, max_seconds, .. } = options;
+    let limits = Limits { stop, max_seconds };
     match config {
-        AnyConfig::Autoencoder(config) => train::<B>(config, options, device, observer),
-        AnyConfig::Labels(config) => labels::train::<B>(config, options, device, observer),
+        AnyConfig::Autoencoder(config) => {
+            let task = autoencoder::Autoencoding::<B>::open(config, options, device, observer)?;
+            let plan = config.of_loop(task.crops_per_epoch());
+            Loop::new(folder, task, plan, limits, device, observer)?.run()
+        }
+        AnyConfig::Labels(config) => {
+            let task = labels::Labelling::<B>::open(config, options, device, observer)?;
+            let plan = config.of_loop(task.crops_per_epoch());
+            Loop::new(folder, task, plan, limits, device, observer)?.run()
+        }
     }
 }

@@ -3,7 +3,6 @@
 mod block_switching;
 mod fit_embedding;
 mod genre;
-mod genre_networks;
 mod golden;
 mod release;
 mod results;
@@ -36,9 +35,9 @@ enum Chore {
     /// Measure how well genres are told from coded files: docs/results/genre.md.
     Genre(genre::Options),
     /// Divide a manifest into the folds that `genre` uses, for `benches/genre_networks.sh`.
-    GenreFolds(genre_networks::FoldOptions),
+    GenreFolds(genre::networks::FoldOptions),
     /// Write down how well trained networks tell genres: docs/results/genre-networks.md.
-    GenreNetworks(genre_networks::PageOptions),
+    GenreNetworks(genre::networks::PageOptions),
     /// Put the recorded results into README.md and docs/results/index.md.
     Results(results::Options),
     /// Make what a release hands out: archive, Debian package, wheel, npm package, crates, bill of materials, checksums.
@@ -55,8 +54,8 @@ fn main() -> anyhow::Result<()> {
         Chore::BlockSwitching => block_switching::run(),
         Chore::ScoreStages(options) => score_stages::run(&options),
         Chore::Genre(options) => genre::run(&options),
-        Chore::GenreFolds(options) => genre_networks::write_folds(&options),
-        Chore::GenreNetworks(options) => genre_networks::write_page(&options),
+        Chore::GenreFolds(options) => genre::networks::write_folds(&options),
+        Chore::GenreNetworks(options) => genre::networks::write_page(&options),
         Chore::Results(options) => results::run(&options),
         Chore::Release(options) => release::run(&options),
     }

@@ -138,7 +138,7 @@ pub fn on(
     use melisma_nets::device::{Autodiff, Cpu};
     match device {
         DeviceChoice::Cpu => {
-            Ok(melisma_train::train_any::<Autodiff<Cpu>>(config, options, &Default::default(), observer)?)
+            Ok(melisma_train::train::<Autodiff<Cpu>>(config, options, &Default::default(), observer)?)
         }
         #[cfg(feature = "cuda")]
         DeviceChoice::Cuda => {
@@ -146,7 +146,7 @@ pub fn on(
                 return Err(crate::message::hinted("no NVIDIA driver", "--device cpu works everywhere"));
             }
             type Cuda = Autodiff<melisma_nets::device::Cuda>;
-            Ok(melisma_train::train_any::<Cuda>(config, options, &Default::default(), observer)?)
+            Ok(melisma_train::train::<Cuda>(config, options, &Default::default(), observer)?)
         }
         #[cfg(not(feature = "cuda"))]
         DeviceChoice::Cuda => Err(crate::message::hinted(

@@ -21,10 +21,13 @@ pub use config::{LabelsConfig, LabelsRunConfig};
 pub use told::SEGMENTS;
 
 use crate::{
-    Error, Finished, Limits, Loop, Named, Notes, Result, RunFolder, Task, TrainEvent, TrainOptions,
-    Validated, autoencoder::tensor_of, config::AnyConfig, crops::Crops, training_loop::Observer,
+    Error, Named, Notes, Result, Task, TrainOptions, Validated,
+    autoencoder::tensor_of,
+    crops::{Crops, tell_preparing},
+    training_loop::Observer,
 };
-use melisma_data::{Batch, CropSource, Entry, Manifest, Split, cache::Clip, cache::ClipFormat};
+use melisma_data::{Batch, CropSource, Entry, Manifest, Split, cache::Clip};
+use melisma_media::AtomicFile;
 use melisma_nets::{
     burn::tensor::{
         Tensor, TensorData,
@@ -39,11 +42,8 @@ use melisma_nets::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    io::Write,
     path::{Path, PathBuf},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
 };
 use told::{Told, most};
 
@@ -58,32 +58,8 @@ const LEAST_PROBABILITY: f32 = 1e-6;
 const WEIGHTS: &str = "weights.safetensors";
 const TOLD: &str = "told.csv";
 
-/// Trains a classifier, or goes on training it. `observer` hears of everything that happens, in order.
-///
-/// # Errors
-/// [`Error::Config`] where the manifest knows fewer than two genres; else as of [`crate::train`].
-pub fn train<B: AutodiffBackend>(
-    config: &LabelsConfig,
-    options: &TrainOptions<'_>,
-    device: &B::Device,
-    observer: Observer<'_>,
-) -> Result<Finished> {
-    let &TrainOptions { stop, max_seconds, .. } = options;
-    let other = |path: &Path| match AnyConfig::read(path, &[])? {
-        AnyConfig::Labels(other) => Ok(config.difference(&other).map(str::to_owned)),
-        AnyConfig::Autoencoder(_) => Ok(Some("its kind".to_owned())),
-    };
-    let folder = RunFolder::open(options.folder, &AnyConfig::Labels(config.clone()).to_toml()?, other)?;
-    if let Some(finished) = folder.finished() {
-        return Ok(finished);
-    }
-    let task = Labelling::<B>::open(config, options, device, observer)?;
-    let plan = config.of_loop(task.crops.source.crops_per_epoch());
-    Loop::new(folder, task, plan, Limits { stop, max_seconds }, device, observer)?.run()
-}
-
 /// A classifier, the clips that it learns from, and those that it is judged by.
-struct Labelling<'a, B: AutodiffBackend> {
+pub(crate) struct Labelling<'a, B: AutodiffBackend> {
     config: &'a LabelsConfig,
     device: &'a B::Device,
     labels: Vec<String>,
@@ -102,7 +78,7 @@ struct LabelledClip {
 
 impl<'a, B: AutodiffBackend> Labelling<'a, B> {
     /// Decodes the clips that have a label.
-    fn open(
+    pub(crate) fn open(
         config: &'a LabelsConfig,
         options: &TrainOptions<'_>,
         device: &'a B::Device,
@@ -125,12 +101,7 @@ impl<'a, B: AutodiffBackend> Labelling<'a, B> {
         // A label that nothing is learned of cannot be told either.
         manifest.entries.retain(|entry| place.contains_key(genre(entry).as_str()));
         let total = manifest.entries.len();
-        let (done, observer) = (AtomicUsize::new(0), Mutex::new(observer));
-        let tell = |_: &Entry| {
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            let mut observer = observer.lock().unwrap_or_else(PoisonError::into_inner);
-            observer(TrainEvent::Preparing { done, total });
-        };
+        let tell = tell_preparing(observer, total);
         let (source, _) =
             CropSource::open(&manifest, Split::Train, &config.data, options.cache, config.seed, &tell)?;
         let clips = |split| clips(&manifest, split, config, options, &place, &tell);
@@ -143,6 +114,11 @@ impl<'a, B: AutodiffBackend> Labelling<'a, B> {
             test: clips(Split::Test)?,
             labels,
         })
+    }
+
+    /// Number of crops of an epoch.
+    pub(crate) fn crops_per_epoch(&self) -> u64 {
+        self.crops.source.crops_per_epoch()
     }
 
     /// What the network says of clips.
@@ -183,12 +159,7 @@ fn clips(
     tell: &(dyn Fn(&Entry) + Sync),
 ) -> Result<Vec<LabelledClip>> {
     let entries: Vec<&Entry> = manifest.part(split).collect();
-    let format = ClipFormat {
-        sample_rate_hz: config.data.sample_rate_hz,
-        channels: config.data.channels,
-        samples: config.data.cached_as,
-    };
-    let prepared = options.cache.prepare(manifest, &entries, format, tell)?;
+    let prepared = options.cache.prepare(manifest, &entries, config.data.clip_format(), tell)?;
     let labelled = |(entry, clip): (&Entry, Clip)| LabelledClip {
         label: place[entry.genre.as_deref().unwrap_or_default()],
         entry: entry.clone(),
@@ -261,25 +232,24 @@ impl<B: AutodiffBackend> Task<B> for Labelling<'_, B> {
 
     /// What is said of the validation part.
     fn preview(&self, network: &MelCnn<B::InnerBackend>, folder: &Path) -> Result<Vec<PathBuf>> {
-        std::fs::create_dir_all(folder).map_err(Error::file("cannot make the folder", folder))?;
-        told::write(&folder.join(TOLD), &self.labels, &self.told(network, &self.validation)?)?;
+        let path = folder.join(TOLD);
+        let failed = |action| Error::file(action, &path);
+        std::fs::create_dir_all(folder).map_err(failed("cannot make the folder of"))?;
+        let table = told::table(&self.labels, &self.told(network, &self.validation)?);
+        let mut file = AtomicFile::create(&path, true)?;
+        table.and_then(|table| file.write_all(&table)).map_err(failed("cannot write"))?;
+        file.commit()?;
         Ok(Vec::new())
     }
 
     fn finish(&mut self, network: &MelCnn<B::InnerBackend>, model: &Path) -> Result<()> {
         self.crops.end();
-        let partial = model.with_extension("partial");
-        let failed = |action| Error::file(action, &partial);
-        if partial.exists() {
-            std::fs::remove_dir_all(&partial).map_err(failed("cannot remove"))?;
-        }
-        std::fs::create_dir_all(&partial).map_err(failed("cannot make the folder"))?;
         let labels = serde_json::to_string(&self.labels).unwrap_or_default();
         let strings =
             HashMap::from([("name".to_owned(), self.config.name.clone()), ("labels".to_owned(), labels)]);
         let weights = TensorFile { tensors: parameters::read(network), strings }.to_bytes()?;
-        std::fs::write(partial.join(WEIGHTS), weights).map_err(failed("cannot write into"))?;
-        told::write(&partial.join(TOLD), &self.labels, &self.told(network, &self.test)?)?;
-        std::fs::rename(&partial, model).map_err(Error::file("cannot make", model))
+        let table = told::table(&self.labels, &self.told(network, &self.test)?)
+            .map_err(Error::file("cannot write", &model.join(TOLD)))?;
+        Ok(melisma_neural::write_folder(model, &[(WEIGHTS, weights), (TOLD, table)])?)
     }
 }

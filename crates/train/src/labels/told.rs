@@ -1,9 +1,7 @@
 //! What a classifier says of tracks that it has not learned from: a table of probabilities.
 
-use crate::{Error, Result};
 use melisma_data::Entry;
-use melisma_media::AtomicFile;
-use std::path::Path;
+use std::io;
 
 /// Segments of a track that are told by themselves, evenly spread from its beginning to its end.
 pub const SEGMENTS: usize = 5;
@@ -48,20 +46,15 @@ pub(crate) fn most(values: &[f32]) -> usize {
     (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
 }
 
-/// Writes a table: `path`, `id` (the dataset's number, if any), `label`, `way` (`one`: the middle segment; `vote` and `mean` of
-/// all), and a probability for each label.
+/// A table as CSV: `path`, `id` (the dataset's number, if any), `label`, `way` (`one`: the middle segment; `vote` and `mean`
+/// of all), and a probability for each label.
 ///
 /// # Errors
-/// [`Error::File`], [`Error::Media`].
-pub(crate) fn write(path: &Path, labels: &[String], told: &[Told<'_>]) -> Result<()> {
-    let mut table = csv::Writer::from_writer(AtomicFile::create(path, true)?);
-    let failed = |error: csv::Error| Error::File {
-        action: "cannot write",
-        path: path.to_owned(),
-        source: std::io::Error::other(error),
-    };
-    let head = ["path", "id", "label", "way"].into_iter().chain(labels.iter().map(String::as_str));
-    table.write_record(head).map_err(failed)?;
+/// What the writer of CSV says; memory takes everything.
+pub(crate) fn table(labels: &[String], told: &[Told<'_>]) -> io::Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table
+        .write_record(["path", "id", "label", "way"].into_iter().chain(labels.iter().map(String::as_str)))?;
     for track in told {
         let id = track.entry.id.map_or_else(String::new, |id| id.to_string());
         let ways =
@@ -69,11 +62,10 @@ pub(crate) fn write(path: &Path, labels: &[String], told: &[Told<'_>]) -> Result
         for (way, probabilities) in ways {
             let facts = [track.entry.path.clone(), id.clone(), labels[track.label].clone(), way.to_owned()];
             let numbers = probabilities.iter().map(|value| format!("{value:.6}"));
-            table.write_record(facts.into_iter().chain(numbers)).map_err(failed)?;
+            table.write_record(facts.into_iter().chain(numbers))?;
         }
     }
-    let file = table.into_inner().map_err(|error| failed(error.into_error().into()))?;
-    Ok(file.commit()?)
+    table.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Studio {
         let cache = Cache::new(self.folder.path().join("cache"), 1 << 30).with_ffmpeg(None);
         let options =
             TrainOptions { manifest: &self.manifest, cache: &cache, folder, stop, max_seconds: None };
-        train::<B>(config, &options, &Default::default(), observer)
+        train::<B>(&config.clone().into(), &options, &Default::default(), observer)
     }
 }
 

@@ -6,7 +6,8 @@ use melisma_nets::{mel_cnn::MelCnnConfig, safetensors::TensorFile, stft::StftCon
 use melisma_train::{
     Error, Finished, Result, TrainEvent, TrainOptions,
     config::{OptimiserConfig, ScheduleConfig},
-    labels::{LabelsConfig, LabelsRunConfig, SEGMENTS, train},
+    labels::{LabelsConfig, LabelsRunConfig, SEGMENTS},
+    train,
 };
 use std::{path::Path, sync::atomic::AtomicBool};
 
@@ -66,7 +67,7 @@ fn run(
 ) -> Result<Finished> {
     let cache = Cache::new(studio.folder.path().join("cache"), 1 << 30).with_ffmpeg(None);
     let options = TrainOptions { manifest: &studio.manifest, cache: &cache, folder, stop, max_seconds: None };
-    train::<B>(config, &options, &Default::default(), observer)
+    train::<B>(&config.clone().into(), &options, &Default::default(), observer)
 }
 
 fn told(folder: &Path) -> Vec<Vec<String>> {

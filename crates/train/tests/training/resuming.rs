@@ -2,7 +2,7 @@
 
 use crate::common::{Studio, config, losses};
 use melisma_nets::system::SystemConfig;
-use melisma_train::{Error, TrainConfig, TrainEvent, log};
+use melisma_train::{AnyConfig, Error, TrainConfig, TrainEvent, log};
 use std::{
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
@@ -160,7 +160,7 @@ fn numbers_that_are_none_name_their_batch() {
 #[test]
 fn configs_survive_the_way_through_toml() {
     let config = eventful(3);
-    let text = config.to_toml().unwrap();
+    let text = AnyConfig::from(config.clone()).to_toml().unwrap();
     assert_eq!(TrainConfig::from_toml(&text).unwrap(), config);
     let changed = TrainConfig::with_overrides(
         &text,

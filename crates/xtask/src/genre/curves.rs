@@ -1,6 +1,7 @@
 //! How accuracy grows with the number of artists that are learned from, and how it falls with the bitrate.
 
 use super::judge::{Judge, most};
+use super::row::mean_and_deviation;
 use melisma_eval::bootstrap::{BootstrapConfig, Interval};
 use melisma_signal::Random;
 use melisma_understanding::labels::{Examples, LabelModel, LearnOptions, folds};
@@ -26,8 +27,7 @@ impl Accuracy {
             rights.iter().filter(|&&right| right).count() as f64 / rights.len().max(1) as f64
         };
         let values: Vec<f64> = divisions.iter().map(share).collect();
-        let mean = mean(&values);
-        let square = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+        let (mean, deviation) = mean_and_deviation(&values);
         let tracks: Vec<f64> = (0..divisions.first().map_or(0, Vec::len))
             .map(|track| share(&divisions.iter().map(|rights| rights[track]).collect()))
             .collect();
@@ -35,11 +35,7 @@ impl Accuracy {
             Some(drawn.iter().map(|&track| tracks[track]).sum::<f64>() / drawn.len() as f64)
         };
         let interval = BootstrapConfig::default().interval(tracks.len(), of_draw);
-        Self {
-            mean,
-            deviation: (square / (values.len() as f64 - 1.0).max(1.0)).sqrt(),
-            interval: interval.unwrap_or(Interval { low: mean, high: mean }),
-        }
+        Self { mean, deviation, interval: interval.unwrap_or(Interval { low: mean, high: mean }) }
     }
 }
 

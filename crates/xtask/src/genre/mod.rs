@@ -15,10 +15,12 @@
 //! | how is that drawn, beside what the coded music sounds like? | `chart` |
 //! | what does an encoder know that has learned nothing? | `random_encoder` |
 //! | how is it written down? | `page` |
+//! | how well do trained networks do that? | [`networks`], a chore of its own |
 
 mod chart;
 mod curves;
 mod judge;
+pub mod networks;
 mod page;
 mod random_encoder;
 mod row;

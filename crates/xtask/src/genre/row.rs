@@ -51,11 +51,16 @@ impl Row {
 
     /// Mean and deviation over the divisions.
     pub fn over_divisions(&self, which: usize) -> (f64, f64) {
-        let count = self.divisions.len() as f64;
-        let mean = self.divisions.iter().map(|values| values[which]).sum::<f64>() / count;
-        let square = self.divisions.iter().map(|values| (values[which] - mean).powi(2)).sum::<f64>();
-        (mean, (square / (count - 1.0).max(1.0)).sqrt())
+        mean_and_deviation(&self.divisions.iter().map(|values| values[which]).collect::<Vec<_>>())
     }
+}
+
+/// The deviation is that of a sample; 0 of a single value.
+pub fn mean_and_deviation(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let square = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    (mean, (square / (count - 1.0).max(1.0)).sqrt())
 }
 
 /// Errors of probabilities before and after calibration of each half of the artists by the other.

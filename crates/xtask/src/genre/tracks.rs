@@ -119,16 +119,23 @@ fn collect(folder: &Path, files: &mut BTreeMap<u32, PathBuf>) -> anyhow::Result<
 
 /// Tracks with genres as labels and artists as groups.
 pub fn examples(tracks: &[Track]) -> Examples {
-    let places = |of: fn(&Track) -> &str| -> Vec<String> {
-        tracks.iter().map(of).collect::<BTreeSet<_>>().into_iter().map(String::from).collect()
+    let names: Vec<[&str; 2]> =
+        tracks.iter().map(|track| [track.genre.as_str(), track.artist.as_str()]).collect();
+    labelled(&names, tracks.iter().map(|track| track.features.clone()).collect())
+}
+
+/// Tracks by their genres and artists.
+pub fn labelled(genres_and_artists: &[[&str; 2]], features: Vec<Vec<f32>>) -> Examples {
+    let names = |which: usize| -> Vec<&str> {
+        genres_and_artists.iter().map(|names| names[which]).collect::<BTreeSet<_>>().into_iter().collect()
     };
-    let (labels, artists) = (places(|track| &track.genre), places(|track| &track.artist));
-    let place = |all: &[String], one: &str| all.iter().position(|other| other == one).unwrap_or(0);
+    let (labels, artists) = (names(0), names(1));
+    let place = |all: &[&str], one: &str| all.iter().position(|other| *other == one).unwrap_or(0);
     Examples {
-        features: tracks.iter().map(|track| track.features.clone()).collect(),
-        labels_of: tracks.iter().map(|track| vec![place(&labels, &track.genre)]).collect(),
-        groups: tracks.iter().map(|track| place(&artists, &track.artist)).collect(),
-        labels,
+        features,
+        labels_of: genres_and_artists.iter().map(|[genre, _]| vec![place(&labels, genre)]).collect(),
+        groups: genres_and_artists.iter().map(|[_, artist]| place(&artists, artist)).collect(),
+        labels: labels.into_iter().map(str::to_owned).collect(),
     }
 }
 

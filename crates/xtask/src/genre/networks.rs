@@ -1,17 +1,18 @@
-//! Genres told by trained networks, beside what is told from sketches: folds as manifests, and docs/results/genre-networks.md.
+//! Genres told by trained networks: folds as manifests to train with, and docs/results/genre-networks.md.
 //!
 //! ```text
 //! manifest -folds-> a manifest for each -melisma train-> NAME/fold-0..4/model/told.csv
 //! manifest        -melisma train, seeds->                NAME/seed-0../model/told.csv   -page-> genre-networks.md
 //! ```
-//! The folds are those of `genre`: the same tracks, the same artists together.
+//! The folds are those by which sketches are judged: the same tracks, the same artists together.
 
+use super::{judge::most, row::mean_and_deviation, tracks::labelled};
 use anyhow::{Context, ensure};
 use melisma_data::{
     Entry, Manifest, Split,
     fma::{Layout, read_tracks},
 };
-use melisma_understanding::labels::{Examples, Score, expected_calibration_error, folds};
+use melisma_understanding::labels::{Score, expected_calibration_error, folds};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -46,19 +47,11 @@ pub fn write_folds(options: &FoldOptions) -> anyhow::Result<()> {
         manifest.entries.iter().filter(|entry| is_told(entry)).filter_map(|entry| entry.id).collect();
     let rows = ids.iter().map(|id| table.get(id).with_context(|| format!("the table has no track {id}")));
     let rows: Vec<_> = rows.collect::<anyhow::Result<_>>()?;
-    let artist = |place: usize| rows[place].artist.clone().unwrap_or_default();
-    let genre = |place: usize| rows[place].genre.clone().unwrap_or_default();
-    let names = |of: &dyn Fn(usize) -> String| -> Vec<String> {
-        (0..rows.len()).map(of).collect::<BTreeSet<_>>().into_iter().collect()
-    };
-    let (labels, artists) = (names(&genre), names(&artist));
-    let place = |all: &[String], one: &str| all.binary_search_by(|name| name.as_str().cmp(one)).unwrap_or(0);
-    let examples = Examples {
-        features: vec![Vec::new(); rows.len()],
-        labels_of: (0..rows.len()).map(|track| vec![place(&labels, &genre(track))]).collect(),
-        groups: (0..rows.len()).map(|track| place(&artists, &artist(track))).collect(),
-        labels,
-    };
+    let names: Vec<[&str; 2]> = rows
+        .iter()
+        .map(|row| [row.genre.as_deref().unwrap_or_default(), row.artist.as_deref().unwrap_or_default()])
+        .collect();
+    let examples = labelled(&names, vec![Vec::new(); rows.len()]);
     let fold_of: BTreeMap<u32, usize> = ids.iter().copied().zip(folds(&examples, FOLDS, DIVISION)).collect();
     fs::create_dir_all(&options.output).with_context(|| options.output.display().to_string())?;
     for fold in 0..FOLDS {
@@ -124,10 +117,6 @@ impl Told {
     }
 }
 
-fn most(values: &[f32]) -> usize {
-    (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
-}
-
 /// Finished runs of a network whose names begin so.
 fn runs(network: &Path, kind: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -168,8 +157,10 @@ pub fn write_page(options: &PageOptions) -> anyhow::Result<()> {
         for (way, words) in WAYS {
             let scores: Vec<Score> =
                 seeds.iter().map(|path| Ok(Told::read(path, way)?.score())).collect::<anyhow::Result<_>>()?;
-            let (accuracy, deviation) = spread(&scores, |score| score.accuracy);
-            let (f1, f1_deviation) = spread(&scores, |score| score.macro_f1);
+            let over_seeds =
+                |of: fn(&Score) -> f64| mean_and_deviation(&scores.iter().map(of).collect::<Vec<_>>());
+            let (accuracy, deviation) = over_seeds(|score| score.accuracy);
+            let (f1, f1_deviation) = over_seeds(|score| score.macro_f1);
             let [low, high] = scores[0].accuracy_interval;
             write!(
                 text,
@@ -203,12 +194,4 @@ pub fn write_page(options: &PageOptions) -> anyhow::Result<()> {
         }
     }
     fs::write(&options.output, text).with_context(|| options.output.display().to_string())
-}
-
-/// Mean and deviation.
-fn spread(scores: &[Score], of: impl Fn(&Score) -> f64) -> (f64, f64) {
-    let count = scores.len() as f64;
-    let mean = scores.iter().map(&of).sum::<f64>() / count;
-    let square = scores.iter().map(|score| (of(score) - mean).powi(2)).sum::<f64>();
-    (mean, (square / (count - 1.0).max(1.0)).sqrt())
 }
