@@ -42,7 +42,9 @@ pub enum Bytes {
         reader: BufReader<File>,
         /// Its name, for a second opening.
         path: PathBuf,
-        /// Its size when opened.
+        /// Where it starts for its readers: behind foreign bytes.
+        start: u64,
+        /// Its size from there on, when opened.
         length_bytes: u64,
         /// The temporary file that `path` names, which goes when the last reader does.
         spool: Option<Arc<TempPath>>,
@@ -51,7 +53,9 @@ pub enum Bytes {
     Pipe {
         /// Shared with the other positions in the same pipe.
         shared: SharedPipe,
-        /// Bytes read through this value.
+        /// Where it starts for its readers: behind foreign bytes.
+        start: u64,
+        /// Bytes of the pipe before the next one.
         position: u64,
     },
 }
@@ -59,6 +63,11 @@ pub enum Bytes {
 /// One pipe with several readers of its beginning.
 #[derive(Clone)]
 pub struct SharedPipe(Arc<Mutex<Pipe>>);
+
+/// A pipe whose beginning is asked for once more than it is kept.
+pub fn lost() -> MediaError {
+    MediaError::Unsupported("the input's beginning is too long to be read twice".into())
+}
 
 impl Bytes {
     /// Opens a path; anything but a regular file is a pipe.
@@ -75,18 +84,22 @@ impl Bytes {
         Ok(Self::File {
             reader: BufReader::with_capacity(1 << 16, file),
             path: path.to_path_buf(),
+            start: 0,
             length_bytes: found.len(),
             spool: None,
         })
     }
 
-    /// The same bytes as a file: itself, or a temporary one with all of the pipe. `None` if the
-    /// pipe's beginning is no longer kept.
+    /// The same bytes as a file without foreign bytes: itself, or a temporary one. `None` if a pipe's
+    /// beginning is no longer kept.
     pub fn spooled(&self) -> Result<Option<Self>, MediaError> {
         let Some(mut bytes) = self.rewound()? else { return Ok(None) };
-        let Self::Pipe { shared, .. } = &bytes else { return Ok(Some(bytes)) };
-        // What is read from here on goes to the file; only what is kept is given out once more.
-        shared.stop_keeping();
+        match &bytes {
+            Self::File { start: 0, .. } => return Ok(Some(bytes)),
+            Self::File { .. } => {}
+            // What is read from here on goes to the file; only what is kept is given out once more.
+            Self::Pipe { shared, .. } => shared.stop_keeping(),
+        }
         let mut file = NamedTempFile::new()?;
         io::copy(&mut bytes, &mut file)?;
         let path = file.into_temp_path();
@@ -100,24 +113,50 @@ impl Bytes {
     /// Wraps a reader that cannot seek.
     pub fn from_reader(reader: BoxedRead) -> Self {
         let pipe = Pipe { reader, kept: Vec::new(), keeping: true, tail: None };
-        Self::Pipe { shared: SharedPipe(Arc::new(Mutex::new(pipe))), position: 0 }
+        Self::Pipe { shared: SharedPipe(Arc::new(Mutex::new(pipe))), start: 0, position: 0 }
     }
 
     /// A second reader from the very start; `None` once a pipe's beginning is no longer kept.
     pub fn rewound(&self) -> Result<Option<Self>, MediaError> {
         match self {
-            Self::File { path, spool, .. } => {
+            Self::File { path, spool, start, .. } => {
                 let mut again = Self::open(path)?;
-                if let Self::File { spool: held, .. } = &mut again {
+                if let Self::File { reader, spool: held, start: from, length_bytes, .. } = &mut again {
                     held.clone_from(spool);
+                    *from = *start;
+                    *length_bytes = length_bytes.saturating_sub(*start);
+                    reader.seek(SeekFrom::Start(*start))?;
                 }
                 Ok(Some(again))
             }
-            Self::Pipe { shared, .. } => {
+            Self::Pipe { shared, start, .. } => {
                 let keeping = shared.lock().keeping;
-                Ok(keeping.then(|| Self::Pipe { shared: shared.clone(), position: 0 }))
+                let (shared, start) = (shared.clone(), *start);
+                Ok(keeping.then_some(Self::Pipe { shared, start, position: start }))
             }
         }
+    }
+
+    /// A second reader from `offset` on.
+    ///
+    /// # Errors
+    /// [`MediaError::Io`]; [`MediaError::Unsupported`] if a pipe's beginning is no longer kept.
+    pub fn again(&self, offset: u64) -> Result<Self, MediaError> {
+        let mut again = self.rewound()?.ok_or_else(lost)?;
+        again.skip(offset)?;
+        Ok(again)
+    }
+
+    /// The same input without its first bytes: its readers see it start behind them.
+    ///
+    /// # Errors
+    /// As [`again`](Self::again).
+    pub fn behind(&self, offset: u64) -> Result<Self, MediaError> {
+        let mut again = self.rewound()?.ok_or_else(lost)?;
+        match &mut again {
+            Self::File { start, .. } | Self::Pipe { start, .. } => *start = start.saturating_add(offset),
+        }
+        again.rewound()?.ok_or_else(lost)
     }
 
     /// The pipe behind it, if it is one.
@@ -209,7 +248,7 @@ impl Read for Bytes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::File { reader, .. } => reader.read(buffer),
-            Self::Pipe { shared, position } => shared.read_at(position, buffer),
+            Self::Pipe { shared, position, .. } => shared.read_at(position, buffer),
         }
     }
 }
@@ -217,7 +256,14 @@ impl Read for Bytes {
 impl Seek for Bytes {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         match self {
-            Self::File { reader, .. } => reader.seek(position),
+            Self::File { reader, start, .. } => {
+                let position = match position {
+                    SeekFrom::Start(place) => SeekFrom::Start(place.saturating_add(*start)),
+                    relative => relative,
+                };
+                let reached = reader.seek(position)?;
+                Ok(reached.checked_sub(*start).ok_or(io::ErrorKind::InvalidInput)?)
+            }
             Self::Pipe { .. } => Err(io::ErrorKind::Unsupported.into()),
         }
     }

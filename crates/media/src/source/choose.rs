@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use melisma_signal::Metadata;
 
 use super::OpenOptions;
-use super::bytes::Bytes;
+use super::bytes::{self, Bytes};
 use super::ffmpeg::FfmpegReader;
 use super::flac::FlacReader;
 use super::matroska::MatroskaReader;
@@ -14,52 +14,13 @@ use super::mpeg::MpegReader;
 use super::ogg::OggReader;
 use super::pcm::{PcmReader, aiff, wav};
 use super::reader::{BlockReader, Notes};
+use super::recognise::{Beginning, Kind, recognise};
 use super::symphonia_reader::{SBR_SUSPECT_HZ, SymphoniaReader, no_such_track};
 use super::tags::{self, Collected};
-use super::trailing_tags;
-use super::{flac, matroska, ogg};
 use crate::MediaError;
-
-/// How far into an input of unknown beginning a known one is looked for.
-const JUNK_BYTES: usize = 64 << 10;
-/// Enough to see that frames follow each other: three of the longest.
-const LOOK_BYTES: usize = JUNK_BYTES + (32 << 10);
 
 /// Enough of a pipe for `ffmpeg` to see what it is.
 const PROBED_BYTES: u64 = 4 << 20;
-
-/// Beginnings of what only `ffmpeg` reads, in whose bytes nothing else is to be looked for: WavPack,
-/// TTA, Monkey's Audio, Musepack, OptimFROG, ASF, CAF, AU, AC-3, DTS, AMR, Real, Flash, MPEG-PS.
-const FOREIGN: &[&[u8]] = &[
-    b"wvpk",
-    b"TTA",
-    b"MAC ",
-    b"MPCK",
-    b"MP+",
-    b"OFR ",
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
-    b"caff",
-    b".snd",
-    b"\x0b\x77",
-    b"\x7f\xfe\x80\x01",
-    b"#!AMR",
-    b".RMF",
-    b"FLV",
-    b"\0\0\x01\xba",
-];
-
-/// What an input seems to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Wav,
-    Aiff,
-    Flac,
-    Ogg,
-    Mpeg,
-    Matroska,
-    Mp4,
-    Other,
-}
 
 /// Opens an input: its reader, and the tags that stand around what it reads.
 pub fn open_reader(
@@ -76,8 +37,10 @@ pub fn open_reader(
         let reader = PcmReader::raw(again(&bytes, 0)?, raw)?;
         return Ok((Box::new(reader), Metadata::default()));
     }
-    let (leading, offset) = trailing_tags::read_leading(&mut again(&bytes, 0)?)?;
-    let (kind, offset) = recognise(&again(&bytes, offset)?, offset)?;
+    let Beginning { kind, offset: foreign_bytes, tags: leading } = recognise(&bytes)?;
+    // Places that a container names count from its own start.
+    let mut bytes = bytes.behind(foreign_bytes)?;
+    let offset = 0;
     let track = options.track.unwrap_or(0);
     if track > 0 && matches!(kind, Kind::Wav | Kind::Aiff | Kind::Flac | Kind::Mpeg) {
         return Err(no_such_track(track, 1));
@@ -120,7 +83,7 @@ pub fn open_reader(
         Kind::Mp4 => {
             let mut index = mp4::read_index(&mut again(&bytes, offset)?)?;
             if matches!(index, Index::Behind) {
-                bytes = bytes.spooled()?.ok_or_else(lost)?;
+                bytes = bytes.spooled()?.ok_or_else(bytes::lost)?;
                 index = mp4::read_index(&mut again(&bytes, offset)?)?;
             }
             let before = if let Index::Found(before) = index { before } else { Vec::new() };
@@ -133,7 +96,14 @@ pub fn open_reader(
         Kind::Other => Err(MediaError::Damaged("no known format".into())),
     };
     let reason = match opened {
-        Ok(reader) => return Ok((reader, collected.into_metadata(notes))),
+        Ok(reader) => {
+            if !matches!(kind, Kind::Flac | Kind::Mpeg) {
+                let mut others = Collected::default();
+                tags::read::around(&bytes, &leading, &mut others, notes);
+                collected.fill_from(others);
+            }
+            return Ok((reader, collected.into_metadata(notes)));
+        }
         Err(error @ (MediaError::Io(_) | MediaError::File { .. })) => return Err(error),
         Err(error) => error,
     };
@@ -147,7 +117,7 @@ pub fn open_reader(
         }
     }
     // ffmpeg wants to seek in most of what it is asked for here.
-    let file = bytes.spooled()?.ok_or_else(lost)?;
+    let file = bytes.spooled()?.ok_or_else(bytes::lost)?;
     let mut collected = Collected::default();
     // What the readers above met is theirs; this one looks for itself.
     *notes = Notes::default();
@@ -156,60 +126,15 @@ pub fn open_reader(
     Ok((Box::new(reader), Metadata::default()))
 }
 
-fn lost() -> MediaError {
-    MediaError::Unsupported("the input's beginning is too long to be read twice".into())
-}
-
 /// The input from `offset` on.
 fn again(bytes: &Bytes, offset: u64) -> Result<Bytes, MediaError> {
-    let mut again = bytes.rewound()?.ok_or_else(lost)?;
-    again.skip(offset)?;
-    Ok(again)
+    bytes.again(offset)
 }
 
 fn boxed<R: BlockReader + 'static>(
     reader: Result<R, MediaError>,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
     reader.map(|reader| Box::new(reader) as Box<dyn BlockReader>)
-}
-
-/// What the input is, and where it starts: foreign bytes may stand before it.
-fn recognise(bytes: &Bytes, offset: u64) -> Result<(Kind, u64), MediaError> {
-    let mut look = Vec::new();
-    again(bytes, offset)?.take(LOOK_BYTES as u64).read_to_end(&mut look)?;
-    let ended = look.len() < LOOK_BYTES;
-    if let Some(kind) = kind_of(&look) {
-        return Ok((kind, offset));
-    }
-    if FOREIGN.iter().any(|magic| look.starts_with(magic)) {
-        return Ok((Kind::Other, offset));
-    }
-    let reach = look.len().min(JUNK_BYTES);
-    let found = (0..reach).find_map(|at| {
-        let rest = &look[at..];
-        let kind = match rest[0] {
-            0xFF if MpegReader::recognises(rest, ended) => Some(Kind::Mpeg),
-            // Longer beginnings than two or three letters, lest chance finds them.
-            b'f' | b'O' | b'R' | b'F' => kind_of(rest).filter(|kind| *kind != Kind::Mp4),
-            _ => None,
-        };
-        kind.map(|kind| (kind, at as u64))
-    });
-    let (kind, at) = found.unwrap_or((Kind::Other, 0));
-    Ok((kind, offset + at))
-}
-
-/// What starts with these bytes.
-fn kind_of(head: &[u8]) -> Option<Kind> {
-    Some(match head {
-        _ if wav::is_wav(head) => Kind::Wav,
-        _ if aiff::is_aiff(head) => Kind::Aiff,
-        _ if head.starts_with(flac::MAGIC) && head.get(4).is_some_and(|kind| kind & 0x7F == 0) => Kind::Flac,
-        _ if head.starts_with(ogg::MAGIC) && head.get(4) == Some(&0) => Kind::Ogg,
-        _ if head.starts_with(matroska::MAGIC) => Kind::Matroska,
-        _ if mp4::is_mp4(head) => Kind::Mp4,
-        _ => return None,
-    })
 }
 
 /// Through Symphonia, and HE-AAC in full where that is possible.
@@ -236,7 +161,7 @@ fn in_full(
     notes: &mut Notes,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
     let Some(program) = &options.ffmpeg else { return Ok(reader) };
-    let file = bytes.spooled()?.ok_or_else(lost)?;
+    let file = bytes.spooled()?.ok_or_else(bytes::lost)?;
     if bytes.length_bytes().is_none() {
         // Only a file can be looked at by both.
         *notes = Notes::default();

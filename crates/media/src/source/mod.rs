@@ -28,6 +28,7 @@ mod opus;
 mod packet_decoder;
 mod pcm;
 mod reader;
+mod recognise;
 mod symphonia_reader;
 pub(crate) mod tags;
 mod timeline;

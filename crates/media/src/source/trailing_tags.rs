@@ -4,18 +4,14 @@
 //! Sources: id3.org (ID3v1, its "enhanced" form, ID3v2.4 section 3.1 and 3.4, Lyrics3 v2); the APEv2
 //! specification (header and footer of 32 bytes).
 
-use std::io::{self, Read};
+use std::io;
 
-use super::bytes::Bytes;
 use super::window::Window;
-use crate::MediaError;
 
 /// Bytes in which a tag is recognised.
 const HEAD_BYTES: usize = 32;
 /// How far the end of a Lyrics3 tag is looked for.
 const MAX_LYRICS_BYTES: usize = 1 << 20;
-/// The largest ID3v2 tag that is read rather than gone over.
-const MAX_ID3V2_BYTES: u64 = 24 << 20;
 
 /// Whether a tag starts here.
 pub fn starts_tag(bytes: &[u8]) -> bool {
@@ -63,29 +59,9 @@ pub fn length_at(window: &mut Window) -> io::Result<u64> {
     Ok(0)
 }
 
-/// Reads the ID3v2 tags at the start of an input, as they are; how many bytes of the input precede
-/// the first other byte.
-///
-/// # Errors
-/// [`MediaError::Io`].
-pub fn read_leading(bytes: &mut Bytes) -> Result<(Vec<u8>, u64), MediaError> {
-    let (mut tags, mut offset) = (Vec::new(), 0);
-    loop {
-        let mut head = Vec::new();
-        (&mut *bytes).take(10).read_to_end(&mut head)?;
-        let Some(length) = id3v2_bytes(&head) else { return Ok((tags, offset)) };
-        offset += length;
-        if tags.len() as u64 + length > MAX_ID3V2_BYTES {
-            bytes.skip(length - 10)?;
-            continue;
-        }
-        tags.extend(head);
-        (&mut *bytes).take(length - 10).read_to_end(&mut tags)?;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::bytes::Bytes;
     use super::*;
 
     #[test]

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test program uses its own part
 
 pub mod signal;
+pub mod tagged;
 pub mod tools;
 
 use std::path::PathBuf;

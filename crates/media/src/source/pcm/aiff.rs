@@ -74,7 +74,7 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                     break;
                 }
             }
-            _ if read_other_chunk(&mut bytes, name, size, &mut collected, notes).is_err() => break,
+            _ if read_other_chunk(&mut bytes, name, size, &mut collected).is_err() => break,
             _ => {}
         }
     }
@@ -92,7 +92,6 @@ fn read_other_chunk(
     name: [u8; 4],
     size: u32,
     collected: &mut Collected,
-    notes: &mut Notes,
 ) -> Result<(), MediaError> {
     let padded = u64::from(size) + u64::from(size & 1);
     let is_text = matches!(&name, b"NAME" | b"AUTH" | b"(c) " | b"ANNO");
@@ -103,7 +102,7 @@ fn read_other_chunk(
     let mut body = Vec::new();
     (&mut *bytes).take(padded).read_to_end(&mut body)?;
     if is_id3 {
-        tags::read::id3v2(&body, collected, notes);
+        tags::read::id3v2(&body, collected);
     } else {
         body.truncate(size as usize);
         collected.add(&String::from_utf8_lossy(&name), &tags::riff::decode_text(&body));
@@ -112,14 +111,14 @@ fn read_other_chunk(
 }
 
 /// Reads the chunks behind the samples of a pipe for their tags. Whether the first of them looks like one.
-fn read_behind(bytes: &mut Bytes, collected: &mut Collected, notes: &mut Notes) -> bool {
+fn read_behind(bytes: &mut Bytes, collected: &mut Collected, _notes: &mut Notes) -> bool {
     let mut first = true;
     while let Ok(Some((name, size))) = read_chunk_header(bytes) {
         if !looks_like_chunk(&name) {
             return !first;
         }
         first = false;
-        if read_other_chunk(bytes, name, size, collected, notes).is_err() {
+        if read_other_chunk(bytes, name, size, collected).is_err() {
             break;
         }
     }

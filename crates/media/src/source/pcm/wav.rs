@@ -206,7 +206,7 @@ fn read_other_chunk(
     } else {
         // More than the letters that INFO has room for: this one is trusted first.
         let mut id3 = Collected::default();
-        tags::read::id3v2(&body, &mut id3, notes);
+        tags::read::id3v2(&body, &mut id3);
         id3.fill_from(std::mem::take(collected));
         *collected = id3;
     }

@@ -1,12 +1,16 @@
 //! Tags of every container to one vocabulary: upper-case Vorbis-comment names.
 //!
-//! The tags themselves are read by `lofty` ([`read`]), from a file or from the bytes that a reader of
-//! this crate met; RIFF INFO, which `lofty` takes for UTF-8, is read here ([`riff`]). Names come from
-//! one table ([`names`]).
+//! Most tags are read by `lofty` ([`read`]), from a file or from the bytes that a reader of this crate
+//! met. What it refuses or takes for UTF-8 is read here: ID3v2 ([`id3v2`], [`id3v2_fields`]) and RIFF INFO
+//! ([`riff`]). Names come from one table ([`names`]).
 
+mod id3v2;
+mod id3v2_fields;
+pub mod leading;
 pub mod names;
 pub mod read;
 pub mod riff;
+mod text;
 pub mod write;
 
 use lofty::picture::{Picture as StoredPicture, PictureInformation, PictureType};
@@ -17,6 +21,8 @@ pub use names::kept_name;
 
 /// All tags of a file together.
 pub const MAX_TAG_BYTES: usize = 1 << 20;
+/// Fields of a file.
+const MAX_FIELDS: usize = 4096;
 /// The cover picture.
 pub const MAX_PICTURE_BYTES: usize = 8 << 20;
 
@@ -25,6 +31,8 @@ pub const MAX_PICTURE_BYTES: usize = 8 << 20;
 pub struct Collected {
     tags: Vec<(String, String)>,
     pictures: Vec<StoredPicture>,
+    /// Fields beyond [`MAX_FIELDS`].
+    dropped: usize,
 }
 
 impl Collected {
@@ -48,9 +56,19 @@ impl Collected {
     }
 
     fn put(&mut self, name: String, value: &str) {
-        if !value.is_empty() && !self.tags.iter().any(|(n, v)| *n == name && v == value) {
-            self.tags.push((name, value.to_owned()));
+        if value.is_empty() || self.tags.iter().any(|(n, v)| *n == name && v == value) {
+            return;
         }
+        if self.tags.len() < MAX_FIELDS {
+            self.tags.push((name, value.to_owned()));
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Whether a kept name has a value.
+    fn has(&self, name: &str) -> bool {
+        self.tags.iter().any(|(known, _)| known == name)
     }
 
     /// Adds several values of one field, divided by NUL.
@@ -82,6 +100,7 @@ impl Collected {
     pub fn fill_from(&mut self, other: Self) {
         let known: Vec<String> = self.tags.iter().map(|(name, _)| name.clone()).collect();
         self.tags.extend(other.tags.into_iter().filter(|(name, _)| !known.contains(name)));
+        self.dropped += other.dropped;
         other.pictures.into_iter().for_each(|picture| self.add_picture(picture));
     }
 
@@ -91,6 +110,9 @@ impl Collected {
         let front = |picture: &StoredPicture| picture.pic_type() == PictureType::CoverFront;
         let chosen = self.pictures.iter().position(front).unwrap_or(0);
         let mut cover = None;
+        if self.dropped > 0 {
+            notes.warn(format!("{} tags dropped (limit {MAX_FIELDS} for all)", self.dropped));
+        }
         for (index, picture) in std::mem::take(&mut self.pictures).into_iter().enumerate() {
             let length = picture.data().len();
             if index == chosen {

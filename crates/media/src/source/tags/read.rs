@@ -1,4 +1,4 @@
-//! Tags by `lofty`: ID3v1, ID3v2, APE, Vorbis comments and Apple's atoms to fields of one table.
+//! Tags at the ends of a file, and those that `lofty` reads: ID3v1, APE, Vorbis comments and Apple's atoms to fields of one table.
 //!
 //! Input: the bytes of a tag as a reader met them, or a file whose tags stand at its ends. A tag that
 //! is broken is left out with a warning; the music does not depend on it.
@@ -11,7 +11,6 @@ use lofty::config::ParseOptions;
 use lofty::file::AudioFile;
 use lofty::flac::FlacFile;
 use lofty::id3::v1::{GENRES, Id3v1Tag};
-use lofty::id3::v2::{Frame, Id3v2Tag};
 use lofty::mp4::{AtomData, AtomIdent, Ilst, Mp4File};
 use lofty::mpeg::MpegFile;
 use lofty::ogg::tag::VorbisComments;
@@ -21,7 +20,7 @@ use melisma_signal::Metadata;
 
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
-use super::Collected;
+use super::{Collected, id3v2_fields};
 
 /// How much of the end of a file is searched for tags.
 const TAIL_BYTES: u64 = 1 << 16;
@@ -31,10 +30,8 @@ const MAX_TAIL_BYTES: u64 = 24 << 20;
 const APE_FOOTER: &[u8] = b"APETAGEX";
 const APE_FOOTER_BYTES: u64 = 32;
 const ID3V1_BYTES: usize = 128;
-/// Keeps a tag at the start and one at the end apart, and is longer than an ID3v1 tag.
+/// Stands for the music before a tag, and is longer than an ID3v1 tag.
 const SEPARATOR_BYTES: usize = 256;
-/// Who owns the recording's identifier in a `UFID` frame.
-const MUSICBRAINZ_OWNER: &str = "http://musicbrainz.org";
 
 fn options() -> ParseOptions {
     ParseOptions::new().read_properties(false)
@@ -82,21 +79,18 @@ pub fn vorbis_comment(packet: &[u8], collected: &mut Collected, notes: &mut Note
 }
 
 /// Tags of an ID3v2 tag.
-pub fn id3v2(tag: &[u8], collected: &mut Collected, notes: &mut Notes) {
-    ends(tag, &[], collected, notes);
+pub fn id3v2(tag: &[u8], collected: &mut Collected) {
+    id3v2_fields::read(tag, collected);
 }
 
-/// Tags before (ID3v2) and behind (APE, ID3v1) the music.
-fn ends(start: &[u8], end: &[u8], collected: &mut Collected, notes: &mut Notes) {
-    if start.is_empty() && end.is_empty() {
+/// Tags behind the music: APE, ID3v1.
+fn behind(end: &[u8], collected: &mut Collected, notes: &mut Notes) {
+    if end.is_empty() {
         return;
     }
-    let all = [start, &[0; SEPARATOR_BYTES], end].concat();
+    let all = [&[0; SEPARATOR_BYTES], end].concat();
     let read = || MpegFile::read_from(&mut Cursor::new(&all), options());
     let Some(file) = attempt("tags", notes, read) else { return };
-    if let Some(tag) = file.id3v2() {
-        id3v2_frames(tag, collected);
-    }
     let mut others = Collected::default();
     if let Some(tag) = file.ape() {
         ape_items(tag, &mut others);
@@ -111,15 +105,16 @@ fn ends(start: &[u8], end: &[u8], collected: &mut Collected, notes: &mut Notes) 
 }
 
 /// Tags at both ends of a file; of a pipe, only `start` is there, and its end is kept for [`at_end`].
-pub fn around(bytes: &Bytes, start: &[u8], collected: &mut Collected, notes: &mut Notes) {
+pub fn around(bytes: &Bytes, start: &[Vec<u8>], collected: &mut Collected, notes: &mut Notes) {
     if let Some(pipe) = bytes.pipe() {
         pipe.keep_tail();
     }
     let end = read_tail(bytes).unwrap_or_default();
-    ends(start, &[], collected, notes);
-    let mut behind = Collected::default();
-    ends(&end.id3v2, &end.tag, &mut behind, notes);
-    collected.fill_from(behind);
+    start.iter().for_each(|tag| id3v2(tag, collected));
+    let mut others = Collected::default();
+    id3v2(&end.id3v2, &mut others);
+    behind(&end.tag, &mut others, notes);
+    collected.fill_from(others);
 }
 
 /// Tags at the end of a pipe, of which `tail` was kept.
@@ -127,7 +122,8 @@ pub fn at_end(tail: &[u8], notes: &mut Notes) -> Metadata {
     let mut collected = Collected::default();
     let mut read = |from: u64| tail.get(usize::try_from(from).ok()?..).map(<[u8]>::to_vec);
     let end = find_tail(tail.len() as u64, &mut read).unwrap_or_default();
-    ends(&end.id3v2, &end.tag, &mut collected, notes);
+    id3v2(&end.id3v2, &mut collected);
+    behind(&end.tag, &mut collected, notes);
     collected.into_metadata(notes)
 }
 
@@ -197,54 +193,6 @@ fn vorbis_comments(tag: &VorbisComments, collected: &mut Collected) {
     }
     for (picture, _) in lofty::ogg::OggPictureStorage::pictures(tag) {
         collected.add_picture(picture.clone());
-    }
-}
-
-fn id3v2_frames(tag: &Id3v2Tag, collected: &mut Collected) {
-    for frame in tag.iter() {
-        let id = frame.id_str();
-        match frame {
-            Frame::Text(_) if id == "TCON" => {
-                tag.genres().into_iter().flatten().for_each(|genre| collected.add(id, genre));
-            }
-            Frame::Text(text) => collected.add_all(id, &text.value),
-            Frame::UserText(text) => collected.add_all(&text.description, &text.content),
-            Frame::Timestamp(stamp) => collected.add(id, &stamp.timestamp.to_string()),
-            Frame::Url(link) => collected.add(id, link.url()),
-            Frame::UserUrl(link) if link.description.is_empty() => collected.add("WEBSITE", &link.content),
-            Frame::UserUrl(link) => collected.add(&link.description, &link.content),
-            Frame::UnsynchronizedText(text) => collected.add(id, &text.content),
-            // iTunes hides numbers of its own behind such names.
-            Frame::Comment(text) if text.description.starts_with("iTun") => {}
-            Frame::Comment(text) => {
-                let plain = text.description.is_empty() || text.description.starts_with("ID3v1");
-                let field =
-                    if plain { "COMMENT".to_owned() } else { format!("COMMENT:{}", text.description) };
-                collected.add(&field, &text.content);
-            }
-            Frame::UniqueFileIdentifier(identifier) if identifier.owner == MUSICBRAINZ_OWNER => {
-                collected.add("MUSICBRAINZ_TRACKID", &String::from_utf8_lossy(&identifier.identifier));
-            }
-            Frame::KeyValue(people) => {
-                for (role, name) in people.key_value_pairs.iter() {
-                    // Who plays what (TMCL), or who did what (TIPL, IPLS).
-                    if id == "TMCL" {
-                        collected.add("PERFORMER", &format!("{name} ({role})"));
-                    } else {
-                        collected.add(role, name);
-                    }
-                }
-            }
-            Frame::Picture(picture) => collected.add_picture(picture.picture.clone().into_owned()),
-            Frame::Chapter(chapter) => {
-                let title = chapter.children.iter().find_map(|child| match child {
-                    Frame::Text(text) if child.id_str() == "TIT2" => Some(text.value.to_string()),
-                    _ => None,
-                });
-                collected.add_chapter(chapter.times.start.into(), &title.unwrap_or_default());
-            }
-            _ => {}
-        }
     }
 }
 

@@ -186,7 +186,7 @@ mod tests {
         };
         let mut collected = Collected::default();
         let mut notes = Notes::default();
-        read::id3v2(&id3v2(&metadata), &mut collected, &mut notes);
+        read::id3v2(&id3v2(&metadata), &mut collected);
         let mut found = collected.into_metadata(&mut notes);
         let mut expected = metadata;
         found.tags.sort();
