@@ -128,6 +128,22 @@ fn chunks_of_wav_and_aiff() {
         check(label, &found, &[("TITLE", &[title]), ("ARTIST", &["Ann"])]);
         assert_eq!(found.picture.is_some(), label.starts_with("ID3"), "{label}");
     }
+    let padded = |text: &str, length: usize| [text.as_bytes(), &vec![0; length - text.len()]].concat();
+    let bext = [padded("About", 256), padded("Ann", 64), padded("2001-02-0312:00:00", 282)].concat();
+    let extra = [chunk(b"bext", &bext), chunk(b"iXML", b"<BWFXML><SCENE>4</SCENE></BWFXML>")].concat();
+    let before = [&wav[..12], &extra, &wav[12..]].concat();
+    for (label, file) in [("before", before), ("behind", [&wav[..], &extra].concat())] {
+        check(
+            label,
+            &metadata(&folder, "x.wav", &file),
+            &[
+                ("DESCRIPTION", &["About"]),
+                ("ENCODEDBY", &["Ann"]),
+                ("DATE", &["2001-02-03"]),
+                ("SCENE", &["4"]),
+            ],
+        );
+    }
     let big = |name: &[u8], body: &[u8]| {
         [name, &(body.len() as u32).to_be_bytes(), body, &[0][..body.len() % 2]].concat()
     };
@@ -222,6 +238,42 @@ fn tags_that_ffmpeg_writes() {
                 ("DISCNUMBER", &["1"]),
                 ("WRITER", &[]),
                 ("ALBUM_ARTIST", &[]),
+            ],
+        );
+    }
+}
+
+/// Lists and tracks of chapters, whose titles `ffmpeg` writes.
+#[test]
+fn chapters_that_ffmpeg_writes() {
+    let folder = Folder::new("chapters");
+    let path = folder.0.join("chapters.txt");
+    let chapter = |start: u32, title: &str| {
+        format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={}\ntitle={title}\n", start + 500)
+    };
+    let text = format!(";FFMETADATA1\n{}{}", chapter(0, "One"), chapter(500, "Zw\u{f6}"));
+    std::fs::write(&path, text).unwrap();
+    let path: &'static str = String::leak(path.to_str().unwrap().to_owned());
+    let given = ["-i", path, "-map_metadata", "1", "-map_chapters", "1"];
+    for (name, coding) in [
+        ("x.m4a", &["-c:a", "aac"][..]),
+        ("front.m4a", &["-c:a", "aac", "-movflags", "faststart"]),
+        ("x.mp4", &["-c:a", "alac"]),
+        ("x.mov", &["-c:a", "aac"]),
+        ("x.mka", &["-c:a", "flac"]),
+        ("x.wma", &["-c:a", "wmav2"]),
+    ] {
+        let options: &'static [&'static str] = Vec::leak([&given[..], coding].concat());
+        let Some(bytes) = coded(&folder, Recipe { name, options }, 44_100, 44_100) else { continue };
+        check(
+            name,
+            &metadata(&folder, name, &bytes),
+            &[
+                ("CHAPTER000", &["00:00:00.000"]),
+                ("CHAPTER000NAME", &["One"]),
+                ("CHAPTER001", &["00:00:00.500"]),
+                ("CHAPTER001NAME", &["Zw\u{f6}"]),
+                ("CHAPTER002", &[]),
             ],
         );
     }

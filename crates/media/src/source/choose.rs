@@ -58,7 +58,7 @@ pub fn open_reader(
         },
         Kind::Flac => {
             let reader = FlacReader::open(again(&bytes, offset)?, notes);
-            tags::read::around(&bytes, &leading, &mut collected, notes);
+            tags::ends::around(&bytes, &leading, &mut collected, notes);
             boxed(reader)
         }
         Kind::Ogg => match OggReader::open(again(&bytes, offset)?, track, notes) {
@@ -67,7 +67,7 @@ pub fn open_reader(
             Err(error) => Err(error),
         },
         Kind::Mpeg => {
-            tags::read::around(&bytes, &leading, &mut collected, notes);
+            tags::ends::around(&bytes, &leading, &mut collected, notes);
             match MpegReader::open(again(&bytes, 0)?, notes) {
                 Ok(Some(reader)) if reader.is_aac() && reader.format().sample_rate_hz <= SBR_SUSPECT_HZ => {
                     notes.warn("AAC at a low rate: if it is HE-AAC, its upper half spectrum is missing");
@@ -89,6 +89,7 @@ pub fn open_reader(
             let before = if let Index::Found(before) = index { before } else { Vec::new() };
             if !before.is_empty() {
                 tags::read::mp4(&mut Cursor::new(&before), &mut collected, notes);
+                tags::chapters::read(&before, &bytes, &mut collected);
             }
             let gapless = mp4::gapless(&before, track);
             symphonia(&bytes, extension, options, gapless, notes)
@@ -99,7 +100,7 @@ pub fn open_reader(
         Ok(reader) => {
             if !matches!(kind, Kind::Flac | Kind::Mpeg) {
                 let mut others = Collected::default();
-                tags::read::around(&bytes, &leading, &mut others, notes);
+                tags::ends::around(&bytes, &leading, &mut others, notes);
                 collected.fill_from(others);
             }
             return Ok((reader, collected.into_metadata(notes)));
@@ -121,7 +122,8 @@ pub fn open_reader(
     let mut collected = Collected::default();
     // What the readers above met is theirs; this one looks for itself.
     *notes = Notes::default();
-    tags::read::around(&file, &leading, &mut collected, notes);
+    tags::asf::read(&file, &mut collected);
+    tags::ends::around(&file, &leading, &mut collected, notes);
     let reader = FfmpegReader::open(file, program, options.track, &reason.to_string(), collected, notes)?;
     Ok((Box::new(reader), Metadata::default()))
 }

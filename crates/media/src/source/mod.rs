@@ -360,7 +360,7 @@ impl AudioSource {
         let Some(pipe) = self.pipe.take() else { return };
         for late in [
             self.reader.take_late_metadata(&mut self.notes),
-            tags::read::at_end(&pipe.tail(), &mut self.notes),
+            tags::ends::at_end(&pipe.tail(), &mut self.notes),
         ] {
             let known: Vec<String> = self.metadata.tags.iter().map(|(name, _)| name.clone()).collect();
             let is_new = |(name, _): &(String, String)| !known.contains(name);

@@ -102,7 +102,7 @@ fn read_other_chunk(
     let mut body = Vec::new();
     (&mut *bytes).take(padded).read_to_end(&mut body)?;
     if is_id3 {
-        tags::read::id3v2(&body, collected);
+        tags::id3v2_fields::read(&body, collected);
     } else {
         body.truncate(size as usize);
         collected.add(&String::from_utf8_lossy(&name), &tags::riff::decode_text(&body));

@@ -188,9 +188,9 @@ fn read_other_chunk(
     notes: &mut Notes,
 ) -> Result<(), MediaError> {
     let padded = u64::from(size) + u64::from(size & 1);
-    let (is_list, is_id3) = (&name == b"LIST", name.eq_ignore_ascii_case(b"id3 "));
-    let limit = if is_list { MAX_TAG_BYTES } else { MAX_TAG_BYTES + 2 * MAX_PICTURE_BYTES } as u64;
-    if !is_list && !is_id3 {
+    let is_id3 = name.eq_ignore_ascii_case(b"id3 ");
+    let limit = if is_id3 { MAX_TAG_BYTES + 2 * MAX_PICTURE_BYTES } else { MAX_TAG_BYTES } as u64;
+    if !is_id3 && !matches!(&name, b"LIST" | b"bext" | b"iXML") {
         return Ok(bytes.skip(padded)?);
     }
     if padded > limit {
@@ -199,17 +199,18 @@ fn read_other_chunk(
     }
     let mut body = Vec::new();
     (&mut *bytes).take(padded).read_to_end(&mut body)?;
-    if is_list {
-        let mut info = Collected::default();
-        tags::riff::read_info(&body, big_endian, &mut info);
-        collected.fill_from(info);
-    } else {
-        // More than the letters that INFO has room for: this one is trusted first.
-        let mut id3 = Collected::default();
-        tags::read::id3v2(&body, &mut id3);
-        id3.fill_from(std::mem::take(collected));
-        *collected = id3;
+    let mut found = Collected::default();
+    match &name {
+        b"LIST" => tags::riff::read_info(&body, big_endian, &mut found),
+        b"bext" => tags::broadcast::read_bext(&body, &mut found),
+        b"iXML" => tags::broadcast::read_ixml(&body, &mut found),
+        _ => {
+            // More than the letters that the others have room for: this one is trusted first.
+            tags::id3v2_fields::read(&body, &mut found);
+            std::mem::swap(collected, &mut found);
+        }
     }
+    collected.fill_from(found);
     Ok(())
 }
 

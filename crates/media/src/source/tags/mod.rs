@@ -1,11 +1,16 @@
 //! Tags of every container to one vocabulary: upper-case Vorbis-comment names.
 //!
-//! Most tags are read by `lofty` ([`read`]), from a file or from the bytes that a reader of this crate
-//! met. What it refuses or takes for UTF-8 is read here: ID3v2 ([`id3v2`], [`id3v2_fields`]) and RIFF INFO
-//! ([`riff`]). Names come from one table ([`names`]).
+//! Vorbis comments and MP4 atoms are read by `lofty` ([`read`]). What it refuses, cuts or takes for UTF-8
+//! is read here: ID3v2 ([`id3v2`], [`id3v2_fields`]), tags at the end of a file ([`ends`]), RIFF INFO
+//! ([`riff`]), what stations write into WAV ([`broadcast`]), ASF ([`asf`]), chapters of MP4 ([`chapters`]).
+//! Names come from one table ([`names`]).
 
+pub mod asf;
+pub mod broadcast;
+pub mod chapters;
+pub mod ends;
 mod id3v2;
-mod id3v2_fields;
+pub mod id3v2_fields;
 pub mod leading;
 pub mod names;
 pub mod read;
@@ -58,6 +63,16 @@ impl Collected {
     fn put(&mut self, name: String, value: &str) {
         if value.is_empty() || self.tags.iter().any(|(n, v)| *n == name && v == value) {
             return;
+        }
+        if name.ends_with("DATE") {
+            // A year, and the whole date in another field: one date.
+            let mut same = self.tags.iter_mut().filter(|(known, _)| *known == name).map(|(_, known)| known);
+            if let Some(known) = same.find(|known| known.starts_with(value) || value.starts_with(&**known)) {
+                if known.len() < value.len() {
+                    value.clone_into(known);
+                }
+                return;
+            }
         }
         if self.tags.len() < MAX_FIELDS {
             self.tags.push((name, value.to_owned()));
@@ -183,6 +198,30 @@ mod tests {
         let mut notes = Notes::default();
         let tags = vec![("A".into(), "x".into()), ("B".into(), "y".repeat(MAX_TAG_BYTES))];
         assert_eq!(limited(tags, &mut notes).len(), 1);
+        assert_eq!(notes.sentences().len(), 1);
+    }
+
+    #[test]
+    fn a_year_and_a_whole_date_are_one_date() {
+        for (values, expected) in [
+            (&[("YEAR", "2001"), ("DATE", "2001-02-03")][..], &["2001-02-03"][..]),
+            (&[("DATE", "2001-02-03"), ("YEAR", "2001")], &["2001-02-03"]),
+            (&[("DATE", "2001"), ("YEAR", "1999")], &["2001", "1999"]),
+        ] {
+            let mut collected = Collected::default();
+            values.iter().for_each(|(name, value)| collected.add(name, value));
+            let tags = collected.into_metadata(&mut Notes::default()).tags;
+            let expected: Vec<_> = expected.iter().map(|date| ("DATE".into(), (*date).into())).collect();
+            assert_eq!(tags, expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn more_fields_than_anyone_has_are_dropped_with_a_word() {
+        let mut collected = Collected::default();
+        (0..=MAX_FIELDS).for_each(|number| collected.add("FIELD", &number.to_string()));
+        let mut notes = Notes::default();
+        assert_eq!(collected.into_metadata(&mut notes).tags.len(), MAX_FIELDS);
         assert_eq!(notes.sentences().len(), 1);
     }
 

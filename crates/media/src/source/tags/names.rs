@@ -63,7 +63,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("MEDIA", &["TMED", "TMT", "ISRF", "ORIGINAL_MEDIA_TYPE", "MediaFormat", "WM/Media"]),
     ("ISRC", &["TSRC", "TRC", "IdentIsrc", "WM/ISRC"]),
     ("BARCODE", &["IdentBarcode", "WM/Barcode", "UPC"]),
-    ("CATALOGNUMBER", &["CATALOG_NUMBER", "IdentCatalogNumber", "WM/CatalogNo"]),
+    ("CATALOGNUMBER", &["CATALOG", "CATALOG_NUMBER", "IdentCatalogNumber", "WM/CatalogNo"]),
     ("ASIN", &["IdentAsin"]),
     ("SCRIPT", &["WM/Script"]),
     ("RELEASECOUNTRY", &["MusicBrainz Album Release Country", "MusicBrainz/Album Release Country", "ICNT"]),
@@ -99,7 +99,7 @@ const NAMES: &[(&str, &[&str])] = &[
 ];
 
 /// Fields about the source's coding or its player, which would be wrong or useless for another coding:
-/// Apple's gapless and volume data, lengths, seek points, statistics of a muxer.
+/// Apple's gapless and volume data, lengths, seek points, statistics of a muxer, needs of ASF's players.
 const DROPPED: &[&str] = &[
     "ITUNSMPB",
     "ITUNNORM",
@@ -127,6 +127,13 @@ const DROPPED: &[&str] = &[
     "_STATISTICS_WRITING_APP",
     "_STATISTICS_WRITING_DATE_UTC",
     "_STATISTICS_TAGS",
+    "WMFSDKVERSION",
+    "WMFSDKNEEDED",
+    "ISVBR",
+    "DEVICECONFORMANCETEMPLATE",
+    "WM/ENCODINGTIME",
+    "WM/WMADRCPEAKREFERENCE",
+    "WM/WMADRCAVERAGEREFERENCE",
 ];
 
 /// The kept name of a field; unknown ones keep theirs, made clean. `None` for what is not carried.

@@ -27,6 +27,11 @@ pub fn decode_text(bytes: &[u8]) -> String {
     }
 }
 
+/// Whether these are the letters of a field of INFO.
+fn is_field(letters: &[u8; 4]) -> bool {
+    letters[0] == b'I' && letters.iter().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit())
+}
+
 /// Reads the body of a `LIST` chunk; only its `INFO` form matters. `big_endian`: in a RIFX file.
 pub fn read_info(list: &[u8], big_endian: bool, collected: &mut Collected) {
     let Some(mut rest) = list.strip_prefix(b"INFO".as_slice()) else { return };
@@ -36,7 +41,11 @@ pub fn read_info(list: &[u8], big_endian: bool, collected: &mut Collected) {
             if big_endian { u32::from_be_bytes(*length) } else { u32::from_le_bytes(*length) } as usize;
         let value = &tail[..length.min(tail.len())];
         collected.add(&String::from_utf8_lossy(&[*a, *b, *c, *d]), &decode_text(value));
-        rest = tail.get(length.saturating_add(length & 1)..).unwrap_or_default();
+        rest = tail.get(length..).unwrap_or_default();
+        // The byte that makes lengths even; some programs leave it out, and a field's letters stand there.
+        if length & 1 == 1 && !rest.first_chunk().is_some_and(is_field) {
+            rest = rest.get(1..).unwrap_or_default();
+        }
     }
 }
 
@@ -56,9 +65,14 @@ mod tests {
         ] {
             assert_eq!(decode_text(bytes), text);
         }
-        let mut collected = Collected::default();
-        read_info(b"INFOINAM\x03\0\0\0one\0IART\xff\0\0\0two", false, &mut collected);
-        let tags = collected.into_metadata(&mut Notes::default()).tags;
-        assert_eq!(tags, [("TITLE".to_owned(), "one".to_owned()), ("ARTIST".to_owned(), "two".to_owned())]);
+        for list in
+            [&b"INFOINAM\x03\0\0\0one\0IART\xff\0\0\0two"[..], b"INFOINAM\x03\0\0\0oneIART\x03\0\0\0two"]
+        {
+            let mut collected = Collected::default();
+            read_info(list, false, &mut collected);
+            let tags = collected.into_metadata(&mut Notes::default()).tags;
+            let expected = [("TITLE", "one"), ("ARTIST", "two")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+            assert_eq!(tags, expected, "{list:?}");
+        }
     }
 }

@@ -161,7 +161,7 @@ mod tests {
     use melisma_signal::Picture;
 
     use super::super::Collected;
-    use super::super::read;
+    use super::super::id3v2_fields;
     use super::*;
     use crate::source::reader::Notes;
 
@@ -186,7 +186,7 @@ mod tests {
         };
         let mut collected = Collected::default();
         let mut notes = Notes::default();
-        read::id3v2(&id3v2(&metadata), &mut collected);
+        id3v2_fields::read(&id3v2(&metadata), &mut collected);
         let mut found = collected.into_metadata(&mut notes);
         let mut expected = metadata;
         found.tags.sort();
