@@ -132,6 +132,7 @@ fn tags_as_they_are_met() {
             ),
             &[("TITLE", &["One"])],
         ),
+        ("text without its encoding", id3(3, &[("TIT2", b"One".to_vec())]), &[("TITLE", &["One"])]),
         (
             "genres in brackets",
             id3(3, &[("TCON", latin("(17)(RX)((Foo)"))]),
@@ -145,5 +146,37 @@ fn tags_as_they_are_met() {
             let data = [PNG, b"\xFF\xFB\xFF\0"].concat();
             assert_eq!(found.picture.map(|picture| picture.data), Some(data), "{label}");
         }
+    }
+}
+
+/// Millions of fields, pictures, chapters and lines take no minutes, and no memory beyond their own.
+#[test]
+fn more_frames_than_anyone_has() {
+    let music = std::fs::read(fixture("stereo44_no_tag.mp3")).unwrap();
+    const TAG_BYTES: usize = 20 << 20;
+    // Each with a number of its own in eight digits: what is there already takes less time.
+    let numbers = || (0u32..).map(|number| format!("{number:08x}"));
+    let many = |length: usize, body: &dyn Fn(&str) -> Vec<u8>| {
+        numbers().take(TAG_BYTES / length).flat_map(|number| body(&number)).collect::<Vec<_>>()
+    };
+    for (label, body) in [
+        ("fields", many(21, &|number| frame("TXXX", 0, &[b"\0a\0", number.as_bytes()].concat()))),
+        ("values", frame("TPE1", 0, &many(9, &|number| format!("{number}\0").into_bytes()))),
+        ("pictures", many(22, &|number| frame("APIC", 0, &[b"\0\0\0\0", number.as_bytes()].concat()))),
+        (
+            "chapters",
+            many(28, &|number| frame("CHAP", 0, &[&b"c\0"[..], &number.as_bytes()[4..], &[0; 12]].concat())),
+        ),
+        ("lines", {
+            let lines = many(13, &|number| [number.as_bytes(), &[0; 5]].concat());
+            frame("SYLT", 0, &[&b"\0eng\x02\x01\0"[..], &lines].concat())
+        }),
+    ] {
+        let start = std::time::Instant::now();
+        let bytes = [tag(3, 0, &body), music.clone()].concat();
+        let source = common::open_bytes(bytes).unwrap();
+        assert!(source.metadata().tags.len() <= 5000, "{label}");
+        // Seconds of a slow build on a slow machine; looking through all for each takes many minutes.
+        assert!(start.elapsed().as_secs() < 60, "{label}: {:?}", start.elapsed());
     }
 }

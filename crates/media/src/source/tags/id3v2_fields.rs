@@ -13,6 +13,9 @@ use super::text::Encoding;
 /// Who owns the recording's identifier in a `UFID` frame.
 const MUSICBRAINZ_OWNER: &str = "http://musicbrainz.org";
 
+/// Lines of lyrics with times.
+const MAX_LINES: usize = 20_000;
+
 /// Frames of text whose names do not start with T: Apple's.
 const TEXT_FRAMES: [&str; 7] = ["GRP1", "GP1", "MVNM", "MVN", "MVIN", "MVI", "WFED"];
 
@@ -64,6 +67,8 @@ pub fn read(tag: &[u8], collected: &mut Collected) {
 fn add_frame(version: u8, frame: &Frame, collected: &mut Collected, parts: &mut Parts) {
     let name = RENAMED.iter().find(|(old, _)| *old == frame.name).map_or(&*frame.name, |(_, new)| *new);
     let Some((first, rest)) = frame.body.split_first() else { return };
+    // A letter in its place: the byte was left out.
+    let rest = if *first < b' ' { rest } else { &frame.body };
     let encoding = Encoding::from_id3v2(*first);
     match name {
         "TCON" => {
@@ -116,7 +121,7 @@ fn add_frame(version: u8, frame: &Frame, collected: &mut Collected, parts: &mut 
                 collected.add_all(&format!("COMMENT:{about}"), &text);
             }
         }
-        "SYLT" => parts.lines.extend(synchronised_lines(encoding, rest)),
+        "SYLT" if parts.lines.len() < MAX_LINES => parts.lines.extend(synchronised_lines(encoding, rest)),
         "UFID" => {
             let (owner, identifier) = Encoding::Latin.split_first(&frame.body);
             if owner == MUSICBRAINZ_OWNER {
@@ -143,7 +148,7 @@ fn synchronised_lines(encoding: Encoding, rest: &[u8]) -> Vec<String> {
     }
     let (_about, mut texts) = encoding.split_first(texts);
     let mut lines = Vec::new();
-    while !texts.is_empty() {
+    while !texts.is_empty() && lines.len() < MAX_LINES {
         let (line, behind) = encoding.split_first(texts);
         lines.push(line);
         texts = behind.get(4..).unwrap_or_default();

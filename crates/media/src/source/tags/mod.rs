@@ -26,8 +26,10 @@ pub use names::kept_name;
 
 /// All tags of a file together.
 pub const MAX_TAG_BYTES: usize = 1 << 20;
-/// Fields of a file.
+/// Fields of a file, and of what is added to them from one tag.
 const MAX_FIELDS: usize = 4096;
+/// Pictures of a file; there are 21 kinds.
+const MAX_PICTURES: usize = 64;
 /// The cover picture.
 pub const MAX_PICTURE_BYTES: usize = 8 << 20;
 
@@ -36,7 +38,7 @@ pub const MAX_PICTURE_BYTES: usize = 8 << 20;
 pub struct Collected {
     tags: Vec<(String, String)>,
     pictures: Vec<StoredPicture>,
-    /// Fields beyond [`MAX_FIELDS`].
+    /// Fields beyond [`MAX_FIELDS`] and pictures beyond [`MAX_PICTURES`].
     dropped: usize,
 }
 
@@ -44,6 +46,9 @@ impl Collected {
     /// Adds a field by the name that its format gives it. Values that are empty or there already are
     /// left out.
     pub fn add(&mut self, field: &str, value: &str) {
+        if self.is_full() {
+            return;
+        }
         let Some(name) = kept_name(field) else { return };
         let value = value.trim_end_matches(['\0', ' ']);
         // "3 of 9" in one field.
@@ -74,11 +79,15 @@ impl Collected {
                 return;
             }
         }
-        if self.tags.len() < MAX_FIELDS {
-            self.tags.push((name, value.to_owned()));
-        } else {
-            self.dropped += 1;
-        }
+        self.tags.push((name, value.to_owned()));
+    }
+
+    /// Whether there is no room for a field, which then counts as dropped. Asked first: looking for the
+    /// like of millions of them would take minutes.
+    fn is_full(&mut self) -> bool {
+        let is_full = self.tags.len() >= MAX_FIELDS;
+        self.dropped += usize::from(is_full);
+        is_full
     }
 
     /// Whether a kept name has a value.
@@ -93,6 +102,10 @@ impl Collected {
 
     /// Adds a picture.
     pub fn add_picture(&mut self, picture: StoredPicture) {
+        if self.pictures.len() >= MAX_PICTURES {
+            self.dropped += 1;
+            return;
+        }
         if !picture.data().is_empty() && !self.pictures.iter().any(|known| known.data() == picture.data()) {
             self.pictures.push(picture);
         }
@@ -100,6 +113,9 @@ impl Collected {
 
     /// Adds a chapter by its start, in the form of the Vorbis comment chapter extension.
     pub fn add_chapter(&mut self, start_ms: u64, title: &str) {
+        if self.is_full() {
+            return;
+        }
         let number = self
             .tags
             .iter()
@@ -126,7 +142,10 @@ impl Collected {
         let chosen = self.pictures.iter().position(front).unwrap_or(0);
         let mut cover = None;
         if self.dropped > 0 {
-            notes.warn(format!("{} tags dropped (limit {MAX_FIELDS} for all)", self.dropped));
+            notes.warn(format!(
+                "{} tags dropped (limits: {MAX_FIELDS} fields, {MAX_PICTURES} pictures)",
+                self.dropped
+            ));
         }
         for (index, picture) in std::mem::take(&mut self.pictures).into_iter().enumerate() {
             let length = picture.data().len();
