@@ -6,12 +6,15 @@
 
 use std::io;
 
+use super::tags;
 use super::window::Window;
 
 /// Bytes in which a tag is recognised.
 const HEAD_BYTES: usize = 32;
 /// How far the end of a Lyrics3 tag is looked for.
 const MAX_LYRICS_BYTES: usize = 1 << 20;
+/// How much of an ID3v2 tag is looked at, if its size may be false.
+const MAX_ID3V2_BYTES: usize = 4 << 20;
 
 /// Whether a tag starts here.
 pub fn starts_tag(bytes: &[u8]) -> bool {
@@ -32,11 +35,24 @@ fn id3v2_bytes(bytes: &[u8]) -> Option<u64> {
     Some(10 + size + if flags & 0x10 == 0 { 0 } else { 10 })
 }
 
+/// The length of the ID3v2 tag at the window's start, which says that it has `stated` bytes: less if they
+/// are not there, or too many to look at, and frames of music follow those of the tag.
+fn true_length(window: &mut Window, stated: u64) -> io::Result<u64> {
+    let wanted = usize::try_from(stated).unwrap_or(usize::MAX).min(MAX_ID3V2_BYTES);
+    let bytes = window.peek(wanted)?;
+    if bytes.len() as u64 >= stated {
+        return Ok(stated);
+    }
+    let measured = tags::id3v2::measure(bytes);
+    let is_music = matches!(bytes.get(measured..), Some([0xFF, 0xE0..=0xFE, ..]));
+    Ok(if is_music { measured as u64 } else { stated })
+}
+
 /// The length of the tag at the window's start; 0 if there is none.
 pub fn length_at(window: &mut Window) -> io::Result<u64> {
     let head = window.peek(HEAD_BYTES)?;
     if let Some(bytes) = id3v2_bytes(head) {
-        return Ok(bytes);
+        return true_length(window, bytes);
     }
     if head.starts_with(b"TAG+") {
         return Ok(227);
@@ -78,6 +94,8 @@ mod tests {
         for (tag, length) in [
             (b"ID3\x04\0\0\0\0\x02\x01".to_vec(), 10 + 257),
             (b"ID3\x04\0\x10\0\0\x02\x01".to_vec(), 20 + 257),
+            (b"ID3\x04\0\0\x7F\x7F\x7F\x7F\xFF\xFB".to_vec(), 10),
+            (b"ID3\x04\0\0\x7F\x7F\x7F\x7FTIT2\0\0\0\x01\0\0\0\xFF\xFB".to_vec(), 21),
             (b"TAGtitle".to_vec(), 128),
             (b"TAG+".to_vec(), 227),
             (ape(0xA000_0000), 132),

@@ -9,7 +9,7 @@ pub mod asf;
 pub mod broadcast;
 pub mod chapters;
 pub mod ends;
-mod id3v2;
+pub mod id3v2;
 pub mod id3v2_fields;
 pub mod leading;
 pub mod names;

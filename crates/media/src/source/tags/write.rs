@@ -110,7 +110,9 @@ pub fn mp4(path: &Path, metadata: &Metadata) -> Result<(), MediaError> {
     let mut tag = Tag::new(TagType::Mp4Ilst);
     let mut others = Vec::new();
     for (name, value) in &metadata.tags {
+        // A rating in words of its own is no number of stars, and `lofty` would drop it.
         let item = ItemKey::from_key(TagType::VorbisComments, name)
+            .filter(|key| *key != ItemKey::Popularimeter)
             .map(|key| TagItem::new(key, ItemValue::Text(value.clone())));
         if !item.is_some_and(|item| tag.push(item)) {
             others.push((name, value));
@@ -161,7 +163,7 @@ mod tests {
     use melisma_signal::Picture;
 
     use super::super::Collected;
-    use super::super::id3v2_fields;
+    use super::super::{id3v2_fields, read};
     use super::*;
     use crate::source::reader::Notes;
 
@@ -193,5 +195,22 @@ mod tests {
         expected.tags.sort();
         assert_eq!(found, expected);
         assert_eq!(id3v2(&Metadata::default()), Vec::<u8>::new());
+    }
+
+    #[test]
+    fn what_mp4_is_given_reads_back() {
+        let tags = [("TITLE", "S\u{fc}\u{df}"), ("RATING", "80"), ("MY FIELD", "x"), ("TRACKTOTAL", "9")];
+        let mut tags: Vec<_> =
+            tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/short_alac.m4a");
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::copy(file, &path).unwrap();
+        mp4(&path, &Metadata { tags: tags.clone(), picture: None }).unwrap();
+        let (mut collected, mut notes) = (Collected::default(), Notes::default());
+        read::mp4(&mut std::fs::File::open(&path).unwrap(), &mut collected, &mut notes);
+        let mut found = collected.into_metadata(&mut notes).tags;
+        found.sort();
+        tags.sort();
+        assert_eq!(found, tags);
     }
 }
