@@ -111,6 +111,25 @@ fn tags_as_they_are_met() {
             &[("LYRICS", &["La la"])],
         ),
         (
+            "levels in numbers",
+            id3(
+                4,
+                &[("RVA2", b"track\0\x01\xF9\x00\0".to_vec()), ("RVA2", b"other\0\x01\xF9\x00\0".to_vec())],
+            ),
+            &[("REPLAYGAIN_TRACK_GAIN", &["-3.50 dB"])],
+        ),
+        (
+            "levels in numbers and in words",
+            id3(
+                4,
+                &[
+                    ("RVA2", b"album\0\x01\xF9\x00\0".to_vec()),
+                    ("TXXX", utf8(&["replaygain_album_gain", "-3.10 dB"])),
+                ],
+            ),
+            &[("REPLAYGAIN_ALBUM_GAIN", &["-3.10 dB"])],
+        ),
+        (
             "unsynchronisation of a frame",
             tag(4, 0, &[title.clone(), frame("APIC", 0x02, &unsynchronised)].concat()),
             &[("TITLE", &["One"])],

@@ -5,10 +5,15 @@ use melisma_signal::Metadata;
 
 use super::tools::Folder;
 
-pub fn metadata(folder: &Folder, name: &str, bytes: &[u8]) -> Metadata {
+/// A file of these bytes, opened.
+pub fn open(folder: &Folder, name: &str, bytes: &[u8]) -> AudioSource {
     let path = folder.0.join(name);
     std::fs::write(&path, bytes).unwrap();
-    let source = AudioSource::open(&Input::Path(path), &OpenOptions::default()).unwrap();
+    AudioSource::open(&Input::Path(path), &OpenOptions::default()).unwrap()
+}
+
+pub fn metadata(folder: &Folder, name: &str, bytes: &[u8]) -> Metadata {
+    let source = open(folder, name, bytes);
     assert!(source.warnings().is_empty(), "{name}: {:?}", source.warnings());
     assert_eq!(sorted(&piped(bytes)), sorted(source.metadata()), "{name} from a pipe");
     source.metadata().clone()

@@ -35,6 +35,9 @@ const ROUNDED_SECONDS: f64 = 0.01;
 /// What it says of tags behind the last block of WavPack, if there are several.
 const NO_MORE_BLOCKS: &str = "Invalid block header.";
 
+/// What it says of a cover that it looks at though nobody asked: no harm to the music.
+const PICTURE_DECODERS: [&str; 6] = ["[png @", "[mjpeg @", "[gif @", "[bmp @", "[webp @", "[tiff @"];
+
 /// A running `ffmpeg` and the WAV that it writes.
 pub struct FfmpegReader {
     wav: PcmReader,
@@ -144,8 +147,9 @@ impl FfmpegReader {
         let said = stop(self.child.take(), self.listener.take(), &self.complaint, whole);
         let present = self.given_samples as f64 / f64::from(self.format().sample_rate_hz);
         let is_complete = self.stated_seconds.is_some_and(|stated| present > stated - ROUNDED_SECONDS);
+        let is_of_picture = |line: &&str| PICTURE_DECODERS.iter().any(|name| line.starts_with(name));
         let is_harm = |line: &&str| !(is_complete && line.ends_with(NO_MORE_BLOCKS));
-        if let Some(line) = said.lines().next().filter(is_harm) {
+        if let Some(line) = said.lines().find(|line| !is_of_picture(line)).filter(is_harm) {
             let gaps = probe::gaps(&self.program, &self.path, self.track);
             if gaps.is_empty() {
                 notes.harm(format!("ffmpeg: {line}"));

@@ -47,6 +47,8 @@ struct Parts {
     year: String,
     day: String,
     time: String,
+    /// Fields of levels, and decibels.
+    gains: Vec<(&'static str, f64)>,
     has_lyrics: bool,
     /// Of lyrics with times.
     lines: Vec<String>,
@@ -57,6 +59,12 @@ pub fn read(tag: &[u8], collected: &mut Collected) {
     let mut parts = Parts::default();
     for_each_frame(tag, &mut |version, frame| add_frame(version, &frame, collected, &mut parts));
     add_date(&parts, collected);
+    for (field, gain_db) in &parts.gains {
+        // Fields of text are what players write and read today.
+        if !collected.has(field) {
+            collected.add(field, &format!("{gain_db:.2} dB"));
+        }
+    }
     if !parts.has_lyrics && !parts.lines.is_empty() {
         // Either the lines are marked in the text, or each piece is one.
         let marked = parts.lines.iter().any(|line| line.contains('\n'));
@@ -122,6 +130,7 @@ fn add_frame(version: u8, frame: &Frame, collected: &mut Collected, parts: &mut 
             }
         }
         "SYLT" if parts.lines.len() < MAX_LINES => parts.lines.extend(synchronised_lines(encoding, rest)),
+        "RVA2" if parts.gains.len() < 2 => parts.gains.extend(gain(&frame.body)),
         "UFID" => {
             let (owner, identifier) = Encoding::Latin.split_first(&frame.body);
             if owner == MUSICBRAINZ_OWNER {
@@ -154,6 +163,22 @@ fn synchronised_lines(encoding: Encoding, rest: &[u8]) -> Vec<String> {
         texts = behind.get(4..).unwrap_or_default();
     }
     lines
+}
+
+/// The level of a track or an album in 2.4: whose it is, then for each channel its kind, its change in
+/// 512ths of a decibel, and a peak.
+fn gain(body: &[u8]) -> Option<(&'static str, f64)> {
+    const ALL_CHANNELS: u8 = 1;
+    let (whose, rest) = Encoding::Latin.split_first(body);
+    let field = match whose.to_ascii_lowercase().as_str() {
+        "track" => "REPLAYGAIN_TRACK_GAIN",
+        "album" => "REPLAYGAIN_ALBUM_GAIN",
+        _ => return None,
+    };
+    match rest {
+        [ALL_CHANNELS, a, b, ..] => Some((field, f64::from(i16::from_be_bytes([*a, *b])) / 512.0)),
+        _ => None,
+    }
 }
 
 fn picture(name: &str, encoding: Encoding, rest: &[u8]) -> Option<Picture> {
