@@ -10,7 +10,7 @@ use std::io::Read;
 use super::bytes::Bytes;
 use super::mpeg::MpegReader;
 use super::pcm::{aiff, wav};
-use super::tags::leading;
+use super::tags::leading::{self, Leading};
 use super::{flac, matroska, mp4, ogg, trailing_tags};
 use crate::MediaError;
 
@@ -21,6 +21,8 @@ const LOOK_BYTES: usize = JUNK_BYTES + (32 << 10);
 /// How many zeros may stand before the music: less than what is kept of a pipe.
 const MAX_ZEROS: u64 = 8 << 20;
 
+/// The first half of the GUID of an ASF header.
+const ASF: &[u8] = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11";
 /// Beginnings of what only `ffmpeg` reads, in whose bytes nothing else is to be looked for: WavPack,
 /// TTA, Monkey's Audio, Musepack, OptimFROG, ASF, CAF, AU, AC-3, DTS, AMR, Real, Flash, MPEG-PS.
 const FOREIGN: &[&[u8]] = &[
@@ -30,7 +32,7 @@ const FOREIGN: &[&[u8]] = &[
     b"MPCK",
     b"MP+",
     b"OFR ",
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
+    ASF,
     b"caff",
     b".snd",
     b"\x0b\x77",
@@ -73,15 +75,18 @@ pub struct Beginning {
 /// # Errors
 /// [`MediaError::Io`]; [`MediaError::Unsupported`] if a pipe's beginning is too long to be read twice.
 pub fn recognise(bytes: &Bytes) -> Result<Beginning, MediaError> {
-    let (mut tags, mut start) = leading::read(bytes, 0, &begins)?;
+    let Leading { mut tags, offset: mut start, is_plain } = leading::read(bytes, 0, &begins)?;
     let mut look = read_at(bytes, start, LOOK_BYTES)?;
     if let Some(kind) = kind_at_start(&look) {
-        return Ok(Beginning { kind, offset: start, tags });
+        // `ffmpeg` goes over one tag by itself, but reads a file only from its start: no need for a copy. Places in
+        // ASF count from its own start.
+        let is_left = kind == Kind::Other && is_plain && tags.len() <= 1 && !look.starts_with(ASF);
+        return Ok(Beginning { kind, offset: if is_left { 0 } else { start }, tags });
     }
     let unknown = start;
     if look.starts_with(&[0; 4]) {
         let zeros = count_zeros(bytes, start)?;
-        let (more, behind) = leading::read(bytes, start + zeros, &begins)?;
+        let Leading { tags: more, offset: behind, .. } = leading::read(bytes, start + zeros, &begins)?;
         if more.is_empty() {
             // The first box of an MP4 file starts with zeros of its own.
             start += zeros.saturating_sub(3);

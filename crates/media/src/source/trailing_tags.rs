@@ -25,7 +25,7 @@ pub fn starts_tag(bytes: &[u8]) -> bool {
 }
 
 /// The length of an ID3v2 tag, if one starts here.
-fn id3v2_bytes(bytes: &[u8]) -> Option<u64> {
+pub fn id3v2_bytes(bytes: &[u8]) -> Option<u64> {
     let [b'I', b'D', b'3', version, revision, flags, a, b, c, d, ..] = *bytes else { return None };
     if version == 0xFF || revision == 0xFF || (a | b | c | d) & 0x80 != 0 {
         return None;

@@ -8,6 +8,7 @@
 use std::io::Read;
 
 use super::super::bytes::Bytes;
+use super::super::trailing_tags;
 use super::id3v2;
 use crate::MediaError;
 
@@ -21,25 +22,31 @@ const LOOK_BYTES: u64 = 96 << 10;
 const MAX_TAGS: usize = 64;
 const HEADER_BYTES: u64 = 10;
 
-/// Reads the tags from `start` on as they are; how many bytes of the input precede the first other byte.
-/// `begins` tells whether bytes are the beginning of something known.
+/// Tags at the start of an input.
+pub struct Leading {
+    /// As they are; empty where one is too large to be read.
+    pub tags: Vec<Vec<u8>>,
+    /// Bytes of the input before the first other byte.
+    pub offset: u64,
+    /// Whether all sizes are as the standard wants them, so that other programs find the same place.
+    pub is_plain: bool,
+}
+
+/// Reads the tags from `start` on. `begins` tells whether bytes are the beginning of something known.
 ///
 /// # Errors
 /// [`MediaError::Io`]; [`MediaError::Unsupported`] if a pipe's beginning is too long to be read twice.
-pub fn read(
-    bytes: &Bytes,
-    start: u64,
-    begins: &dyn Fn(&[u8]) -> bool,
-) -> Result<(Vec<Vec<u8>>, u64), MediaError> {
+pub fn read(bytes: &Bytes, start: u64, begins: &dyn Fn(&[u8]) -> bool) -> Result<Leading, MediaError> {
     let input = Input { bytes, begins };
-    let (mut tags, mut offset, mut kept) = (Vec::new(), start, 0);
+    let (mut tags, mut offset, mut kept, mut is_plain) = (Vec::new(), start, 0, true);
     while let Some(length) = input.tag_bytes(offset)?.filter(|_| tags.len() < MAX_TAGS) {
         let fits = kept + length <= MAX_ID3V2_BYTES;
         tags.push(if fits { input.at(offset, length)? } else { Vec::new() });
         kept += if fits { length } else { 0 };
+        is_plain &= trailing_tags::id3v2_bytes(&input.at(offset, HEADER_BYTES)?) == Some(length);
         offset += length;
     }
-    Ok((tags, offset))
+    Ok(Leading { tags, offset, is_plain })
 }
 
 /// An input that can be looked into at any place.
