@@ -78,8 +78,8 @@ pub fn recognise(bytes: &Bytes) -> Result<Beginning, MediaError> {
     let Leading { mut tags, offset: mut start, is_plain } = leading::read(bytes, 0, &begins)?;
     let mut look = read_at(bytes, start, LOOK_BYTES)?;
     if let Some(kind) = kind_at_start(&look) {
-        // `ffmpeg` goes over one tag by itself, but reads a file only from its start: no need for a copy. Places in
-        // ASF count from its own start.
+        // `ffmpeg` goes over one tag by itself, but reads a file only from its start: no need for a copy.
+        // Places in ASF count from its own start.
         let is_left = kind == Kind::Other && is_plain && tags.len() <= 1 && !look.starts_with(ASF);
         return Ok(Beginning { kind, offset: if is_left { 0 } else { start }, tags });
     }
