@@ -9,12 +9,13 @@ use super::bytes::Bytes;
 use super::ffmpeg::FfmpegReader;
 use super::flac::FlacReader;
 use super::matroska::MatroskaReader;
-use super::mp4::{self, Gapless, Index};
+use super::mp4::{self, Chosen, Gapless, Index, Mp4Reader};
 use super::mpeg::MpegReader;
 use super::ogg::OggReader;
-use super::pcm::{PcmReader, aiff, wav};
+use super::packet_decoder::SBR_SUSPECT_HZ;
+use super::pcm::{PcmReader, aiff, au, caf, wav};
 use super::reader::{BlockReader, Notes};
-use super::symphonia_reader::{SBR_SUSPECT_HZ, SymphoniaReader, no_such_track};
+use super::symphonia_reader::{SymphoniaReader, no_such_track};
 use super::tags::{self, Collected};
 use super::trailing_tags;
 use super::{flac, matroska, ogg};
@@ -25,11 +26,14 @@ const JUNK_BYTES: usize = 64 << 10;
 /// Enough to see that frames follow each other: three of the longest.
 const LOOK_BYTES: usize = JUNK_BYTES + (32 << 10);
 
+/// Said of AAC at [`SBR_SUSPECT_HZ`] and below.
+const MAYBE_SBR: &str = "AAC at a low rate: if it is HE-AAC, its upper half spectrum is missing";
+
 /// Enough of a pipe for `ffmpeg` to see what it is.
 const PROBED_BYTES: u64 = 4 << 20;
 
 /// Beginnings of what only `ffmpeg` reads, in whose bytes nothing else is to be looked for: WavPack,
-/// TTA, Monkey's Audio, Musepack, OptimFROG, ASF, CAF, AU, AC-3, DTS, AMR, Real, Flash, MPEG-PS.
+/// TTA, Monkey's Audio, Musepack, OptimFROG, ASF, AC-3, DTS, AMR, Real, Flash, MPEG-PS.
 const FOREIGN: &[&[u8]] = &[
     b"wvpk",
     b"TTA",
@@ -38,8 +42,6 @@ const FOREIGN: &[&[u8]] = &[
     b"MP+",
     b"OFR ",
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
-    b"caff",
-    b".snd",
     b"\x0b\x77",
     b"\x7f\xfe\x80\x01",
     b"#!AMR",
@@ -53,6 +55,8 @@ const FOREIGN: &[&[u8]] = &[
 enum Kind {
     Wav,
     Aiff,
+    Au,
+    Caf,
     Flac,
     Ogg,
     Mpeg,
@@ -79,7 +83,7 @@ pub fn open_reader(
     let (leading, offset) = trailing_tags::read_leading(&mut again(&bytes, 0)?)?;
     let (kind, offset) = recognise(&again(&bytes, offset)?, offset)?;
     let track = options.track.unwrap_or(0);
-    if track > 0 && matches!(kind, Kind::Wav | Kind::Aiff | Kind::Flac | Kind::Mpeg) {
+    if track > 0 && matches!(kind, Kind::Wav | Kind::Aiff | Kind::Au | Kind::Caf | Kind::Flac | Kind::Mpeg) {
         return Err(no_such_track(track, 1));
     }
     let mut collected = Collected::default();
@@ -87,12 +91,14 @@ pub fn open_reader(
         Kind::Wav => match wav::open(again(&bytes, offset)?, notes)? {
             // Nobody reads a broken WAV header better; a coded WAV (ADPCM, A-law) goes on below.
             Some(reader) => Ok(Box::new(reader)),
-            None => symphonia(&bytes, extension, options, None, notes),
+            None => symphonia(&bytes, extension, options.track, None, notes),
         },
         Kind::Aiff => match aiff::open(again(&bytes, offset)?, notes)? {
             Some(reader) => Ok(Box::new(reader)),
-            None => symphonia(&bytes, extension, options, None, notes),
+            None => symphonia(&bytes, extension, options.track, None, notes),
         },
+        Kind::Au => au::open(again(&bytes, offset)?).and_then(plain),
+        Kind::Caf => caf::open(again(&bytes, offset)?, notes).and_then(plain),
         Kind::Flac => {
             let reader = FlacReader::open(again(&bytes, offset)?, notes);
             tags::read::around(&bytes, &leading, &mut collected, notes);
@@ -107,8 +113,9 @@ pub fn open_reader(
             tags::read::around(&bytes, &leading, &mut collected, notes);
             match MpegReader::open(again(&bytes, 0)?, notes) {
                 Ok(Some(reader)) if reader.is_aac() && reader.format().sample_rate_hz <= SBR_SUSPECT_HZ => {
-                    notes.warn("AAC at a low rate: if it is HE-AAC, its upper half spectrum is missing");
-                    let reader = in_full(Box::new(reader), &bytes, None, options, notes)?;
+                    notes.warn(MAYBE_SBR);
+                    let chosen = Chosen { number: 0, gapless: None };
+                    let reader = in_full(Box::new(reader), &bytes, &chosen, options, notes)?;
                     return Ok((reader, collected.into_metadata(notes)));
                 }
                 Ok(Some(reader)) => Ok(Box::new(reader)),
@@ -127,8 +134,16 @@ pub fn open_reader(
             if !before.is_empty() {
                 tags::read::mp4(&mut Cursor::new(&before), &mut collected, notes);
             }
-            let gapless = mp4::gapless(&before, track);
-            symphonia(&bytes, extension, options, gapless, notes)
+            let chosen = mp4::choose_track(&before, options.track);
+            match Mp4Reader::open(again(&bytes, offset)?, &before, &chosen, notes) {
+                Ok(Some(reader)) if reader.is_maybe_sbr() => {
+                    notes.warn(MAYBE_SBR);
+                    in_full(Box::new(reader), &bytes, &chosen, options, notes)
+                }
+                Ok(Some(reader)) => Ok(Box::new(reader)),
+                Ok(None) => symphonia(&bytes, extension, Some(chosen.number), chosen.gapless, notes),
+                Err(error) => Err(error),
+            }
         }
         Kind::Other => Err(MediaError::Damaged("no known format".into())),
     };
@@ -167,6 +182,12 @@ fn again(bytes: &Bytes, offset: u64) -> Result<Bytes, MediaError> {
     Ok(again)
 }
 
+/// Samples as they are; coded ones are somebody else's.
+fn plain(reader: Option<PcmReader>) -> Result<Box<dyn BlockReader>, MediaError> {
+    let reader = reader.ok_or_else(|| MediaError::Unsupported("coded samples in AU or CAF".into()))?;
+    Ok(Box::new(reader))
+}
+
 fn boxed<R: BlockReader + 'static>(
     reader: Result<R, MediaError>,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
@@ -188,6 +209,8 @@ fn recognise(bytes: &Bytes, offset: u64) -> Result<(Kind, u64), MediaError> {
     let found = (0..reach).find_map(|at| {
         let rest = &look[at..];
         let kind = match rest[0] {
+            // Before the other kinds of frames: a checksum says more than a length.
+            0xFF if flac::recognises_frames(rest) => Some(Kind::Flac),
             0xFF if MpegReader::recognises(rest, ended) => Some(Kind::Mpeg),
             // Longer beginnings than two or three letters, lest chance finds them.
             b'f' | b'O' | b'R' | b'F' => kind_of(rest).filter(|kind| *kind != Kind::Mp4),
@@ -204,6 +227,8 @@ fn kind_of(head: &[u8]) -> Option<Kind> {
     Some(match head {
         _ if wav::is_wav(head) => Kind::Wav,
         _ if aiff::is_aiff(head) => Kind::Aiff,
+        _ if head.starts_with(au::MAGIC) => Kind::Au,
+        _ if head.starts_with(caf::MAGIC) && head.get(4..6) == Some(&[0, 1]) => Kind::Caf,
         _ if head.starts_with(flac::MAGIC) && head.get(4).is_some_and(|kind| kind & 0x7F == 0) => Kind::Flac,
         _ if head.starts_with(ogg::MAGIC) && head.get(4) == Some(&0) => Kind::Ogg,
         _ if head.starts_with(matroska::MAGIC) => Kind::Matroska,
@@ -212,26 +237,22 @@ fn kind_of(head: &[u8]) -> Option<Kind> {
     })
 }
 
-/// Through Symphonia, and HE-AAC in full where that is possible.
+/// Through Symphonia.
 fn symphonia(
     bytes: &Bytes,
     extension: Option<&str>,
-    options: &OpenOptions,
+    track: Option<usize>,
     gapless: Option<Gapless>,
     notes: &mut Notes,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
-    let reader = SymphoniaReader::open(again(bytes, 0)?, extension, options.track, gapless, notes)?;
-    if reader.is_maybe_sbr() {
-        return in_full(Box::new(reader), bytes, gapless, options, notes);
-    }
-    Ok(Box::new(reader))
+    boxed(SymphoniaReader::open(again(bytes, 0)?, extension, track, gapless, notes))
 }
 
 /// `ffmpeg` decodes HE-AAC in full; without it, the lower half is what there is.
 fn in_full(
     reader: Box<dyn BlockReader>,
     bytes: &Bytes,
-    gapless: Option<Gapless>,
+    chosen: &Chosen,
     options: &OpenOptions,
     notes: &mut Notes,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
@@ -246,7 +267,7 @@ fn in_full(
     match FfmpegReader::open(
         file,
         program,
-        options.track,
+        Some(chosen.number),
         "possibly HE-AAC",
         collected,
         &mut Notes::default(),
@@ -258,7 +279,7 @@ fn in_full(
         }
         Ok(mut full) => {
             *notes = Notes::default();
-            full.limit(gapless);
+            full.limit(chosen.gapless);
             Ok(Box::new(full))
         }
         Err(_) => Ok(reader),

@@ -132,9 +132,9 @@ impl FfmpegReader {
 
     /// Cuts the end where the MP4 index says: `ffmpeg` itself only cuts the start.
     pub fn limit(&mut self, gapless: Option<Gapless>) {
-        if let Some(Gapless { timescale_hz, total: Some(total), .. }) = gapless {
-            let product = u128::from(total) * u128::from(self.format().sample_rate_hz);
-            self.trim.keep = u64::try_from(product / u128::from(timescale_hz)).ok();
+        let rate = self.format().sample_rate_hz;
+        if let Some((gapless, total)) = gapless.and_then(|gapless| Some((gapless, gapless.total?))) {
+            self.trim.keep = Some(gapless.samples(total, rate));
         }
     }
 

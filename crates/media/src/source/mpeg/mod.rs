@@ -172,7 +172,11 @@ impl Chain {
         let ended = length < wanted;
         let bytes = window.seen();
         let start = (0..length.min(SEARCH_BYTES)).find(|at| {
-            bytes[*at] == 0xFF && self.frames_at(&bytes[*at..], FRAMES_AT_START - 1, ended).is_some()
+            let rest = &bytes[*at..];
+            // Behind a frame of information, the music's first frames may be damaged.
+            let is_start =
+                || self.frames_at(rest, FRAMES_AT_START - 1, ended).is_some() || is_information(rest);
+            rest[0] == 0xFF && is_start()
         });
         Ok(match start {
             Some(0) => match FrameHeader::parse(bytes) {
@@ -215,6 +219,14 @@ impl Chain {
     }
 }
 
+/// Whether a whole frame of information starts `bytes`, which says how many frames follow.
+fn is_information(bytes: &[u8]) -> bool {
+    FrameHeader::parse(bytes)
+        .and_then(|header| Some((header, bytes.get(..header.bytes?)?)))
+        .and_then(|(header, frame)| Info::parse(&header, frame))
+        .is_some_and(|info| info.frames.is_some())
+}
+
 /// The length of a frame in free format, without padding: up to the next header that agrees.
 fn free_length(bytes: &[u8], header: &FrameHeader) -> Option<usize> {
     if header.bytes.is_some() {
@@ -239,8 +251,9 @@ pub struct MpegReader {
     is_torn: bool,
     format: StreamFormat,
     timeline: Timeline,
-    /// Frames of the present stream that the first one promises.
+    /// Frames of the present stream that the first one promises, and how many too many that may be.
     promised_frames: Option<u64>,
+    tolerated_frames: u64,
     /// Frames of the present stream so far, the lost ones included.
     frames: u64,
     /// Good frames of the present stream, and their bytes.
@@ -254,7 +267,10 @@ pub struct MpegReader {
 impl MpegReader {
     /// Whether frames follow each other at the start of `bytes`.
     pub fn recognises(bytes: &[u8], ended: bool) -> bool {
-        Chain { current: None, free_bytes: None }.frames_at(bytes, FRAMES_AT_START - 1, ended).is_some()
+        is_information(bytes)
+            || Chain { current: None, free_bytes: None }
+                .frames_at(bytes, FRAMES_AT_START - 1, ended)
+                .is_some()
     }
 
     /// Reads up to the first music. `Ok(None)` if there are no frames.
@@ -270,6 +286,7 @@ impl MpegReader {
             format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
             timeline: Timeline::default(),
             promised_frames: None,
+            tolerated_frames: TOLERATED_FRAMES,
             frames: 0,
             good_frames: 0,
             good_bytes: 0,
@@ -325,17 +342,12 @@ impl MpegReader {
         let mean = if self.good_frames > 0 { self.good_bytes as f64 / self.good_frames as f64 } else { own };
         let mut lost = (bytes as f64 / mean).round() as u64;
         if let Some(promised) = self.promised_frames
-            && let Some(input) =
-                self.window.source().rewound()?.filter(|bytes| bytes.length_bytes().is_some())
+            && let Some(rest) = self.count_rest()?
         {
-            let mut ahead = Window::new(input);
-            ahead.skip(self.window.position())?;
-            let rest = self.chain.count(&mut ahead)?;
             let missing = promised.saturating_sub(self.frames + rest.frames);
             let share = missing as f64 * bytes as f64 / (bytes + rest.lost_bytes) as f64;
-            let seconds = share * f64::from(current.samples) / f64::from(current.sample_rate_hz);
             // Of a file that is cut off, too, the count says nothing about this place.
-            if !rest.is_cut && seconds < MAX_LOST_SECONDS {
+            if !rest.is_cut && current.seconds(share) < MAX_LOST_SECONDS {
                 lost = share.round() as u64;
             }
         }
@@ -348,6 +360,32 @@ impl MpegReader {
         self.frames += lost;
         self.timeline.lose(lost * u64::from(current.samples), DAMAGED, notes);
         Ok(())
+    }
+
+    /// What is left of the present stream of a file.
+    fn count_rest(&self) -> Result<Option<Rest>, MediaError> {
+        let input = self.window.source().rewound()?;
+        let Some(input) = input.filter(|bytes| bytes.length_bytes().is_some()) else { return Ok(None) };
+        let mut ahead = Window::new(input);
+        ahead.skip(self.window.position())?;
+        Ok(Some(self.chain.count(&mut ahead)?))
+    }
+
+    /// The first frame of a stream leans on others before it: if frames are missing of the number that is
+    /// promised, it is those. Whether it is so.
+    fn lose_beginning(&mut self, first: &FrameHeader, notes: &mut Notes) -> Result<bool, MediaError> {
+        let Some(promised) = self.promised_frames.filter(|_| self.frames == 1) else { return Ok(false) };
+        let Some(rest) = self.count_rest()?.filter(|rest| !rest.is_cut && rest.lost_bytes == 0) else {
+            return Ok(false);
+        };
+        let missing = promised.saturating_sub(1 + rest.frames);
+        if missing <= self.tolerated_frames || first.seconds(missing as f64) > MAX_LOST_SECONDS {
+            return Ok(false);
+        }
+        self.frames += missing;
+        self.is_torn = true;
+        self.timeline.lose(missing * u64::from(first.samples), DAMAGED, notes);
+        Ok(true)
     }
 
     /// Decodes a frame, or learns from it.
@@ -371,7 +409,7 @@ impl MpegReader {
             _ if header.is_broken(frame) => true,
             Verdict::Damaged => true,
             // A recording may begin anywhere in a stream, and costs nothing but what was before it.
-            Verdict::Rootless => self.is_torn,
+            Verdict::Rootless => self.is_torn || self.lose_beginning(header, notes)?,
             Verdict::Sound => self.subbands.look_at(header, frame) == Verdict::Damaged,
         };
         match header.kind {
@@ -451,6 +489,8 @@ impl MpegReader {
         self.decoder = Some(PacketDecoder::new(&params)?);
         (self.frames, self.good_frames, self.good_bytes) = (0, 0, 0);
         self.promised_frames = info.frames;
+        // Encoders that state their delay are known to count right.
+        self.tolerated_frames = if info.delay_and_padding.is_some() { 0 } else { TOLERATED_FRAMES };
         let total = info.frames.map(|frames| frames.saturating_mul(header.samples.into()));
         let (trim, length) = match (info.delay_and_padding, total) {
             (Some((delay, padding)), Some(total)) => {
@@ -478,7 +518,7 @@ impl MpegReader {
         let Some(current) = self.chain.current else { return };
         let samples = u64::from(current.samples);
         match self.promised_frames {
-            Some(promised) if promised > self.frames + TOLERATED_FRAMES => {
+            Some(promised) if promised > self.frames + if cut { 0 } else { self.tolerated_frames } => {
                 notes.miss_samples(self.frames * samples, promised * samples, current.sample_rate_hz);
             }
             Some(_) => {}

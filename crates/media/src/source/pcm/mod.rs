@@ -1,7 +1,9 @@
-//! Plain samples, integer or float: what WAV, Wave64 and AIFF files hold behind their headers, and
+//! Plain samples, integer or float: what WAV, Wave64, AIFF, AU and CAF files hold behind their headers, and
 //! what comes without any header.
 
 pub mod aiff;
+pub mod au;
+pub mod caf;
 pub mod wav;
 mod wave64;
 
