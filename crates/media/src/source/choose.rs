@@ -114,7 +114,7 @@ pub fn open_reader(
             match MpegReader::open(again(&bytes, 0)?, notes) {
                 Ok(Some(reader)) if reader.is_aac() && reader.format().sample_rate_hz <= SBR_SUSPECT_HZ => {
                     notes.warn(MAYBE_SBR);
-                    let chosen = Chosen { number: 0, gapless: None };
+                    let chosen = Chosen { number: 0, gapless: None, moved_bytes: 0 };
                     let reader = in_full(Box::new(reader), &bytes, &chosen, options, notes)?;
                     return Ok((reader, collected.into_metadata(notes)));
                 }
@@ -130,11 +130,14 @@ pub fn open_reader(
                 bytes = bytes.spooled()?.ok_or_else(lost)?;
                 index = mp4::read_index(&mut again(&bytes, offset)?)?;
             }
-            let before = if let Index::Found(before) = index { before } else { Vec::new() };
+            let (before, moved_bytes) = match index {
+                Index::Found { before, moved_bytes } => (before, moved_bytes),
+                _ => (Vec::new(), 0),
+            };
             if !before.is_empty() {
                 tags::read::mp4(&mut Cursor::new(&before), &mut collected, notes);
             }
-            let chosen = mp4::choose_track(&before, options.track);
+            let chosen = mp4::choose_track(&before, options.track, moved_bytes);
             match Mp4Reader::open(again(&bytes, offset)?, &before, &chosen, notes) {
                 Ok(Some(reader)) if reader.is_maybe_sbr() => {
                     notes.warn(MAYBE_SBR);

@@ -182,6 +182,11 @@ impl MatroskaReader {
                 self.late.take(ebml::Element { id: head::TAGS, body: &body });
             }
             (id, Some(size)) if head::OTHERS.contains(&id) || id == SIMPLE_BLOCK || id == BLOCK_GROUP => {
+                let end = self.window.position().saturating_add(header.bytes as u64 + size);
+                if self.window.source().length_bytes().is_some_and(|length| end > length) {
+                    // The end, or chance: do clusters or blocks follow?
+                    return self.resume(true, notes);
+                }
                 self.window.consume(header.bytes);
                 if self.window.skip(size)? < size {
                     return self.cut(notes);

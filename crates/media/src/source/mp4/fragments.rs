@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::boxes::{children, find, long, wide};
+use super::boxes::{box_head, children, find, long, wide};
 use super::bytes_at::BytesAt;
 use super::samples::Place;
 use super::track::SoundTrack;
@@ -311,19 +311,6 @@ impl TrackHead {
         }
         Some(offset)
     }
-}
-
-/// Name and size of a box, if one can stand here; a size of 1 says that a longer one follows. One to the end of
-/// the file counts as endless.
-fn box_head(head: &[u8]) -> Option<([u8; 4], u64)> {
-    let [s0, s1, s2, s3, name @ ..] = *head.first_chunk::<8>()?;
-    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ' || *byte == 0xA9);
-    let size = match u32::from_be_bytes([s0, s1, s2, s3]) {
-        0 => u64::MAX,
-        2..8 => return None,
-        size => u64::from(size),
-    };
-    is_name.then_some((name, size))
 }
 
 /// Whether a part begins here: its box, and in that the one of its number.

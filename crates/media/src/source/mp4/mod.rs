@@ -40,6 +40,8 @@ const MAX_FAILURES_AT_START: u32 = 32;
 /// Failures in a row after which a stream counts as over: ten minutes and more of any coding.
 const MAX_FAILURES_IN_A_ROW: u32 = 1 << 18;
 
+/// Failures in a row after which packets are looked for where the index says once more.
+const TRIED_PACKETS: u32 = 6;
 /// Zeros in a row that are damage, of ALAC.
 const ZEROED_BYTES: usize = 64;
 
@@ -52,14 +54,17 @@ pub struct Chosen {
     pub number: usize,
     /// Its ends, if they make sense.
     pub gapless: Option<Gapless>,
+    /// By how many bytes the file is shorter than its boxes say, if that is known.
+    pub moved_bytes: u64,
 }
 
-/// The track with that number (from 0), or the one that plays unless another is asked for. `before` is what
-/// [`read_index`] found.
-pub fn choose_track(before: &[u8], number: Option<usize>) -> Chosen {
+/// The track with that number (from 0), or the one that plays unless another is asked for. `before` and
+/// `moved_bytes` are what [`read_index`] found.
+pub fn choose_track(before: &[u8], number: Option<usize>, moved_bytes: u64) -> Chosen {
     let index = boxes::find(before, &[b"moov"]).unwrap_or_default();
     let number = number.unwrap_or_else(|| default_track(index));
-    Chosen { number, gapless: sound_tracks(index).nth(number).and_then(|track| gapless::gapless(&track)) }
+    let gapless = sound_tracks(index).nth(number).and_then(|track| gapless::gapless(&track));
+    Chosen { number, gapless, moved_bytes }
 }
 
 /// Reads one audio track.
@@ -78,6 +83,10 @@ pub struct Mp4Reader {
     /// Ticks of packets that are not there, if none behind them is.
     missing: u64,
     failures: u32,
+    /// Bytes that are missing of the media; where, the first packets that make no sense tell.
+    moved_bytes: u64,
+    /// By how many bytes packets lie nearer to the beginning than the index says.
+    shift_bytes: u64,
     ended: bool,
 }
 
@@ -93,7 +102,11 @@ impl Mp4Reader {
         chosen: &Chosen,
         notes: &mut Notes,
     ) -> Result<Option<Self>, MediaError> {
-        let index = boxes::find(before, &[b"moov"]).unwrap_or_default();
+        let index = boxes::find(before, &[b"moov"]).ok_or_else(|| {
+            MediaError::Damaged(
+                "the index of the MP4 file is missing: it was cut off, or never finished".into(),
+            )
+        })?;
         let number = chosen.number;
         let track = sound_tracks(index).nth(number);
         let track = track.ok_or_else(|| no_such_track(number, sound_tracks(index).count()))?;
@@ -127,6 +140,10 @@ impl Mp4Reader {
         } else {
             bytes.spooled()?.ok_or_else(|| MediaError::Unsupported("a pipe of MP4 out of order".into()))?
         };
+        let beyond = bytes
+            .length_bytes()
+            .zip(table.clone().and_then(Iterator::last))
+            .map(|(length, last)| last.offset.saturating_add(last.bytes.into()).saturating_sub(length));
         let mut reader = Self {
             bytes: BytesAt::new(bytes),
             table,
@@ -139,6 +156,8 @@ impl Mp4Reader {
             lost_at_start: 0,
             missing: 0,
             failures: 0,
+            moved_bytes: if chosen.moved_bytes > 0 { chosen.moved_bytes } else { beyond.unwrap_or(0) },
+            shift_bytes: 0,
             ended: false,
         };
         while reader.timeline.taken_samples() == 0 && !reader.ended {
@@ -171,10 +190,11 @@ impl Mp4Reader {
 
     /// The bytes of a packet; `None` if they are not there.
     fn packet(&mut self, place: &Place) -> io::Result<Option<Vec<u8>>> {
-        let end = place.offset.saturating_add(place.bytes.into());
+        let offset = place.offset.saturating_sub(self.shift_bytes);
+        let end = offset.saturating_add(place.bytes.into());
         let is_there =
             place.bytes <= MAX_PACKET_BYTES && self.bytes.length().is_none_or(|length| end <= length);
-        if !is_there || !self.bytes.go_to(place.offset)? {
+        if !is_there || !self.bytes.go_to(offset)? {
             return Ok(None);
         }
         let packet = self.bytes.read(place.bytes as usize)?;
@@ -182,9 +202,14 @@ impl Mp4Reader {
     }
 
     fn take_packet(&mut self, packet: &[u8], ticks: u64, notes: &mut Notes) {
+        if self.missing > 0 {
+            self.decoder.reset();
+        }
         let is_broken = match self.decoder.codec_id() {
             ids::CODEC_ID_FLAC => packet.iter().fold(0, |crc, byte| crc16(crc, *byte)) != 0,
             ids::CODEC_ID_ALAC => is_zeroed_alac(packet),
+            // A block that begins with its end, and goes on.
+            ids::CODEC_ID_AAC => packet.len() > 2 && packet[0] >> 5 == 7,
             _ => false,
         };
         let decoded = if is_broken { None } else { self.decoder.decode(packet).ok() };
@@ -193,6 +218,7 @@ impl Mp4Reader {
         let Some(decoded) = decoded.filter(|decoded| !is_odd(decoded)) else {
             self.decoder.reset();
             self.failures += 1;
+            self.shift();
             self.lose_missing(notes);
             self.lose(ticks, UNDECODABLE, notes);
             return;
@@ -208,6 +234,16 @@ impl Mp4Reader {
             self.usual = (ticks, decoded.samples() as u64);
         }
         self.timeline.push(decoded.planes);
+    }
+
+    /// Where bytes are missing of the media, those behind the gap have moved: the first packet that makes no
+    /// sense stands there. If those that follow make no sense either, it was another damage.
+    fn shift(&mut self) {
+        match self.failures {
+            1 if self.shift_bytes == 0 => self.shift_bytes = self.moved_bytes,
+            TRIED_PACKETS if self.shift_bytes > 0 => (self.shift_bytes, self.moved_bytes) = (0, 0),
+            _ => {}
+        }
     }
 
     /// Begins a stream of the format of its first packet.
