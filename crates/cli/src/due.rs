@@ -1,15 +1,17 @@
 //! Is the result of a file in a directory to be made, and why? A job whose result may be there -> what is due.
 //!
 //! A result follows its input: it is made again when the input or its tags changed, when it was made with other
-//! settings, and when it is empty or its end is missing. The settings, and a fingerprint of the music, are in a record that
-//! only results in a mirror have: by it, a file whose tags alone were edited gets those, and is not encoded again.
+//! settings or of a file of another name, and when it is empty or its end is missing. The settings, that name, and a
+//! fingerprint of the music are in a record that only results in a mirror have: by it, a file whose tags alone were edited
+//! gets those, and is not encoded again.
 
 use crate::encode_file::Recipe;
 use crate::input;
-use crate::plan::Job;
+use crate::plan::{Job, is_named_after};
 use crate::record::Record;
 use melisma_media::{AudioSource, Input};
 use melisma_signal::Metadata;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -75,6 +77,9 @@ pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
         ));
     }
     let may_retag = record.settings.is_some() && record.sound.is_some();
+    if let Some(other) = record.made_of.filter(|name| job.file_name().is_some_and(|job| job != *name)) {
+        return Due::Make { why: format!("it was made of {other}"), replace: true, may_retag };
+    }
     if let Due::Make { why, .. } = by_time {
         return Due::Make { why, replace: true, may_retag };
     }
@@ -97,9 +102,12 @@ pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
     if record.settings.is_some() { Due::Keep } else { Due::KeepUnknown }
 }
 
-/// Whether `result` is a complete file that a mirror made: only such a file is ever removed.
+/// Whether `result` is a complete file that a mirror made, under the name that it gave it: only such a file is ever
+/// removed, and no copy of it that has another name.
 pub fn is_own_result(result: &Path) -> bool {
-    tags_of_whole(result).is_some_and(|mut metadata| Record::take(&mut metadata).settings.is_some())
+    let Some(mut metadata) = tags_of_whole(result) else { return false };
+    let Record { settings, made_of, .. } = Record::take(&mut metadata);
+    settings.is_some() && made_of.is_none_or(|input| is_named_after(result, OsStr::new(&input), "mlsm"))
 }
 
 /// Tags and cover of a result that has its end; none of one that has not.

@@ -481,6 +481,7 @@ fn first_record(job: &Job, recipe: &Recipe, source: &AudioSource, is_revisited: 
     let original_samples = source.original_samples().or((is_revisited).then_some(0));
     Record {
         settings: job.mirrored.then(|| recipe.settings.clone()),
+        made_of: job.file_name().filter(|_| job.mirrored),
         sound: (job.mirrored && is_revisited).then(|| "0".repeat(Fingerprint::LETTERS)),
         original_samples: original_samples.filter(|_| is_resampled),
     }
