@@ -19,6 +19,7 @@ mod interrupt;
 mod library;
 mod message;
 mod output;
+mod output_name;
 mod plan;
 mod progress;
 mod record;

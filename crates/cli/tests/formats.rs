@@ -57,10 +57,41 @@ fn every_format_by_its_name_with_its_tags_and_length() {
         let samples = source.read_to_end().unwrap().samples();
         assert_eq!(samples, rate_hz * 5 / 2, "{name}");
     }
-    for name in ["a.caf", "a.wma", "X.W64"] {
+    for name in ["a.caf", "a.wma", "X.W64", "a.txt", "a.", "a.flac ", "a.opus.", ".mlsm"] {
         let run = desk.run(&["decode", "m.mlsm", "-o", name]).ends(2);
         assert!(run.stderr.contains(".flac") && !desk.path(name).exists(), "{}", run.stderr);
     }
+    // With a format that is told, the name is its owner's; without extension it is WAV.
+    for (name, more, magic) in [
+        ("a.txt", &["--format", "flac"][..], &b"fLaC"[..]),
+        (".flac", &[], b"fLaC"),
+        ("plain", &[], b"RIFF"),
+        (".hidden", &[], b"RIFF"),
+    ] {
+        desk.run(&[&["decode", "m.mlsm", "-o", name][..], more].concat()).ends(0);
+        assert!(desk.read(name).starts_with(magic), "{name}");
+    }
+    desk.run(&["decode", "m.mlsm", "-o", "b.flac", "--format", "wav16"]).ends(2);
+}
+
+/// No `.mlsm` data under the name of another format; what is no name of sound is its owner's.
+#[test]
+fn what_is_encoded_is_not_named_like_other_sound() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 0.5));
+    for name in ["x.flac", "x.MP3", "x.wav", "x.opus", "x.webm", ".m4a"] {
+        let run = desk.run(&["encode", "m.wav", "-f", "-o", name]).ends(2);
+        assert!(run.stderr.contains("name it .mlsm") && !desk.path(name).exists(), "{name}: {}", run.stderr);
+    }
+    for name in ["x.mlsm", "x.MLSM", "x", "x.part", "1. Song"] {
+        desk.run(&["encode", "m.wav", "-o", name]).ends(0);
+        desk.run(&["verify", name]).ends(0);
+    }
+    // Folders may have any name.
+    desk.wav("in/m.wav", &music(8_000, 0.5));
+    desk.run(&["encode", "in", "-o", "folder.flac"]).ends(0);
+    desk.run(&["encode", "m.wav", "-o", "x.ogg/"]).ends(0);
+    assert!(desk.path("folder.flac/m.mlsm").exists() && desk.path("x.ogg/m.mlsm").exists());
 }
 
 #[test]
