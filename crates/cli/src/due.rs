@@ -66,7 +66,7 @@ pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
         return by_time;
     }
     let Some(mut metadata) = tags_of_whole(target) else {
-        return Due::again("the result is incomplete");
+        return Due::again("the result is incomplete or damaged");
     };
     let record = Record::take(&mut metadata);
     if record.settings.as_ref().is_some_and(|settings| *settings != recipe.settings) {
@@ -110,10 +110,14 @@ pub fn is_own_result(result: &Path) -> bool {
     settings.is_some() && made_of.is_none_or(|input| is_named_after(result, OsStr::new(&input), "mlsm"))
 }
 
-/// Tags and cover of a result that has its end; none of one that has not.
+/// Tags and cover of a result that has its end and whose beginning is intact; none of one of which that is not so. Its music
+/// is not looked at.
 fn tags_of_whole(target: &Path) -> Option<Metadata> {
     let mut reader = input::open(&Input::Path(target.to_path_buf())).ok()?.reader;
     reader.find_trailer().ok()??;
+    if !reader.damage().is_empty() {
+        return None;
+    }
     Some(reader.header().metadata.clone())
 }
 

@@ -204,6 +204,15 @@ fn a_mirror_follows_settings_tags_and_broken_results() {
         assert!(desk.read("out/b.mlsm") == whole);
     }
 
+    // Tags that are damaged, the record with them.
+    let mut hurt = whole.clone();
+    let place = whole.windows(10).position(|bytes| bytes == b"MELISMA_SO").unwrap();
+    hurt[place] ^= 1;
+    desk.write("out/b.mlsm", &hurt);
+    let run = desk.run(&["encode", "in", "-o", "out", "-q", "8"]).ends(0);
+    assert!(run.stderr.contains("1 file encoded, 1 up to date"), "{}", run.stderr);
+    assert!(desk.read("out/b.mlsm") == whole);
+
     // The record of settings stays in the mirror.
     desk.run(&["decode", "out", "-o", "back", "--format", "flac"]).ends(0);
     let options = melisma_media::OpenOptions::default();

@@ -279,6 +279,22 @@ fn a_missing_end_is_told_with_what_is_there() {
     let part = ["decode", "cut.mlsm", "-o", "part.wav", "--start", "1", "--duration", "100"];
     assert!(desk.run(&part).ends(3).stderr.contains(&there));
     assert!(desk.read("cut.wav") == desk.read("piped.wav"));
+    // Nothing is there where even the first section is cut; the header and then a bit of it are.
+    let first = melisma_codec::inspect(&whole[..]).unwrap().sections[0].byte_offset as usize;
+    for length in [first, first + 1, first + 20, first + 2000] {
+        desk.write("cut.mlsm", &whole[..length]);
+        for (source, told) in [
+            ("decode", desk.run(&["decode", "cut.mlsm", "-o", "cut.wav", "-f"]).ends(3).stderr),
+            ("pipe", desk.pipe(&["decode", "-", "-o", "cut.wav", "-f"], &whole[..length]).ends(3).stderr),
+            ("verify", desk.run(&["verify", "cut.mlsm"]).ends(1).text()),
+            ("info", desk.run(&["info", "cut.mlsm"]).ends(3).text()),
+        ] {
+            let all = "0:00.000 of music is there, of 0:20.000";
+            assert!(told.contains(all) && !told.contains("no music lost"), "{length} {source}: {told}");
+            assert_eq!(told.matches("is missing").count(), 1, "{length} {source}: {told}");
+        }
+        assert_eq!(desk.load("cut.wav").samples(), 0);
+    }
 }
 
 #[test]
