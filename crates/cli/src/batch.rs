@@ -186,8 +186,13 @@ struct Tally {
     removed: usize,
     /// Kept, though they do not say which settings made them.
     unknown: usize,
+    /// Kept, though they are older than their inputs.
+    older: usize,
     ignored: usize,
 }
+
+/// Why an older result is kept.
+const MAY_BE_ORIGINAL: &str = "it could be the music that the input was made from";
 
 /// Leaves the jobs whose results are to be made; with `--dry-run` says why, on standard output.
 fn choose(jobs: Vec<Job>, settings: &Settings, tally: &mut Tally) -> anyhow::Result<Vec<Job>> {
@@ -203,6 +208,17 @@ fn choose(jobs: Vec<Job>, settings: &Settings, tally: &mut Tally) -> anyhow::Res
                 tally.kept += 1;
                 tally.unknown += usize::from(due == Due::KeepUnknown);
                 ("kept", "up to date".to_owned())
+            }
+            Due::KeepOlder => {
+                tally.older += 1;
+                if !settings.dry_run {
+                    let output = job.target.name();
+                    message::warn(&format!(
+                        "{}: {output} is older and is kept: {MAY_BE_ORIGINAL}",
+                        job.name()
+                    ));
+                }
+                ("kept", format!("older than its input: {MAY_BE_ORIGINAL}"))
             }
             Due::Make { why, replace, may_retag } => {
                 tally.done += usize::from(settings.dry_run);
@@ -305,6 +321,7 @@ fn conclude(
         (tally.retagged, "given new tags"),
         (tally.removed, if took_seconds.is_none() { "would be removed" } else { "removed" }),
         (tally.kept, "up to date"),
+        (tally.older, "older than their inputs and kept"),
         (tally.ignored, "of other kinds left alone"),
         (failures.len(), "failed"),
     ] {
@@ -322,11 +339,16 @@ fn conclude(
             "{files} up to date may have been made with other settings, which they do not say; --force makes them again"
         ));
     }
+    if tally.older > 0 {
+        message::say(
+            "hint:  remove those that decoding made and run again; --force overwrites all that is there",
+        );
+    }
     for (name, error) in &failures {
         message::error(&anyhow::anyhow!("{name}: {}", message::chain(error)));
     }
     if let Some(hint) = failures.iter().find_map(|(_, error)| message::hint(error)) {
         message::say(&format!("hint:  {hint}"));
     }
-    if failures.is_empty() { outcome } else { Outcome::Failure }
+    if failures.is_empty() && tally.older == 0 { outcome } else { Outcome::Failure }
 }

@@ -23,6 +23,8 @@ pub enum Due {
     Keep,
     /// As [`Due::Keep`], as far as can be told: it does not say which settings made it.
     KeepUnknown,
+    /// It is older than its input, and is kept all the same: it may not be a result at all.
+    KeepOlder,
     /// It is to be made, for this reason.
     Make {
         /// For people: `new`, `the input is newer`.
@@ -40,17 +42,21 @@ impl Due {
     }
 }
 
-/// What is due for any result in a mirror, by times alone. An older result of a decoder is not replaced: it could be the
-/// music that its input was made from.
+/// What is due for any result in a mirror, by times alone. An older one is kept: nothing in a file of sound tells a result of
+/// decoding from the music that the input was made from, which may exist nowhere else, or from another program's file.
 pub fn by_time(job: &Job) -> Due {
     let (Input::Path(input), Some(target)) = (&job.input, job.target.path()) else { return new() };
     let (Ok(input), Ok(target)) = (fs::metadata(input), fs::metadata(target)) else { return new() };
+    if !target.is_file() {
+        // Making it says what is in its place.
+        return new();
+    }
     if target.len() == 0 {
         return Due::again("the result is empty");
     }
     match (input.modified(), target.modified()) {
         (Ok(input), Ok(target)) if target >= input => Due::Keep,
-        _ => Due::Make { why: "the input is newer".to_owned(), replace: false, may_retag: false },
+        _ => Due::KeepOlder,
     }
 }
 
@@ -62,7 +68,7 @@ fn new() -> Due {
 pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
     let (Input::Path(input), Some(target)) = (&job.input, job.target.path()) else { return new() };
     let by_time = by_time(job);
-    if matches!(by_time, Due::Make { replace: true, .. }) || !target.is_file() {
+    if matches!(by_time, Due::Make { .. }) {
         return by_time;
     }
     let Some(mut metadata) = tags_of_whole(target) else {
@@ -80,8 +86,9 @@ pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
     if let Some(other) = record.made_of.filter(|name| job.file_name().is_some_and(|job| job != *name)) {
         return Due::Make { why: format!("it was made of {other}"), replace: true, may_retag };
     }
-    if let Due::Make { why, .. } = by_time {
-        return Due::Make { why, replace: true, may_retag };
+    // Of encoded files, their record or their content tells that they are no originals.
+    if by_time == Due::KeepOlder {
+        return Due::Make { why: "the input is newer".to_owned(), replace: true, may_retag };
     }
     if may_have_changed(input, target)
         && let Ok(source) = AudioSource::open(&job.input, &recipe.open)

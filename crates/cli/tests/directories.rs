@@ -80,6 +80,43 @@ fn an_older_result_of_decoding_could_be_the_original_and_is_kept() {
     assert!(desk.read("in/a.wav") == original);
 }
 
+/// A mirror of decoded files says that it does not follow, and which files it means; what is removed is made again.
+#[test]
+fn older_results_of_decoding_are_named_and_counted() {
+    let desk = Desk::new();
+    for name in ["a", "b", "c"] {
+        desk.wav(&format!("in/{name}.wav"), &music(8_000, 1.0));
+    }
+    desk.run(&["encode", "in", "-o", "small"]).ends(0);
+    let decode = ["decode", "small", "-o", "big", "--format", "flac"];
+    desk.run(&decode).ends(0);
+    assert!(desk.run(&decode).ends(0).stderr.contains("3 up to date"));
+    std::thread::sleep(Duration::from_millis(20));
+    desk.run(&["tag", "small/a.mlsm", "small/b.mlsm", "--set", "TITLE=New"]).ends(0);
+    std::fs::remove_file(desk.path("big/b.flac")).unwrap();
+    let old = desk.read("big/a.flac");
+    let plan = desk.run(&[&decode[..], &["--dry-run"]].concat()).ends(1);
+    assert!(plan.text().contains("small/a.mlsm -> big/a.flac: older than its input"), "{}", plan.text());
+    let run = desk.run(&[&decode[..], &["--json"]].concat()).ends(1);
+    for words in [
+        "warning: small/a.mlsm: big/a.flac is older",
+        "1 file decoded, 1 up to date, 1 older than their inputs and kept",
+        "--force",
+    ] {
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    assert!(run.text().contains("\"why\":\"older than its input"), "{}", run.text());
+    assert!(desk.read("big/a.flac") == old);
+    std::fs::remove_file(desk.path("big/a.flac")).unwrap();
+    desk.run(&decode).ends(0);
+    assert!(desk.read("big/a.flac") != old);
+    // A folder where a result should lie is no result.
+    std::fs::remove_file(desk.path("small/c.mlsm")).unwrap();
+    std::fs::create_dir(desk.path("small/c.mlsm")).unwrap();
+    let run = desk.run(&["encode", "in", "-o", "small"]).ends(1);
+    assert!(run.stderr.contains("1 failed") && run.stderr.contains("is a directory"), "{}", run.stderr);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_mirror_follows_files_that_trade_names() {
