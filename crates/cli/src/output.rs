@@ -102,6 +102,20 @@ impl SoundFormat {
         })
     }
 
+    /// Whether a file of this format can have so many samples per second; the programs that write the others resample.
+    ///
+    /// Sources: ISO/IEC 11172-3, 13818-3 and its extension by halves (MP3), RFC 7845, section 5.1 (Opus always plays at 48 kHz),
+    /// ISO/IEC 14496-3, table 1.18 (AAC).
+    pub fn holds_rate(self, rate_hz: u32) -> bool {
+        const MP3: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+        match self {
+            Self::Mp3 => MP3.contains(&rate_hz),
+            Self::M4a => MP3.contains(&rate_hz) || [7_350, 64_000, 88_200, 96_000].contains(&rate_hz),
+            Self::Opus => rate_hz == 48_000,
+            _ => true,
+        }
+    }
+
     /// Whether samples become integers of 16 bits, which is where dither is of use.
     pub fn is_16_bit(self) -> bool {
         matches!(self, Self::Wav16 | Self::Flac | Self::Aiff)

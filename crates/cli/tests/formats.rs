@@ -145,6 +145,34 @@ fn the_original_rate_has_the_original_length() {
 }
 
 #[test]
+fn an_original_rate_that_a_format_cannot_have_is_refused() {
+    let desk = Desk::new();
+    for (rate_hz, refused) in [
+        (96_000, &["mp3", "opus"][..]),
+        (192_000, &["mp3", "opus", "m4a"]),
+        (44_100, &["opus"]),
+        (48_000, &[]),
+        (50_000, &["mp3", "opus", "m4a"]),
+    ] {
+        let (original, coded) = (format!("{rate_hz}-original.wav"), format!("{rate_hz}.mlsm"));
+        desk.wav(&original, &music(rate_hz, 0.3));
+        desk.run(&["encode", &original, "-o", &coded]).ends(0);
+        for format in ["wav", "flac", "aiff", "ogg", "mp3", "opus", "m4a"] {
+            let written = format!("{rate_hz}.{format}");
+            let run = desk.run(&["decode", &coded, "--original-rate", "-o", &written]);
+            if refused.contains(&format) {
+                let run = run.ends(1);
+                assert!(run.stderr.contains(&format!("{rate_hz} Hz")), "{}", run.stderr);
+                assert!(run.stderr.contains("hint") && !desk.path(&written).exists(), "{}", run.stderr);
+            } else if has("ffmpeg") {
+                run.ends(0);
+                assert_eq!(desk.load(&written).sample_rate_hz, rate_hz, "{written}");
+            }
+        }
+    }
+}
+
+#[test]
 fn gain_changes_the_level_and_never_clips() {
     let desk = Desk::new();
     let mut pcm = music(44_100, 4.0);

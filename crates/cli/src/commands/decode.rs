@@ -239,6 +239,13 @@ impl Writer {
         let coded_hz = header.sample_rate_hz;
         let original_hz = header.original_sample_rate_hz.filter(|_| arguments.original_rate);
         let rate_hz = original_hz.unwrap_or(coded_hz);
+        if arguments.original_rate && !format.holds_rate(rate_hz) {
+            let format = format.extension();
+            return Err(hinted(
+                format!("--original-rate: the music had {rate_hz} Hz, which .{format} files cannot have"),
+                "WAV, FLAC, AIFF and Ogg can; without --original-rate, others get the rate that fits them",
+            ));
+        }
         // Only all of it is exactly as long as its source.
         let is_whole = arguments.start.is_none() && arguments.duration.is_none();
         let resampler = match rate_hz == coded_hz {
