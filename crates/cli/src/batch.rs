@@ -3,6 +3,8 @@
 
 use crate::due::Due;
 use crate::exit::Outcome;
+use crate::failure::{self, Told};
+use crate::output::say_json;
 use crate::plan::{Job, Plan};
 use crate::progress::{FileProgress, Progress};
 use crate::{delete, message, output, text, threads};
@@ -149,13 +151,12 @@ pub fn run(
     let mut failures = failures.into_inner().unwrap_or_default();
     let outcome = outcome.into_inner().unwrap_or_default();
     let mut tally = tally.into_inner().unwrap_or_default();
-    for (name, error) in failures.iter().filter(|_| settings.json) {
-        let error = message::chain(error);
-        say_json(&json!({ "input": name, "status": "failed", "error": error }));
-    }
     if alone {
         return match failures.pop() {
-            Some((name, error)) => Err(error).context(name),
+            Some((name, error)) => {
+                tell_programs(&[(name.clone(), &error)], settings);
+                Err(error.context(Told(name)))
+            }
             None => Ok(outcome),
         };
     }
@@ -287,10 +288,11 @@ fn tell(job: &Job, done: &Done, settings: &Settings) {
     }
 }
 
-/// One line of `--json`. A reader who has left does not stop the work on files.
-fn say_json(object: &Value) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{object}").and_then(|()| out.flush());
+/// Says what failed, with `--json`.
+fn tell_programs(failures: &[(String, &anyhow::Error)], settings: &Settings) {
+    for (name, error) in failures.iter().filter(|_| settings.json) {
+        say_json(&failure::object("input", name, error));
+    }
 }
 
 /// Says what becomes of a result whose input is gone.
@@ -315,6 +317,8 @@ fn conclude(
     took_seconds: Option<f64>,
 ) -> Outcome {
     failures.sort_by(|a, b| a.0.cmp(&b.0));
+    let all: Vec<_> = failures.iter().map(|(name, error)| (name.clone(), error)).collect();
+    tell_programs(&all, settings);
     let would_be = if took_seconds.is_none() { "would be " } else { "" };
     let mut parts = vec![format!("{} {would_be}{}", text::count(tally.done, "file"), settings.done_word)];
     for (number, what) in [

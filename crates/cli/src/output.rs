@@ -5,6 +5,7 @@ use crate::message;
 use anyhow::Context;
 use melisma_media::Encoding;
 use melisma_signal::Metadata;
+use serde_json::Value;
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,6 +54,12 @@ fn goes_on() -> bool {
 /// where results are files ([`go_on_without_reader`]).
 pub fn reader_left() -> bool {
     READER_LEFT.load(Ordering::Relaxed) && !goes_on()
+}
+
+/// One object of `--json`, as a line on standard output. A reader who has left does not stop the work on files.
+pub fn say_json(object: &Value) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{object}").and_then(|()| out.flush());
 }
 
 /// What `decode` writes.

@@ -1,7 +1,7 @@
 //! A `.mlsm` file gets other tags: the music's bytes are copied, and the file appears complete or not at all.
 
 use crate::batch::{Done, Fate};
-use crate::encode_file::{self, Recipe};
+use crate::encode_file::Recipe;
 use crate::input;
 use crate::message::hinted;
 use crate::plan::Job;
@@ -90,7 +90,7 @@ pub fn retag_result(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> 
     let Ok(opened) = input::open(&Input::Path(target.to_path_buf())) else { return Ok(None) };
     let mut old_tags = opened.reader.header().metadata.clone();
     let mut record = Record::take(&mut old_tags);
-    let mut source = encode_file::open(&job.input, &recipe.open)?;
+    let mut source = input::open_music(&job.input, &recipe.open)?;
     let mut fingerprint = Fingerprint::new(source.sample_rate_hz(), source.channel_count());
     let total = source.total_samples().unwrap_or(0).max(1) as f64;
     let mut samples = 0u64;

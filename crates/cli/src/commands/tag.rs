@@ -7,7 +7,7 @@ use crate::output::{ByteSink, DataOut, Target};
 use crate::record::{self, Record};
 use crate::retag_file::retag_file;
 use crate::walk;
-use crate::{examples, output_name, text};
+use crate::{examples, failure, output_name, text};
 use anyhow::{Context, bail};
 use melisma_media::{Input, MAX_PICTURE_BYTES, kept_name, sniff_mime};
 use melisma_signal::{Metadata, Picture};
@@ -89,20 +89,19 @@ impl TagArguments {
         let cover = self.cover.as_deref().map(read_cover).transpose()?;
         let mut outcome = Outcome::Success;
         for (path, why) in files.failures {
-            message::error(&anyhow::anyhow!("{}: {why}", path.display()));
+            failure::tell("file", &path.display().to_string(), anyhow::anyhow!(why));
             outcome = Outcome::Failure;
         }
         let mut shown = 0;
         for file in &files.files {
-            let metadata =
-                match self.work_on(file, cover.as_ref(), quiet).with_context(|| file.display().to_string()) {
-                    Ok(metadata) => metadata,
-                    Err(error) => {
-                        message::error(&error);
-                        outcome = Outcome::Failure;
-                        continue;
-                    }
-                };
+            let metadata = match self.work_on(file, cover.as_ref(), quiet) {
+                Ok(metadata) => metadata,
+                Err(error) => {
+                    failure::tell("file", &file.display().to_string(), error);
+                    outcome = Outcome::Failure;
+                    continue;
+                }
+            };
             if self.json {
                 DataOut.write_all(format!("{}\n", as_json(file, &metadata)).as_bytes())?;
             } else if self.changes() && !quiet {

@@ -4,13 +4,16 @@
 //! |---|---|
 //! | how is an input opened, and what is said of its damage? | here |
 //! | how does it become sound? | `play` |
+//! | is the music that is to be encoded encoded already? | `music` |
 //! | where is the model that a trained network's file needs? | `models` |
 
 mod models;
+mod music;
 mod play;
 
 #[cfg(feature = "train")]
 pub use models::model_for_encoding;
+pub use music::open_music;
 pub use play::{Codec, Sound};
 
 use anyhow::Context;
