@@ -154,7 +154,7 @@ pub fn run(
     if alone {
         return match failures.pop() {
             Some((name, error)) => {
-                tell_programs(&[(name.clone(), &error)], settings);
+                tell_programs(&name, &error, settings);
                 Err(error.context(Told(name)))
             }
             None => Ok(outcome),
@@ -289,8 +289,8 @@ fn tell(job: &Job, done: &Done, settings: &Settings) {
 }
 
 /// Says what failed, with `--json`.
-fn tell_programs(failures: &[(String, &anyhow::Error)], settings: &Settings) {
-    for (name, error) in failures.iter().filter(|_| settings.json) {
+fn tell_programs(name: &str, error: &anyhow::Error, settings: &Settings) {
+    if settings.json {
         say_json(&failure::object("input", name, error));
     }
 }
@@ -317,8 +317,7 @@ fn conclude(
     took_seconds: Option<f64>,
 ) -> Outcome {
     failures.sort_by(|a, b| a.0.cmp(&b.0));
-    let all: Vec<_> = failures.iter().map(|(name, error)| (name.clone(), error)).collect();
-    tell_programs(&all, settings);
+    failures.iter().for_each(|(name, error)| tell_programs(name, error, settings));
     let would_be = if took_seconds.is_none() { "would be " } else { "" };
     let mut parts = vec![format!("{} {would_be}{}", text::count(tally.done, "file"), settings.done_word)];
     for (number, what) in [
@@ -348,11 +347,14 @@ fn conclude(
             "hint:  remove those that decoding made and run again; --force overwrites all that is there",
         );
     }
-    for (name, error) in &failures {
-        message::error(&anyhow::anyhow!("{name}: {}", message::chain(error)));
+    let outcome = if failures.is_empty() && tally.older == 0 { outcome } else { Outcome::Failure };
+    let hint = failures.iter().find_map(|(_, error)| message::hint(error));
+    for (name, error) in failures {
+        // As text: one hint for all of them is enough.
+        message::error(&anyhow::anyhow!(message::chain(&error.context(name))));
     }
-    if let Some(hint) = failures.iter().find_map(|(_, error)| message::hint(error)) {
+    if let Some(hint) = hint {
         message::say(&format!("hint:  {hint}"));
     }
-    if failures.is_empty() && tally.older == 0 { outcome } else { Outcome::Failure }
+    outcome
 }

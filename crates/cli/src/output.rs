@@ -252,8 +252,16 @@ impl ByteSink {
 /// Makes the folder that `file` will lie in.
 pub fn make_folder(file: &Path) -> anyhow::Result<()> {
     match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display())),
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder).map_err(|error| {
+            let what = format!("cannot make the folder {}", folder.display());
+            match error.kind() {
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => message::hinted(
+                    format!("{what}: a file has its name, or that of a folder around it"),
+                    "give another place with -o, or move that file",
+                ),
+                _ => anyhow::Error::new(error).context(what),
+            }
+        }),
         _ => Ok(()),
     }
 }

@@ -388,6 +388,21 @@ fn several_inputs_go_into_one_directory() {
 }
 
 #[test]
+fn what_is_wrong_is_said_once_with_what_to_do() {
+    let desk = Desk::new();
+    desk.wav("in/s/a.wav", &music(8_000, 0.5));
+    desk.write("taken/s", b"a file");
+    desk.write("file", b"another");
+    for out in ["taken", "file"] {
+        let run = desk.run(&["encode", "in", "-o", out]).ends(1);
+        assert!(run.stderr.contains("a file has its name") && run.stderr.contains("hint:"), "{}", run.stderr);
+    }
+    let run = desk.run(&["encode", "gone.wav", "in/s/a.wav", "-o", "out"]).ends(1);
+    assert_eq!(run.stderr.matches("gone.wav").count(), 1, "{}", run.stderr);
+    desk.run(&["verify", "out/a.mlsm", "out/a.mlsm", "--against", "in/s/a.wav"]).ends(2);
+}
+
+#[test]
 fn a_directory_without_music_is_an_error() {
     let desk = Desk::new();
     desk.write("in/readme.txt", b"x");

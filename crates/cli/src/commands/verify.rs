@@ -3,6 +3,7 @@
 
 use crate::exit::Outcome;
 use crate::input::{self, Codec, Opened, describe_all};
+use crate::message::misused;
 use crate::output::DataOut;
 use crate::progress::Progress;
 use crate::{examples, failure, message, text, walk};
@@ -38,7 +39,7 @@ impl VerifyArguments {
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let files = walk::encoded_files(&self.files)?;
         if self.against.is_some() && files.files.len() > 1 {
-            bail!("--against compares one file with one original");
+            return Err(misused("--against compares one file with one original", "name one file"));
         }
         let mut faulty = files.failures.len();
         for (path, why) in files.failures {
