@@ -3,7 +3,7 @@
 
 use crate::message::{hinted, misused};
 use crate::output::Target;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use melisma_media::{Input, Shard, folder::files_in};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -103,7 +103,7 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, rules: Rules) -> anyhow::
     let mut plan = Plan::default();
     let stdout_wanted = output.is_some_and(|path| path.as_os_str() == "-");
     if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
-        bail!("standard input (-) can be read once only");
+        return Err(misused("standard input (-) can be read once only", "name it once"));
     }
     for input in inputs {
         let argument = Input::from_argument(input.as_os_str());

@@ -204,7 +204,8 @@ fn info_counts_what_is_there() {
     // Several files: an object a line; a bad one is told and does not hide the others.
     desk.write("bad.mlsm", b"no music");
     let run = desk.run(&["info", "--json", "bad.mlsm", "m.mlsm", "m.mlsm"]).ends(1);
-    assert_eq!(run.text().lines().count(), 2);
+    assert_eq!(run.text().lines().count(), 3);
+    assert!(run.text().starts_with("{\"file\":\"bad.mlsm\",\"status\":\"failed\""), "{}", run.text());
     assert!(run.stderr.contains("bad.mlsm"));
     assert_eq!(desk.pipe(&["info", "--json", "-"], &desk.read("m.mlsm")).ends(0).text().lines().count(), 1);
 }
@@ -225,7 +226,7 @@ fn verify_finds_faults_and_differences() {
     // So is another format.
     desk.wav("mono.wav", &signals::sine(44_100, 13.0, 440.0));
     desk.run(&["verify", "m.mlsm", "--against", "mono.wav"]).ends(1);
-    desk.run(&["verify", "m.mlsm", "m.mlsm", "--against", "m.wav"]).ends(1);
+    desk.run(&["verify", "m.mlsm", "m.mlsm", "--against", "m.wav"]).ends(2);
 }
 
 #[test]
