@@ -7,7 +7,7 @@ use crate::encode_file::{Coding, Recipe, encode_file};
 use crate::exit::Outcome;
 use crate::message::misused;
 use crate::plan::{self, Rules};
-use crate::{examples, values};
+use crate::{examples, output_name, values};
 use clap::ValueEnum;
 use melisma_codec::{EncoderConfig, RateTarget, Tune};
 use melisma_media::{AUDIO_EXTENSIONS, OpenOptions, RawFormat, Shard};
@@ -152,6 +152,8 @@ impl From<TuneArgument> for Tune {
 impl EncodeArguments {
     /// Encodes all inputs.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        let file = self.output.as_deref().filter(|output| !output_name::is_folder(output, &self.inputs));
+        file.map(output_name::check_encoded).transpose()?;
         let rules = Rules { accepted: &AUDIO_EXTENSIONS, extension: "mlsm" };
         let mut plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
         if let Some(shard) = self.shard {
