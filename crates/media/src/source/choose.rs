@@ -170,7 +170,11 @@ pub fn open_reader(
     // What the readers above met is theirs; this one looks for itself.
     *notes = Notes::default();
     tags::read::around(&file, &leading, &mut collected, notes);
-    let reader = FfmpegReader::open(file, program, options.track, &reason.to_string(), collected, notes)?;
+    let reason = match reason {
+        MediaError::Damaged(text) | MediaError::Unsupported(text) => text,
+        other => other.to_string(),
+    };
+    let reader = FfmpegReader::open(file, program, options.track, &reason, collected, notes)?;
     Ok((Box::new(reader), Metadata::default()))
 }
 

@@ -213,8 +213,10 @@ impl Mp4Reader {
             _ => false,
         };
         let decoded = if is_broken { None } else { self.decoder.decode(packet).ok() };
-        // A packet that does not last as long as others of its duration did would shift all that follows.
-        let is_odd = |decoded: &Decoded| self.usual.0 == ticks && self.usual.1 != decoded.samples() as u64;
+        // A packet of Opus says itself how long it lasts, and a damaged one would shift all that follows.
+        let is_opus = self.decoder.codec_id() == ids::CODEC_ID_OPUS;
+        let is_odd =
+            |decoded: &Decoded| is_opus && self.usual.0 == ticks && self.usual.1 != decoded.samples() as u64;
         let Some(decoded) = decoded.filter(|decoded| !is_odd(decoded)) else {
             self.decoder.reset();
             self.failures += 1;
