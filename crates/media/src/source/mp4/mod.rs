@@ -278,7 +278,9 @@ impl Mp4Reader {
         }
         // Time scales other than the sampling rate are rounded: packets alike last alike.
         let samples = match self.usual {
-            (usual, samples) if usual > 0 && ticks % usual == 0 => (ticks / usual).saturating_mul(samples),
+            (usual, samples) if usual > 0 && ticks.is_multiple_of(usual) => {
+                (ticks / usual).saturating_mul(samples)
+            }
             _ => self.gapless.samples(ticks, self.format.sample_rate_hz),
         };
         self.timeline.lose(samples, what, notes);

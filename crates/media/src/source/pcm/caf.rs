@@ -62,8 +62,11 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
     }
 }
 
-/// Name and size of a chunk, which may be unknown; `None` at the end of the stream.
-fn read_chunk_header(bytes: &mut Bytes) -> Result<Option<([u8; 4], Option<u64>)>, MediaError> {
+/// Name and size of a chunk; one of unknown size reaches to the end.
+type ChunkHeader = ([u8; 4], Option<u64>);
+
+/// The next chunk; `None` at the end of the stream.
+fn read_chunk_header(bytes: &mut Bytes) -> Result<Option<ChunkHeader>, MediaError> {
     let mut head = Vec::new();
     (&mut *bytes).take(12).read_to_end(&mut head)?;
     let [a, b, c, d, size @ ..] = &head[..] else { return Ok(None) };
