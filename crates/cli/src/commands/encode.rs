@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 pub struct EncodeArguments {
     /// Music files, directories, or - for standard input
     ///
-    /// WAV, AIFF, FLAC, MP3, Ogg Vorbis, Opus, M4A (AAC, ALAC), and whatever an installed ffmpeg
-    /// can read.
+    /// WAV, AIFF, AU, CAF, FLAC, MP3, AAC, Ogg, M4A and MP4, Matroska and WebM, and whatever an
+    /// installed ffmpeg can read.
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// File or directory to write, - for standard output; without it: beside the input

@@ -40,8 +40,9 @@ const MAX_FAILURES_AT_START: u32 = 32;
 /// Failures in a row after which a stream counts as over: ten minutes and more of any coding.
 const MAX_FAILURES_IN_A_ROW: u32 = 1 << 18;
 
-/// Failures in a row after which packets are looked for where the index says once more.
-const TRIED_PACKETS: u32 = 6;
+/// Packets that are tried where bytes that are missing would have moved them, and how many of these may fail.
+const TRIED_PACKETS: u32 = 12;
+const MAX_FAILED_TRIALS: u32 = 3;
 /// Zeros in a row that are damage, of ALAC.
 const ZEROED_BYTES: usize = 64;
 
@@ -87,6 +88,8 @@ pub struct Mp4Reader {
     moved_bytes: u64,
     /// By how many bytes packets lie nearer to the beginning than the index says.
     shift_bytes: u64,
+    /// Packets that were tried so, and how many of these failed.
+    trials: (u32, u32),
     ended: bool,
 }
 
@@ -158,6 +161,7 @@ impl Mp4Reader {
             failures: 0,
             moved_bytes: if chosen.moved_bytes > 0 { chosen.moved_bytes } else { beyond.unwrap_or(0) },
             shift_bytes: 0,
+            trials: (0, 0),
             ended: false,
         };
         while reader.timeline.taken_samples() == 0 && !reader.ended {
@@ -220,12 +224,13 @@ impl Mp4Reader {
         let Some(decoded) = decoded.filter(|decoded| !is_odd(decoded)) else {
             self.decoder.reset();
             self.failures += 1;
-            self.shift();
+            self.shift(true);
             self.lose_missing(notes);
             self.lose(ticks, UNDECODABLE, notes);
             return;
         };
         self.failures = 0;
+        self.shift(false);
         if decoded.sample_rate_hz != self.format.sample_rate_hz
             || decoded.layout.len() != self.format.layout.len()
         {
@@ -240,11 +245,15 @@ impl Mp4Reader {
 
     /// Where bytes are missing of the media, those behind the gap have moved: the first packet that makes no
     /// sense stands there. If those that follow make no sense either, it was another damage.
-    fn shift(&mut self) {
-        match self.failures {
-            1 if self.shift_bytes == 0 => self.shift_bytes = self.moved_bytes,
-            TRIED_PACKETS if self.shift_bytes > 0 => (self.shift_bytes, self.moved_bytes) = (0, 0),
-            _ => {}
+    fn shift(&mut self, has_failed: bool) {
+        if self.shift_bytes == 0 {
+            self.shift_bytes = if has_failed { self.moved_bytes } else { 0 };
+        } else if self.trials.0 < TRIED_PACKETS {
+            self.trials.0 += 1;
+            self.trials.1 += u32::from(has_failed);
+            if self.trials.1 > MAX_FAILED_TRIALS {
+                (self.shift_bytes, self.moved_bytes) = (0, 0);
+            }
         }
     }
 
@@ -310,11 +319,11 @@ impl Mp4Reader {
 }
 
 /// Whether bytes of an ALAC packet were overwritten with zeros, which its decoder takes for music. Rice codes
-/// never leave so many; samples as they are may.
+/// never leave so many; samples as they are may, and so may low bits that stand beside the codes.
 fn is_zeroed_alac(packet: &[u8]) -> bool {
-    // Behind 3 bits of the kind, 4 of the number, 12 unused, and 3 of its form.
-    let is_plain = packet.get(2).is_some_and(|byte| byte & 2 != 0);
-    !is_plain && packet.split(|byte| *byte != 0).any(|zeros| zeros.len() >= ZEROED_BYTES)
+    // Behind 3 bits of the kind, 4 of the number, 12 unused and 1 of the length: 2 of low bytes, 1 of samples.
+    let is_coded = packet.get(2).is_some_and(|byte| byte & 0x0E == 0);
+    is_coded && packet.split(|byte| *byte != 0).any(|zeros| zeros.len() >= ZEROED_BYTES)
 }
 
 /// Makes the identification header of Opus, whose numbers are big-endian in MP4, that of RFC 7845; its pre-skip

@@ -36,8 +36,7 @@ pub fn open(mut bytes: Bytes) -> Result<Option<PcmReader>, MediaError> {
     let offset = u64::from(offset).max(head.len() as u64);
     bytes.skip(offset - head.len() as u64)?;
     let stated = (size != OPEN_SIZE).then_some(u64::from(size));
-    let present = bytes.length_bytes().map(|length| length.saturating_sub(offset));
-    let left = stated.map_or(present, |stated| Some(present.map_or(stated, |present| stated.min(present))));
+    let extent = Extent::with_chunks_behind(&mut bytes, stated, 1, |_| true)?;
     let layout = Layout {
         storage,
         big_endian: true,
@@ -45,6 +44,5 @@ pub fn open(mut bytes: Bytes) -> Result<Option<PcmReader>, MediaError> {
         sample_rate_hz,
         speakers: Speaker::usual_layout(channel_count),
     };
-    let extent = Extent { stated_bytes: stated, left_bytes: left };
     PcmReader::new(bytes, layout, extent, Metadata::default()).map(Some)
 }

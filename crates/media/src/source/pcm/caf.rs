@@ -3,12 +3,12 @@
 //! Source: Apple, "Core Audio Format Specification 1.0": chunks of four letters and a 64-bit size, most significant
 //! byte first; `desc` comes first, `info` holds pairs of texts, `data` may reach to the end of the file.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{Collected, MAX_TAG_BYTES};
-use super::{Extent, Layout, PcmReader, Storage, looks_like_chunk};
+use super::{Extent, Layout, PcmReader, Storage, looks_like_chunk, read_chunks};
 use crate::resample::MAX_RATE_HZ;
 use crate::{MediaError, Speaker};
 
@@ -42,17 +42,9 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                     layout.ok_or_else(|| MediaError::Damaged("CAF data before its format".into()))?;
                 bytes.skip(EDIT_COUNT_BYTES)?;
                 let stated = size.map(|size| size.saturating_sub(EDIT_COUNT_BYTES));
-                let mut extent = Extent { stated_bytes: stated, left_bytes: stated };
-                if let Some(length) = bytes.length_bytes() {
-                    let start = bytes.stream_position()?;
-                    let present = length.saturating_sub(start);
-                    extent.left_bytes = Some(stated.map_or(present, |stated| stated.min(present)));
-                    if let Some(stated) = stated.filter(|stated| *stated < present) {
-                        bytes.seek(SeekFrom::Start(start + stated))?;
-                        read_behind(&mut bytes, &mut collected, notes);
-                        bytes.seek(SeekFrom::Start(start))?;
-                    }
-                }
+                let extent = Extent::with_chunks_behind(&mut bytes, stated, 1, |bytes| {
+                    read_behind(bytes, &mut collected, notes)
+                })?;
                 let reader = PcmReader::new(bytes, layout, extent, collected.into_metadata(notes))?;
                 return Ok(Some(reader.with_chunks_behind(read_behind).with_chunk_alignment(1)));
             }
@@ -100,18 +92,14 @@ fn read_other_chunk(
 
 /// Reads the chunks behind the samples for their tags. Whether the first of them looks like one.
 fn read_behind(bytes: &mut Bytes, collected: &mut Collected, notes: &mut Notes) -> bool {
-    let mut first = true;
-    while let Ok(Some((name, size))) = read_chunk_header(bytes) {
-        if !looks_like_chunk(&name) {
-            return !first;
+    read_chunks(bytes, |bytes| match read_chunk_header(bytes)? {
+        Some((name, _)) if !looks_like_chunk(&name) => Ok(Some(false)),
+        Some((name, Some(size))) => {
+            read_other_chunk(bytes, name, size, collected, notes)?;
+            Ok(Some(true))
         }
-        first = false;
-        let Some(size) = size else { break };
-        if read_other_chunk(bytes, name, size, collected, notes).is_err() {
-            break;
-        }
-    }
-    true
+        Some((_, None)) | None => Ok(None),
+    })
 }
 
 /// What a format chunk says; `None` for a coding that is not plain PCM.

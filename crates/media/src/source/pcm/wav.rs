@@ -12,7 +12,9 @@ use std::io::{Read, Seek, SeekFrom};
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{self, Collected, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
-use super::{Extent, Layout, PcmReader, SUSPICIOUS_BYTES, Storage, is_open_size, looks_like_chunk, wave64};
+use super::{
+    Extent, Layout, PcmReader, SUSPICIOUS_BYTES, Storage, is_open_size, looks_like_chunk, read_chunks, wave64,
+};
 use crate::{MediaError, Speaker};
 
 const FORMAT_PCM: u16 = 1;
@@ -179,21 +181,18 @@ fn read_behind(
     collected: &mut Collected,
     notes: &mut Notes,
 ) -> bool {
-    let mut first = true;
-    // Whatever follows is a bonus: a broken tag there harms nobody.
-    while let Ok(Some((name, size))) = read_chunk_header(bytes, big_endian, is_odd) {
+    read_chunks(bytes, |bytes| {
+        let Some((name, size)) = read_chunk_header(bytes, big_endian, is_odd)? else { return Ok(None) };
         if !looks_like_chunk(&name) {
-            return !first;
+            return Ok(Some(false));
         }
         if &name == b"data" && size > 0 {
             notes.harm("a second chunk of samples follows, which is not read");
         }
-        (first, is_odd) = (false, size & 1 == 1);
-        if read_other_chunk(bytes, name, size, big_endian, collected, notes).is_err() {
-            break;
-        }
-    }
-    true
+        is_odd = size & 1 == 1;
+        read_other_chunk(bytes, name, size, big_endian, collected, notes)?;
+        Ok(Some(true))
+    })
 }
 
 /// Reads a chunk that holds tags, and goes over any other.
