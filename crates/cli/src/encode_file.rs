@@ -99,7 +99,7 @@ impl Coding {
             Self::Music(config) => Ready::Music(config),
             #[cfg(feature = "train")]
             Self::Network { model, target } => {
-                let codec = melisma_neural::NeuralCodec::new((**model).clone(), &Default::default())?;
+                let codec = melisma_neural::NeuralCodec::new((**model).clone())?;
                 Ready::Network(Box::new(codec), *target)
             }
         })
@@ -110,7 +110,7 @@ impl Coding {
 enum Ready<'a> {
     Music(&'a EncoderConfig),
     #[cfg(feature = "train")]
-    Network(Box<melisma_neural::NeuralCodec<melisma_nets::device::Cpu>>, melisma_neural::Target),
+    Network(Box<melisma_neural::NeuralCodec>, melisma_neural::Target),
 }
 
 impl Ready<'_> {
@@ -181,8 +181,8 @@ impl FileEncoder for MusicEncoder {
 
 #[cfg(feature = "train")]
 struct NetworkEncoder<'a> {
-    codec: &'a melisma_neural::NeuralCodec<melisma_nets::device::Cpu>,
-    analysis: melisma_neural::LatentAnalysis<'a, melisma_nets::device::Cpu>,
+    codec: &'a melisma_neural::NeuralCodec,
+    analysis: melisma_neural::LatentAnalysis<'a>,
     metadata: Metadata,
     target: melisma_neural::Target,
 }
