@@ -3,10 +3,14 @@
 #
 #   benches/guard.sh            says what got worse, and fails if anything did
 #   benches/guard.sh --accept   makes today's results the ones to compare with
+#   MELISMA=PROGRAM benches/guard.sh ...   of a program that is built already
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --release
-melisma="${CARGO_TARGET_DIR:-target}/release/melisma"
+melisma="${MELISMA:-}"
+if [[ -z "$melisma" ]]; then
+    cargo build --release
+    melisma="${CARGO_TARGET_DIR:-target}/release/melisma"
+fi
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 guard() { "$melisma" bench -o "$scratch" --codecs melisma,melisma:mse --rates 8,16,32,64 "$@" > /dev/null; }

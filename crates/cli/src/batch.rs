@@ -3,6 +3,8 @@
 
 use crate::due::Due;
 use crate::exit::Outcome;
+use crate::failure::{self, Told};
+use crate::output::say_json;
 use crate::plan::{Job, Plan};
 use crate::progress::{FileProgress, Progress};
 use crate::{delete, message, output, text, threads};
@@ -149,13 +151,12 @@ pub fn run(
     let mut failures = failures.into_inner().unwrap_or_default();
     let outcome = outcome.into_inner().unwrap_or_default();
     let mut tally = tally.into_inner().unwrap_or_default();
-    for (name, error) in failures.iter().filter(|_| settings.json) {
-        let error = message::chain(error);
-        say_json(&json!({ "input": name, "status": "failed", "error": error }));
-    }
     if alone {
         return match failures.pop() {
-            Some((name, error)) => Err(error).context(name),
+            Some((name, error)) => {
+                tell_programs(&name, &error, settings);
+                Err(error.context(Told(name)))
+            }
             None => Ok(outcome),
         };
     }
@@ -186,8 +187,13 @@ struct Tally {
     removed: usize,
     /// Kept, though they do not say which settings made them.
     unknown: usize,
+    /// Kept, though they are older than their inputs.
+    older: usize,
     ignored: usize,
 }
+
+/// Why an older result is kept.
+const MAY_BE_ORIGINAL: &str = "it could be the music that the input was made from";
 
 /// Leaves the jobs whose results are to be made; with `--dry-run` says why, on standard output.
 fn choose(jobs: Vec<Job>, settings: &Settings, tally: &mut Tally) -> anyhow::Result<Vec<Job>> {
@@ -203,6 +209,17 @@ fn choose(jobs: Vec<Job>, settings: &Settings, tally: &mut Tally) -> anyhow::Res
                 tally.kept += 1;
                 tally.unknown += usize::from(due == Due::KeepUnknown);
                 ("kept", "up to date".to_owned())
+            }
+            Due::KeepOlder => {
+                tally.older += 1;
+                if !settings.dry_run {
+                    let output = job.target.name();
+                    message::warn(&format!(
+                        "{}: {output} is older and is kept: {MAY_BE_ORIGINAL}",
+                        job.name()
+                    ));
+                }
+                ("kept", format!("older than its input: {MAY_BE_ORIGINAL}"))
             }
             Due::Make { why, replace, may_retag } => {
                 tally.done += usize::from(settings.dry_run);
@@ -271,10 +288,11 @@ fn tell(job: &Job, done: &Done, settings: &Settings) {
     }
 }
 
-/// One line of `--json`. A reader who has left does not stop the work on files.
-fn say_json(object: &Value) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{object}").and_then(|()| out.flush());
+/// Says what failed, with `--json`.
+fn tell_programs(name: &str, error: &anyhow::Error, settings: &Settings) {
+    if settings.json {
+        say_json(&failure::object("input", name, error));
+    }
 }
 
 /// Says what becomes of a result whose input is gone.
@@ -299,12 +317,14 @@ fn conclude(
     took_seconds: Option<f64>,
 ) -> Outcome {
     failures.sort_by(|a, b| a.0.cmp(&b.0));
+    failures.iter().for_each(|(name, error)| tell_programs(name, error, settings));
     let would_be = if took_seconds.is_none() { "would be " } else { "" };
     let mut parts = vec![format!("{} {would_be}{}", text::count(tally.done, "file"), settings.done_word)];
     for (number, what) in [
         (tally.retagged, "given new tags"),
         (tally.removed, if took_seconds.is_none() { "would be removed" } else { "removed" }),
         (tally.kept, "up to date"),
+        (tally.older, "older than their inputs and kept"),
         (tally.ignored, "of other kinds left alone"),
         (failures.len(), "failed"),
     ] {
@@ -322,11 +342,19 @@ fn conclude(
             "{files} up to date may have been made with other settings, which they do not say; --force makes them again"
         ));
     }
-    for (name, error) in &failures {
-        message::error(&anyhow::anyhow!("{name}: {}", message::chain(error)));
+    if tally.older > 0 {
+        message::say(
+            "hint:  remove those that decoding made and run again; --force overwrites all that is there",
+        );
     }
-    if let Some(hint) = failures.iter().find_map(|(_, error)| message::hint(error)) {
+    let outcome = if failures.is_empty() && tally.older == 0 { outcome } else { Outcome::Failure };
+    let hint = failures.iter().find_map(|(_, error)| message::hint(error));
+    for (name, error) in failures {
+        // As text: one hint for all of them is enough.
+        message::error(&anyhow::anyhow!(message::chain(&error.context(name))));
+    }
+    if let Some(hint) = hint {
         message::say(&format!("hint:  {hint}"));
     }
-    if failures.is_empty() { outcome } else { Outcome::Failure }
+    outcome
 }

@@ -1,15 +1,17 @@
 //! Is the result of a file in a directory to be made, and why? A job whose result may be there -> what is due.
 //!
 //! A result follows its input: it is made again when the input or its tags changed, when it was made with other
-//! settings, and when it is empty or its end is missing. The settings, and a fingerprint of the music, are in a record that
-//! only results in a mirror have: by it, a file whose tags alone were edited gets those, and is not encoded again.
+//! settings or of a file of another name, and when it is empty or its end is missing. The settings, that name, and a
+//! fingerprint of the music are in a record that only results in a mirror have: by it, a file whose tags alone were edited
+//! gets those, and is not encoded again.
 
 use crate::encode_file::Recipe;
 use crate::input;
-use crate::plan::Job;
+use crate::plan::{Job, is_named_after};
 use crate::record::Record;
 use melisma_media::{AudioSource, Input};
 use melisma_signal::Metadata;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -21,6 +23,8 @@ pub enum Due {
     Keep,
     /// As [`Due::Keep`], as far as can be told: it does not say which settings made it.
     KeepUnknown,
+    /// It is older than its input, and is kept all the same: it may not be a result at all.
+    KeepOlder,
     /// It is to be made, for this reason.
     Make {
         /// For people: `new`, `the input is newer`.
@@ -38,17 +42,21 @@ impl Due {
     }
 }
 
-/// What is due for any result in a mirror, by times alone. An older result of a decoder is not replaced: it could be the
-/// music that its input was made from.
+/// What is due for any result in a mirror, by times alone. An older one is kept: nothing in a file of sound tells a result of
+/// decoding from the music that the input was made from, which may exist nowhere else, or from another program's file.
 pub fn by_time(job: &Job) -> Due {
     let (Input::Path(input), Some(target)) = (&job.input, job.target.path()) else { return new() };
     let (Ok(input), Ok(target)) = (fs::metadata(input), fs::metadata(target)) else { return new() };
+    if !target.is_file() {
+        // Making it says what is in its place.
+        return new();
+    }
     if target.len() == 0 {
         return Due::again("the result is empty");
     }
     match (input.modified(), target.modified()) {
         (Ok(input), Ok(target)) if target >= input => Due::Keep,
-        _ => Due::Make { why: "the input is newer".to_owned(), replace: false, may_retag: false },
+        _ => Due::KeepOlder,
     }
 }
 
@@ -60,11 +68,11 @@ fn new() -> Due {
 pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
     let (Input::Path(input), Some(target)) = (&job.input, job.target.path()) else { return new() };
     let by_time = by_time(job);
-    if matches!(by_time, Due::Make { replace: true, .. }) || !target.is_file() {
+    if matches!(by_time, Due::Make { .. }) {
         return by_time;
     }
     let Some(mut metadata) = tags_of_whole(target) else {
-        return Due::again("the result is incomplete");
+        return Due::again("the result is incomplete or damaged");
     };
     let record = Record::take(&mut metadata);
     if record.settings.as_ref().is_some_and(|settings| *settings != recipe.settings) {
@@ -75,8 +83,12 @@ pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
         ));
     }
     let may_retag = record.settings.is_some() && record.sound.is_some();
-    if let Due::Make { why, .. } = by_time {
-        return Due::Make { why, replace: true, may_retag };
+    if let Some(other) = record.made_of.filter(|name| job.file_name().is_some_and(|job| job != *name)) {
+        return Due::Make { why: format!("it was made of {other}"), replace: true, may_retag };
+    }
+    // Of encoded files, their record or their content tells that they are no originals.
+    if by_time == Due::KeepOlder {
+        return Due::Make { why: "the input is newer".to_owned(), replace: true, may_retag };
     }
     if may_have_changed(input, target)
         && let Ok(source) = AudioSource::open(&job.input, &recipe.open)
@@ -97,15 +109,22 @@ pub fn by_content(job: &Job, recipe: &Recipe) -> Due {
     if record.settings.is_some() { Due::Keep } else { Due::KeepUnknown }
 }
 
-/// Whether `result` is a complete file that a mirror made: only such a file is ever removed.
+/// Whether `result` is a complete file that a mirror made, under the name that it gave it: only such a file is ever
+/// removed, and no copy of it that has another name.
 pub fn is_own_result(result: &Path) -> bool {
-    tags_of_whole(result).is_some_and(|mut metadata| Record::take(&mut metadata).settings.is_some())
+    let Some(mut metadata) = tags_of_whole(result) else { return false };
+    let Record { settings, made_of, .. } = Record::take(&mut metadata);
+    settings.is_some() && made_of.is_none_or(|input| is_named_after(result, OsStr::new(&input), "mlsm"))
 }
 
-/// Tags and cover of a result that has its end; none of one that has not.
+/// Tags and cover of a result that has its end and whose beginning is intact; none of one of which that is not so. Its music
+/// is not looked at.
 fn tags_of_whole(target: &Path) -> Option<Metadata> {
     let mut reader = input::open(&Input::Path(target.to_path_buf())).ok()?.reader;
     reader.find_trailer().ok()??;
+    if !reader.damage().is_empty() {
+        return None;
+    }
     Some(reader.header().metadata.clone())
 }
 

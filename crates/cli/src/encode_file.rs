@@ -5,6 +5,7 @@
 use crate::batch::Done;
 use crate::effort::{self, Effort};
 use crate::exit::Outcome;
+use crate::input::open_music;
 use crate::message::hinted;
 use crate::output::ByteSink;
 use crate::plan::Job;
@@ -17,8 +18,6 @@ use melisma_codec::{Encoder, EncoderConfig, RateTarget, StreamFormat};
 use melisma_media::{AudioSource, Fingerprint, Input, LoudnessMeter, OpenOptions};
 use melisma_signal::{Loudness, Metadata, Pcm};
 use serde_json::json;
-use std::fs::File;
-use std::io::Read;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
 use std::time::Instant;
@@ -100,7 +99,7 @@ impl Coding {
             Self::Music(config) => Ready::Music(config),
             #[cfg(feature = "train")]
             Self::Network { model, target } => {
-                let codec = melisma_neural::NeuralCodec::new((**model).clone(), &Default::default())?;
+                let codec = melisma_neural::NeuralCodec::new((**model).clone())?;
                 Ready::Network(Box::new(codec), *target)
             }
         })
@@ -111,7 +110,7 @@ impl Coding {
 enum Ready<'a> {
     Music(&'a EncoderConfig),
     #[cfg(feature = "train")]
-    Network(Box<melisma_neural::NeuralCodec<melisma_nets::device::Cpu>>, melisma_neural::Target),
+    Network(Box<melisma_neural::NeuralCodec>, melisma_neural::Target),
 }
 
 impl Ready<'_> {
@@ -182,8 +181,8 @@ impl FileEncoder for MusicEncoder {
 
 #[cfg(feature = "train")]
 struct NetworkEncoder<'a> {
-    codec: &'a melisma_neural::NeuralCodec<melisma_nets::device::Cpu>,
-    analysis: melisma_neural::LatentAnalysis<'a, melisma_nets::device::Cpu>,
+    codec: &'a melisma_neural::NeuralCodec,
+    analysis: melisma_neural::LatentAnalysis<'a>,
     metadata: Metadata,
     target: melisma_neural::Target,
 }
@@ -317,7 +316,7 @@ fn tried_coding(job: &Job, recipe: &Recipe) -> anyhow::Result<Option<Coding>> {
             "encode from a file, or leave --effort away",
         ));
     }
-    let mut source = open(&job.input, &recipe.open)?;
+    let mut source = open_music(&job.input, &recipe.open)?;
     let total_samples = length(job, &source, recipe)?;
     let excerpts = effort::excerpts(&mut source, total_samples)?;
     Ok(Some(Coding::Music(effort::settings(excerpts, total_samples, config)?)))
@@ -364,7 +363,7 @@ fn encode_within(
         let mut smaller = config.clone();
         smaller.rate = rate;
         let mut encoder = Encoder::new(smaller, opening.format.clone(), &opening.metadata)?;
-        let mut source = open(&job.input, open_options)?;
+        let mut source = open_music(&job.input, open_options)?;
         let mut bytes = Vec::new();
         while let Some(block) = source.next_block()? {
             encoder.push(&block, &mut bytes)?;
@@ -380,42 +379,6 @@ fn encode_within(
     ))
 }
 
-/// Opens music, and explains itself if it was encoded before.
-pub fn open(input: &Input, options: &OpenOptions) -> anyhow::Result<AudioSource> {
-    let encoded = || hinted("this is a .mlsm file already", "`melisma decode` makes music of it again");
-    if options.raw.is_some() {
-        return Ok(AudioSource::open(input, options)?);
-    }
-    match input {
-        // A device or a named pipe gives its bytes once only.
-        Input::Path(path) if path.is_file() => {
-            let mut head = Vec::new();
-            let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
-            if read.is_ok() && is_encoded(&head) {
-                return Err(encoded());
-            }
-            Ok(AudioSource::open(input, options)?)
-        }
-        Input::Path(_) => Ok(AudioSource::open(input, options)?),
-        Input::Stdin => {
-            let mut head = Vec::new();
-            std::io::stdin().take(HEAD_BYTES).read_to_end(&mut head).context("cannot read standard input")?;
-            if is_encoded(&head) {
-                return Err(encoded());
-            }
-            let whole = std::io::Cursor::new(head).chain(std::io::stdin());
-            Ok(AudioSource::from_reader(Box::new(whole), None, options)?)
-        }
-    }
-}
-
-/// Bytes that say whether a file is a `.mlsm` file: the head of its first chunk and the magic bytes behind that.
-const HEAD_BYTES: u64 = 8;
-
-fn is_encoded(head: &[u8]) -> bool {
-    head.get(1) == Some(&b'H') && head.windows(4).skip(2).any(|bytes| bytes == b"MLSM")
-}
-
 /// Opens the input and passes it on, block by block.
 fn read(
     job: &Job,
@@ -424,7 +387,7 @@ fn read(
     openings: &SyncSender<Opening>,
     blocks: &SyncSender<Pcm>,
 ) -> anyhow::Result<Ending> {
-    let mut source = open(&job.input, &recipe.open)?;
+    let mut source = open_music(&job.input, &recipe.open)?;
     let total_samples = match recipe.coding.needs_length() {
         true => Some(length(job, &source, recipe)?),
         false => source.total_samples(),
@@ -481,6 +444,7 @@ fn first_record(job: &Job, recipe: &Recipe, source: &AudioSource, is_revisited: 
     let original_samples = source.original_samples().or((is_revisited).then_some(0));
     Record {
         settings: job.mirrored.then(|| recipe.settings.clone()),
+        made_of: job.file_name().filter(|_| job.mirrored),
         sound: (job.mirrored && is_revisited).then(|| "0".repeat(Fingerprint::LETTERS)),
         original_samples: original_samples.filter(|_| is_resampled),
     }

@@ -1,7 +1,7 @@
 //! A folder of music as its index, for every command that looks at a library: read, brought up to date with a bar, and
 //! talked about.
 
-use crate::{exit::Outcome, message, progress::Progress, text, threads};
+use crate::{exit::Outcome, failure, message, progress::Progress, text, threads};
 use anyhow::Context;
 use melisma_library::{
     EMBEDDING_VERSION, Index, Settings, Track, Update, Watch,
@@ -35,6 +35,8 @@ pub struct Access {
     pub merge: Vec<PathBuf>,
     /// `--quiet`.
     pub quiet: bool,
+    /// What cannot be read is no failure of the command, so that programs are not told of it.
+    pub is_about_others: bool,
 }
 
 /// A folder and its index.
@@ -91,7 +93,11 @@ impl Library {
         let mut outcome = Outcome::Success;
         for (path, why) in &troubles {
             outcome = Outcome::Failure;
-            message::error(&anyhow::anyhow!("{path}: {why}"));
+            let why = anyhow::anyhow!(why.clone());
+            match access.is_about_others {
+                true => message::error(&why.context(path.clone())),
+                false => failure::tell("path", path, why),
+            }
         }
         for track in index.tracks.iter().filter(|track| track.sound.lost_seconds > 0.0) {
             outcome = outcome.worse(Outcome::Damaged);

@@ -13,12 +13,14 @@ mod encode_file;
 mod examples;
 mod excerpt;
 mod exit;
+mod failure;
 mod gain;
 mod input;
 mod interrupt;
 mod library;
 mod message;
 mod output;
+mod output_name;
 mod plan;
 mod progress;
 mod record;
@@ -35,12 +37,16 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     interrupt::install();
-    let arguments = arguments::Arguments::parse();
+    failure::look_for_programs(std::env::args_os().skip(1));
+    let arguments = match arguments::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => failure::end_with_usage(&error),
+    };
     match commands::run(arguments) {
         Ok(outcome) => outcome.into(),
         Err(_) if output::reader_left() => exit::Outcome::Success.into(),
         Err(error) => {
-            message::error(&error);
+            failure::tell_last(&error);
             let outcome =
                 if message::is_misuse(&error) { exit::Outcome::Misused } else { exit::Outcome::Failure };
             outcome.into()

@@ -36,7 +36,9 @@ pub fn hint(error: &anyhow::Error) -> Option<&'static str> {
             return Some(*hint);
         }
         match cause.downcast_ref::<MediaError>() {
-            Some(MediaError::Exists(_)) => return Some("--force overwrites it; -o writes elsewhere"),
+            Some(MediaError::Exists(_)) => {
+                return Some("--force overwrites it; another name leaves it as it is");
+            }
             Some(MediaError::Empty | MediaError::Damaged(_)) => {
                 return Some("is it complete, and is it music? `ffprobe FILE` tells what others see in it");
             }

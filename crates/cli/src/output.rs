@@ -5,6 +5,7 @@ use crate::message;
 use anyhow::Context;
 use melisma_media::Encoding;
 use melisma_signal::Metadata;
+use serde_json::Value;
 use std::io::{self, IsTerminal, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +56,12 @@ pub fn reader_left() -> bool {
     READER_LEFT.load(Ordering::Relaxed) && !goes_on()
 }
 
+/// One object of `--json`, as a line on standard output. A reader who has left does not stop the work on files.
+pub fn say_json(object: &Value) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{object}").and_then(|()| out.flush());
+}
+
 /// What `decode` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum SoundFormat {
@@ -100,6 +107,20 @@ impl SoundFormat {
             "m4a" => Self::M4a,
             _ => return None,
         })
+    }
+
+    /// Whether a file of this format can have so many samples per second; the programs that write the others resample.
+    ///
+    /// Sources: ISO/IEC 11172-3, 13818-3 and its extension by halves (MP3), RFC 7845, section 5.1 (Opus always plays at 48 kHz),
+    /// ISO/IEC 14496-3, table 1.18 (AAC).
+    pub fn holds_rate(self, rate_hz: u32) -> bool {
+        const MP3: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+        match self {
+            Self::Mp3 => MP3.contains(&rate_hz),
+            Self::M4a => MP3.contains(&rate_hz) || [7_350, 64_000, 88_200, 96_000].contains(&rate_hz),
+            Self::Opus => rate_hz == 48_000,
+            _ => true,
+        }
     }
 
     /// Whether samples become integers of 16 bits, which is where dither is of use.
@@ -231,8 +252,16 @@ impl ByteSink {
 /// Makes the folder that `file` will lie in.
 pub fn make_folder(file: &Path) -> anyhow::Result<()> {
     match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display())),
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder).map_err(|error| {
+            let what = format!("cannot make the folder {}", folder.display());
+            match error.kind() {
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => message::hinted(
+                    format!("{what}: a file has its name, or that of a folder around it"),
+                    "give another place with -o, or move that file",
+                ),
+                _ => anyhow::Error::new(error).context(what),
+            }
+        }),
         _ => Ok(()),
     }
 }

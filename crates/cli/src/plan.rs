@@ -3,9 +3,10 @@
 
 use crate::message::{hinted, misused};
 use crate::output::Target;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use melisma_media::{Input, Shard, folder::files_in};
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// What a command takes from a directory and how it names results.
@@ -41,6 +42,12 @@ impl Job {
             Input::Stdin => "stdin".to_owned(),
             Input::Path(path) => path.display().to_string(),
         }
+    }
+
+    /// The input's name without its folders, if it is a file.
+    pub fn file_name(&self) -> Option<String> {
+        let Input::Path(path) = &self.input else { return None };
+        path.file_name().map(|name| name.to_string_lossy().into_owned())
     }
 }
 
@@ -96,7 +103,7 @@ pub fn plan(inputs: &[PathBuf], output: Option<&Path>, rules: Rules) -> anyhow::
     let mut plan = Plan::default();
     let stdout_wanted = output.is_some_and(|path| path.as_os_str() == "-");
     if inputs.iter().filter(|input| input.as_os_str() == "-").count() > 1 {
-        bail!("standard input (-) can be read once only");
+        return Err(misused("standard input (-) can be read once only", "name it once"));
     }
     for input in inputs {
         let argument = Input::from_argument(input.as_os_str());
@@ -197,27 +204,51 @@ fn mirror(plan: &mut Plan, from: &Path, to: &Path, rules: Rules) -> anyhow::Resu
     Ok(())
 }
 
-/// `a.mp3` and `a.flac` would both become `a.mlsm`: such jobs keep their full names (`a.mp3.mlsm`).
-/// Nothing may overwrite an input. What still gets in each other's way is an error, among files of a directory a failure
-/// of the later one.
-fn separate(plan: &mut Plan, extension: &str) -> anyhow::Result<()> {
-    let mut users: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    for job in &plan.jobs {
-        if let Some(path) = job.target.path() {
+/// `a.mp3` and `a.flac` would both become `a.mlsm`: such jobs keep their full names (`a.mp3.mlsm`), and so does what
+/// would get one of those names by itself (`a.mp3.wav`). No two files of a folder have the same full name.
+fn name_apart(jobs: &mut [Job], extension: &str) {
+    let mut has_full_name = vec![false; jobs.len()];
+    loop {
+        let mut users: BTreeMap<PathBuf, usize> = BTreeMap::new();
+        for path in jobs.iter().filter_map(|job| job.target.path()) {
             *users.entry(path.to_path_buf()).or_default() += 1;
         }
-    }
-    for job in &mut plan.jobs {
-        if let (Input::Path(input), Target::File(target)) = (&job.input, &mut job.target)
-            && users[target.as_path()] > 1
-            && let Some(name) = input.file_name()
-        {
-            let mut name = name.to_os_string();
-            name.push(".");
-            name.push(extension);
-            target.set_file_name(name);
+        let mut is_done = true;
+        for (job, has_full_name) in jobs.iter_mut().zip(&mut has_full_name) {
+            if let (Input::Path(input), Target::File(target)) = (&job.input, &mut job.target)
+                && !*has_full_name
+                && users.get(target.as_path()).is_some_and(|users| *users > 1)
+                && let Some(name) = input.file_name()
+            {
+                target.set_file_name(full_name(name, extension));
+                (*has_full_name, is_done) = (true, false);
+            }
+        }
+        if is_done {
+            return;
         }
     }
+}
+
+/// `a.mp3.mlsm` of `a.mp3`.
+fn full_name(input: &OsStr, extension: &str) -> OsString {
+    let mut name = input.to_os_string();
+    name.push(".");
+    name.push(extension);
+    name
+}
+
+/// Whether a plan could have named `result` after an input of this name.
+pub fn is_named_after(result: &Path, input: &OsStr, extension: &str) -> bool {
+    result.file_name().is_some_and(|name| {
+        name == full_name(input, extension) || name == Path::new(input).with_extension(extension)
+    })
+}
+
+/// Gives each job a target of its own. Nothing may overwrite an input. What still gets in each other's way is an error, among
+/// files of a directory a failure of the later one.
+fn separate(plan: &mut Plan, extension: &str) -> anyhow::Result<()> {
+    name_apart(&mut plan.jobs, extension);
     let mut taken = BTreeMap::new();
     let mut jobs = Vec::with_capacity(plan.jobs.len());
     for job in std::mem::take(&mut plan.jobs) {
@@ -304,6 +335,29 @@ mod tests {
         assert_eq!(plan(&input, Some(&at.join("in/out")), RULES).unwrap().ignored, 1);
         assert!(plan(&input, None, RULES).is_err());
         assert!(plan(&input, Some(Path::new("-")), RULES).is_err());
+    }
+
+    #[test]
+    fn every_file_of_a_directory_gets_a_name_of_its_own() {
+        for (files, expected) in [
+            (&["a.wav", "a.wav.wav"][..], &["a.mlsm", "a.wav.mlsm"][..]),
+            (&["a.flac", "a.wav", "a.wav.wav"], &["a.flac.mlsm", "a.wav.mlsm", "a.wav.wav.mlsm"]),
+            (
+                &["a.flac", "a.wav", "a.wav.mp3", "a.wav.mp3.wav"],
+                &["a.flac.mlsm", "a.wav.mlsm", "a.wav.mp3.mlsm", "a.wav.mp3.wav.mlsm"],
+            ),
+            (&["a.flac", "a.wav", "b/a.wav.wav"], &["a.flac.mlsm", "a.wav.mlsm", "b/a.wav.mlsm"]),
+        ] {
+            let inside: Vec<String> = files.iter().map(|file| format!("in/{file}")).collect();
+            let root = tree(&inside.iter().map(String::as_str).collect::<Vec<_>>());
+            let out = root.path().join("out");
+            assert_eq!(targets(&[root.path().join("in")], Some(&out), &out), expected, "{files:?}");
+            for (file, result) in files.iter().zip(expected) {
+                let name = Path::new(file).file_name().unwrap();
+                assert!(is_named_after(Path::new(result), name, "mlsm"), "{file}");
+                assert!(!is_named_after(Path::new("mine.mlsm"), name, "mlsm"), "{file}");
+            }
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use melisma_signal::Metadata;
 /// Names of our own tags begin so.
 const OWN: &str = "MELISMA_";
 const SETTINGS: &str = "MELISMA_SETTINGS";
+const MADE_OF: &str = "MELISMA_MADE_OF";
 const SOUND: &str = "MELISMA_SOUND";
 const ORIGINAL_SAMPLES: &str = "MELISMA_ORIGINAL_SAMPLES";
 
@@ -18,6 +19,8 @@ const ORIGINAL_SAMPLES: &str = "MELISMA_ORIGINAL_SAMPLES";
 pub struct Record {
     /// The settings that a result in a mirror was made with, in words.
     pub settings: Option<String>,
+    /// The name of the file that a result in a mirror was made of: `a.wav.mlsm` can be that of `a.wav` or of `a.wav.flac`.
+    pub made_of: Option<String>,
     /// The fingerprint of the sound that a result in a mirror was made from; see [`melisma_media::Fingerprint`].
     pub sound: Option<String>,
     /// Samples per channel that the music had before it was resampled.
@@ -36,6 +39,7 @@ impl Record {
         metadata.tags.retain(|(name, value)| {
             match name.as_str() {
                 SETTINGS => record.settings = Some(value.clone()),
+                MADE_OF => record.made_of = Some(value.clone()),
                 SOUND => record.sound = Some(value.clone()),
                 ORIGINAL_SAMPLES => record.original_samples = value.parse().ok(),
                 _ => {}
@@ -48,8 +52,12 @@ impl Record {
     /// Adds the record to the tags of the music.
     pub fn put(&self, metadata: &mut Metadata) {
         let samples = self.original_samples.map(|samples| format!("{samples:020}"));
-        for (name, value) in [(SETTINGS, &self.settings), (SOUND, &self.sound), (ORIGINAL_SAMPLES, &samples)]
-        {
+        for (name, value) in [
+            (SETTINGS, &self.settings),
+            (MADE_OF, &self.made_of),
+            (SOUND, &self.sound),
+            (ORIGINAL_SAMPLES, &samples),
+        ] {
             if let Some(value) = value {
                 metadata.tags.push((name.to_owned(), value.clone()));
             }
@@ -66,6 +74,7 @@ mod tests {
         let music = Metadata { tags: vec![("TITLE".into(), "T".into())], picture: None };
         let full = Record {
             settings: Some("quality 5".into()),
+            made_of: Some("a.wav".into()),
             sound: Some("0123".into()),
             original_samples: Some(88_201),
         };

@@ -1,7 +1,7 @@
 //! A `.mlsm` file gets other tags: the music's bytes are copied, and the file appears complete or not at all.
 
 use crate::batch::{Done, Fate};
-use crate::encode_file::{self, Recipe};
+use crate::encode_file::Recipe;
 use crate::input;
 use crate::message::hinted;
 use crate::plan::Job;
@@ -89,8 +89,8 @@ pub fn retag_result(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> 
     let Some(target) = job.target.path() else { return Ok(None) };
     let Ok(opened) = input::open(&Input::Path(target.to_path_buf())) else { return Ok(None) };
     let mut old_tags = opened.reader.header().metadata.clone();
-    let record = Record::take(&mut old_tags);
-    let mut source = encode_file::open(&job.input, &recipe.open)?;
+    let mut record = Record::take(&mut old_tags);
+    let mut source = input::open_music(&job.input, &recipe.open)?;
     let mut fingerprint = Fingerprint::new(source.sample_rate_hz(), source.channel_count());
     let total = source.total_samples().unwrap_or(0).max(1) as f64;
     let mut samples = 0u64;
@@ -106,16 +106,19 @@ pub fn retag_result(job: &Job, recipe: &Recipe, progress: &mut FileProgress) -> 
         return Ok(None);
     }
     let mut tags = recipe.tags(&source);
-    if tags == old_tags {
+    let made_of = std::mem::replace(&mut record.made_of, job.file_name());
+    if tags == old_tags && record.made_of == made_of {
         // Newer than the input from now on, so that the next run need not look.
         File::options().write(true).open(target)?.set_modified(SystemTime::now())?;
         let line = "the same music and tags".to_owned();
         return Ok(Some(Done { line, warnings: source.warnings(), fate: Fate::Kept, ..Done::default() }));
     }
+    let tags_changed = tags != old_tags;
     record.put(&mut tags);
     match retag_file(target, &tags) {
         Ok(()) => {
-            let line = "new tags, the same music".to_owned();
+            let what = if tags_changed { "new tags" } else { "another name" };
+            let line = format!("{what}, the same music");
             Ok(Some(Done { line, warnings: source.warnings(), fate: Fate::Retagged, ..Done::default() }))
         }
         // A result that cannot be taken apart is made again.

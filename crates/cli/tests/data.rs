@@ -102,6 +102,8 @@ fn garbage_is_listed_and_costs_only_itself() {
 fn nothing_but_garbage_is_a_failure_with_a_manifest() {
     let desk = Desk::new();
     desk.write("bad/notes.mp3", b"text");
+    let told = desk.run(&["data", "scan", "bad", "-o", "told.jsonl", "--json"]).ends(1).text();
+    assert!(told.contains("\"seconds\":0.0") && !told.contains("-0.0"), "{told}");
     let run = desk.run(&["data", "scan", "bad", "-o", "m.jsonl"]).ends(1);
     assert!(run.stderr.contains("none of 1 file can be used"), "{}", run.stderr);
     assert_eq!(manifest(&desk, "m.jsonl").0["counts"]["unreadable"], 1);

@@ -53,7 +53,7 @@ fn a_second_run_goes_on_where_the_first_ended() {
     let later = SystemTime::now() + Duration::from_secs(100);
     std::fs::File::options().write(true).open(desk.path("in/a.wav")).unwrap().set_modified(later).unwrap();
     let run = desk.run(&["encode", "in", "-o", "out"]).ends(0);
-    assert!(run.stderr.contains("0 files encoded, 1 given new tags, 2 up to date"), "{}", run.stderr);
+    assert!(run.stderr.contains("0 files encoded, 3 up to date"), "{}", run.stderr);
     assert_ne!(touched("out/a.mlsm"), before);
 
     // Other music under its name is encoded.
@@ -80,6 +80,43 @@ fn an_older_result_of_decoding_could_be_the_original_and_is_kept() {
     assert!(desk.read("in/a.wav") == original);
 }
 
+/// A mirror of decoded files says that it does not follow, and which files it means; what is removed is made again.
+#[test]
+fn older_results_of_decoding_are_named_and_counted() {
+    let desk = Desk::new();
+    for name in ["a", "b", "c"] {
+        desk.wav(&format!("in/{name}.wav"), &music(8_000, 1.0));
+    }
+    desk.run(&["encode", "in", "-o", "small"]).ends(0);
+    let decode = ["decode", "small", "-o", "big", "--format", "flac"];
+    desk.run(&decode).ends(0);
+    assert!(desk.run(&decode).ends(0).stderr.contains("3 up to date"));
+    std::thread::sleep(Duration::from_millis(20));
+    desk.run(&["tag", "small/a.mlsm", "small/b.mlsm", "--set", "TITLE=New"]).ends(0);
+    std::fs::remove_file(desk.path("big/b.flac")).unwrap();
+    let old = desk.read("big/a.flac");
+    let plan = desk.run(&[&decode[..], &["--dry-run"]].concat()).ends(1);
+    assert!(plan.text().contains("small/a.mlsm -> big/a.flac: older than its input"), "{}", plan.text());
+    let run = desk.run(&[&decode[..], &["--json"]].concat()).ends(1);
+    for words in [
+        "warning: small/a.mlsm: big/a.flac is older",
+        "1 file decoded, 1 up to date, 1 older than their inputs and kept",
+        "--force",
+    ] {
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    assert!(run.text().contains("\"why\":\"older than its input"), "{}", run.text());
+    assert!(desk.read("big/a.flac") == old);
+    std::fs::remove_file(desk.path("big/a.flac")).unwrap();
+    desk.run(&decode).ends(0);
+    assert!(desk.read("big/a.flac") != old);
+    // A folder where a result should lie is no result.
+    std::fs::remove_file(desk.path("small/c.mlsm")).unwrap();
+    std::fs::create_dir(desk.path("small/c.mlsm")).unwrap();
+    let run = desk.run(&["encode", "in", "-o", "small"]).ends(1);
+    assert!(run.stderr.contains("1 failed") && run.stderr.contains("is a directory"), "{}", run.stderr);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_mirror_follows_files_that_trade_names() {
@@ -91,7 +128,6 @@ fn a_mirror_follows_files_that_trade_names() {
     desk.wav("in/b.wav", &other);
     desk.run(&["encode", "in", "-o", "out"]).ends(0);
     let (a, b) = (desk.read("out/a.mlsm"), desk.read("out/b.mlsm"));
-    assert!(a != b);
     let rename = |from: &str, to: &str| std::fs::rename(desk.path(from), desk.path(to)).unwrap();
     rename("in/a.wav", "in/c");
     rename("in/b.wav", "in/a.wav");
@@ -100,7 +136,11 @@ fn a_mirror_follows_files_that_trade_names() {
     assert!(plan.text().contains("put here or changed since"), "{}", plan.text());
     let run = desk.run(&["encode", "in", "-o", "out"]).ends(0);
     assert!(run.stderr.contains("2 files encoded"), "{}", run.stderr);
-    assert!(desk.read("out/a.mlsm") == b && desk.read("out/b.mlsm") == a);
+    // Their records have the names of their inputs, of one length.
+    let same = |one: &[u8], other: &[u8]| one[one.len() / 2..] == other[other.len() / 2..];
+    assert!(same(&desk.read("out/a.mlsm"), &b) && same(&desk.read("out/b.mlsm"), &a));
+    assert!(!same(&a, &b));
+    let b = desk.read("out/a.mlsm");
 
     // A file that left and came back is looked at once, and nothing is done to its result.
     rename("in/a.wav", "in/c");
@@ -115,6 +155,47 @@ fn a_mirror_follows_files_that_trade_names() {
         "{}",
         known.stderr
     );
+}
+
+/// Each file of a folder has a result of its own, and none that was made of another counts as its.
+#[test]
+fn results_of_files_with_alike_names_are_told_apart() {
+    let desk = Desk::new();
+    let (one, mut other) = (music(8_000, 2.0), music(8_000, 2.0));
+    other.channels.iter_mut().for_each(|channel| channel.reverse());
+    desk.wav("in/a.wav", &one);
+    desk.sound("in/a.flac", &one, Encoding::FlacInt16, Metadata::default());
+    desk.wav("in/a.wav.wav", &other);
+    let encode = ["encode", "in", "-o", "out"];
+    let results = || desk.files().into_iter().filter(|name| name.starts_with("out")).collect::<Vec<_>>();
+    desk.run(&encode).ends(0);
+    assert_eq!(results(), ["out/a.flac.mlsm", "out/a.wav.mlsm", "out/a.wav.wav.mlsm"]);
+    let snr_db = |result: &str, input: &str| {
+        let text = desk.run(&["verify", result, "--against", input]).ends(0).text();
+        text.split("SNR ").nth(1).unwrap().split(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    assert!(snr_db("out/a.wav.wav.mlsm", "in/a.wav.wav") > 10.0);
+    let run = desk.run(&encode).ends(0);
+    assert!(run.stderr.contains("3 up to date"), "{}", run.stderr);
+
+    // The name that one had is the one that another has now.
+    std::fs::remove_file(desk.path("in/a.flac")).unwrap();
+    let plan = desk.run(&["encode", "in", "-o", "out", "--dry-run"]).ends(0);
+    assert!(plan.text().contains("out/a.wav.mlsm: it was made of a.wav"), "{}", plan.text());
+    desk.run(&[&encode[..], &["--delete"]].concat()).ends(0);
+    assert_eq!(results(), ["out/a.mlsm", "out/a.wav.mlsm"]);
+    assert!(snr_db("out/a.mlsm", "in/a.wav") > 10.0);
+    assert!(snr_db("out/a.wav.mlsm", "in/a.wav.wav") > 10.0);
+
+    // The same music in another format needs no more than its name; a copy that is nobody's result stays.
+    std::fs::remove_file(desk.path("in/a.wav")).unwrap();
+    desk.sound("in/a.flac", &one, Encoding::FlacInt16, Metadata::default());
+    desk.write("out/mine.mlsm", &desk.read("out/a.mlsm"));
+    let run = desk.run(&[&encode[..], &["--delete"]].concat()).ends(0);
+    assert!(run.stderr.contains("a.mlsm: another name, the same music"), "{}", run.stderr);
+    assert!(run.stderr.contains("0 files encoded, 1 given new tags, 1 up to date"), "{}", run.stderr);
+    assert_eq!(results(), ["out/a.mlsm", "out/a.wav.mlsm", "out/mine.mlsm"]);
+    assert!(desk.run(&encode).ends(0).stderr.contains("2 up to date"));
 }
 
 #[test]
@@ -159,6 +240,15 @@ fn a_mirror_follows_settings_tags_and_broken_results() {
         assert!(run.stderr.contains("1 file encoded, 1 up to date"), "{}", run.stderr);
         assert!(desk.read("out/b.mlsm") == whole);
     }
+
+    // Tags that are damaged, the record with them.
+    let mut hurt = whole.clone();
+    let place = whole.windows(10).position(|bytes| bytes == b"MELISMA_SO").unwrap();
+    hurt[place] ^= 1;
+    desk.write("out/b.mlsm", &hurt);
+    let run = desk.run(&["encode", "in", "-o", "out", "-q", "8"]).ends(0);
+    assert!(run.stderr.contains("1 file encoded, 1 up to date"), "{}", run.stderr);
+    assert!(desk.read("out/b.mlsm") == whole);
 
     // The record of settings stays in the mirror.
     desk.run(&["decode", "out", "-o", "back", "--format", "flac"]).ends(0);
@@ -295,6 +385,21 @@ fn several_inputs_go_into_one_directory() {
     desk.write("x.wav", b"garbage");
     let run = desk.run(&["encode", "x.wav", "in/a.wav"]).ends(1);
     assert!(run.stderr.contains("x.wav") && desk.path("in/a.mlsm").exists(), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_wrong_is_said_once_with_what_to_do() {
+    let desk = Desk::new();
+    desk.wav("in/s/a.wav", &music(8_000, 0.5));
+    desk.write("taken/s", b"a file");
+    desk.write("file", b"another");
+    for out in ["taken", "file"] {
+        let run = desk.run(&["encode", "in", "-o", out]).ends(1);
+        assert!(run.stderr.contains("a file has its name") && run.stderr.contains("hint:"), "{}", run.stderr);
+    }
+    let run = desk.run(&["encode", "gone.wav", "in/s/a.wav", "-o", "out"]).ends(1);
+    assert_eq!(run.stderr.matches("gone.wav").count(), 1, "{}", run.stderr);
+    desk.run(&["verify", "out/a.mlsm", "out/a.mlsm", "--against", "in/s/a.wav"]).ends(2);
 }
 
 #[test]

@@ -57,10 +57,41 @@ fn every_format_by_its_name_with_its_tags_and_length() {
         let samples = source.read_to_end().unwrap().samples();
         assert_eq!(samples, rate_hz * 5 / 2, "{name}");
     }
-    for name in ["a.caf", "a.wma", "X.W64"] {
+    for name in ["a.caf", "a.wma", "X.W64", "a.txt", "a.", "a.flac ", "a.opus.", ".mlsm"] {
         let run = desk.run(&["decode", "m.mlsm", "-o", name]).ends(2);
         assert!(run.stderr.contains(".flac") && !desk.path(name).exists(), "{}", run.stderr);
     }
+    // With a format that is told, the name is its owner's; without extension it is WAV.
+    for (name, more, magic) in [
+        ("a.txt", &["--format", "flac"][..], &b"fLaC"[..]),
+        (".flac", &[], b"fLaC"),
+        ("plain", &[], b"RIFF"),
+        (".hidden", &[], b"RIFF"),
+    ] {
+        desk.run(&[&["decode", "m.mlsm", "-o", name][..], more].concat()).ends(0);
+        assert!(desk.read(name).starts_with(magic), "{name}");
+    }
+    desk.run(&["decode", "m.mlsm", "-o", "b.flac", "--format", "wav16"]).ends(2);
+}
+
+/// No `.mlsm` data under the name of another format; what is no name of sound is its owner's.
+#[test]
+fn what_is_encoded_is_not_named_like_other_sound() {
+    let desk = Desk::new();
+    desk.wav("m.wav", &music(8_000, 0.5));
+    for name in ["x.flac", "x.MP3", "x.wav", "x.opus", "x.webm", ".m4a"] {
+        let run = desk.run(&["encode", "m.wav", "-f", "-o", name]).ends(2);
+        assert!(run.stderr.contains("name it .mlsm") && !desk.path(name).exists(), "{name}: {}", run.stderr);
+    }
+    for name in ["x.mlsm", "x.MLSM", "x", "x.part", "1. Song"] {
+        desk.run(&["encode", "m.wav", "-o", name]).ends(0);
+        desk.run(&["verify", name]).ends(0);
+    }
+    // Folders may have any name.
+    desk.wav("in/m.wav", &music(8_000, 0.5));
+    desk.run(&["encode", "in", "-o", "folder.flac"]).ends(0);
+    desk.run(&["encode", "m.wav", "-o", "x.ogg/"]).ends(0);
+    assert!(desk.path("folder.flac/m.mlsm").exists() && desk.path("x.ogg/m.mlsm").exists());
 }
 
 #[test]
@@ -83,7 +114,7 @@ fn a_format_without_its_program_is_refused() {
 #[test]
 fn the_original_rate_has_the_original_length() {
     let desk = Desk::new();
-    for rate_hz in [96_000, 88_200, 192_000, 64_000, 50_000, 6_000] {
+    for rate_hz in [96_000, 88_200, 192_000, 176_400, 384_000, 64_000, 50_000, 6_000] {
         for samples in [1, 9_999, 10_000, 10_001] {
             let pcm = Pcm {
                 sample_rate_hz: rate_hz,
@@ -97,13 +128,45 @@ fn the_original_rate_has_the_original_length() {
             for arguments in
                 [&["decode", "m.mlsm", "-f"][..], &["decode", "m.mlsm", "-f", "--format", "flac"]]
             {
-                if rate_hz > 96_000 && arguments.len() > 3 {
-                    continue; // FLAC is written up to 96 kHz
-                }
                 let name = if arguments.len() > 3 { "o.flac" } else { "o.wav" };
                 desk.run(&[arguments, &["--original-rate", "-o", name]].concat()).ends(0);
                 let back = desk.load(name);
                 assert_eq!((back.sample_rate_hz, back.samples()), (rate_hz, samples), "{rate_hz} Hz");
+                // The reference decoder checks the digest of all samples.
+                if name.ends_with("flac") && has("flac") {
+                    let checked =
+                        Command::new("flac").args(["-t", "-s", "-w"]).arg(desk.path(name)).output().unwrap();
+                    let words = String::from_utf8_lossy(&checked.stderr);
+                    assert!(checked.status.success() && words.trim().is_empty(), "{rate_hz} Hz: {words}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_original_rate_that_a_format_cannot_have_is_refused() {
+    let desk = Desk::new();
+    for (rate_hz, refused) in [
+        (96_000, &["mp3", "opus"][..]),
+        (192_000, &["mp3", "opus", "m4a"]),
+        (44_100, &["opus"]),
+        (48_000, &[]),
+        (50_000, &["mp3", "opus", "m4a"]),
+    ] {
+        let (original, coded) = (format!("{rate_hz}-original.wav"), format!("{rate_hz}.mlsm"));
+        desk.wav(&original, &music(rate_hz, 0.3));
+        desk.run(&["encode", &original, "-o", &coded]).ends(0);
+        for format in ["wav", "flac", "aiff", "ogg", "mp3", "opus", "m4a"] {
+            let written = format!("{rate_hz}.{format}");
+            let run = desk.run(&["decode", &coded, "--original-rate", "-o", &written]);
+            if refused.contains(&format) {
+                let run = run.ends(1);
+                assert!(run.stderr.contains(&format!("{rate_hz} Hz")), "{}", run.stderr);
+                assert!(run.stderr.contains("hint") && !desk.path(&written).exists(), "{}", run.stderr);
+            } else if has("ffmpeg") {
+                run.ends(0);
+                assert_eq!(desk.load(&written).sample_rate_hz, rate_hz, "{written}");
             }
         }
     }

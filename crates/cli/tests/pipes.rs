@@ -197,6 +197,8 @@ fn nothing_is_overwritten_without_force() {
     desk.run(&["decode", "m.mlsm", "-o", "x.wav", "-f"]).ends(0);
     assert_eq!(desk.load("x.wav").samples(), 8000);
     // Not even with force is an input its own output.
-    desk.run(&["encode", "m.wav", "-o", "m.wav", "--force"]).ends(1);
-    assert_eq!(desk.files(), ["m.mlsm", "m.wav", "x.wav"]);
+    desk.write("own", &desk.read("m.wav"));
+    let run = desk.run(&["encode", "own", "-o", "own", "--force"]).ends(1);
+    assert!(run.stderr.contains("its own input"), "{}", run.stderr);
+    assert_eq!(desk.files(), ["m.mlsm", "m.wav", "own", "x.wav"]);
 }

@@ -79,7 +79,7 @@ fn formats_agree_with_each_other() {
     // By the name alone; a contradiction is refused.
     desk.run(&["decode", "m.mlsm", "-o", "e.flac"]).ends(0);
     assert_eq!(&desk.read("e.flac")[..4], b"fLaC");
-    desk.run(&["decode", "m.mlsm", "-o", "f.flac", "--format", "wav24"]).ends(1);
+    desk.run(&["decode", "m.mlsm", "-o", "f.flac", "--format", "wav24"]).ends(2);
 }
 
 #[test]
@@ -204,7 +204,8 @@ fn info_counts_what_is_there() {
     // Several files: an object a line; a bad one is told and does not hide the others.
     desk.write("bad.mlsm", b"no music");
     let run = desk.run(&["info", "--json", "bad.mlsm", "m.mlsm", "m.mlsm"]).ends(1);
-    assert_eq!(run.text().lines().count(), 2);
+    assert_eq!(run.text().lines().count(), 3);
+    assert!(run.text().starts_with("{\"file\":\"bad.mlsm\",\"status\":\"failed\""), "{}", run.text());
     assert!(run.stderr.contains("bad.mlsm"));
     assert_eq!(desk.pipe(&["info", "--json", "-"], &desk.read("m.mlsm")).ends(0).text().lines().count(), 1);
 }
@@ -225,7 +226,7 @@ fn verify_finds_faults_and_differences() {
     // So is another format.
     desk.wav("mono.wav", &signals::sine(44_100, 13.0, 440.0));
     desk.run(&["verify", "m.mlsm", "--against", "mono.wav"]).ends(1);
-    desk.run(&["verify", "m.mlsm", "m.mlsm", "--against", "m.wav"]).ends(1);
+    desk.run(&["verify", "m.mlsm", "m.mlsm", "--against", "m.wav"]).ends(2);
 }
 
 #[test]
@@ -279,6 +280,22 @@ fn a_missing_end_is_told_with_what_is_there() {
     let part = ["decode", "cut.mlsm", "-o", "part.wav", "--start", "1", "--duration", "100"];
     assert!(desk.run(&part).ends(3).stderr.contains(&there));
     assert!(desk.read("cut.wav") == desk.read("piped.wav"));
+    // Nothing is there where even the first section is cut; the header and then a bit of it are.
+    let first = melisma_codec::inspect(&whole[..]).unwrap().sections[0].byte_offset as usize;
+    for length in [first, first + 1, first + 20, first + 2000] {
+        desk.write("cut.mlsm", &whole[..length]);
+        for (source, told) in [
+            ("decode", desk.run(&["decode", "cut.mlsm", "-o", "cut.wav", "-f"]).ends(3).stderr),
+            ("pipe", desk.pipe(&["decode", "-", "-o", "cut.wav", "-f"], &whole[..length]).ends(3).stderr),
+            ("verify", desk.run(&["verify", "cut.mlsm"]).ends(1).text()),
+            ("info", desk.run(&["info", "cut.mlsm"]).ends(3).text()),
+        ] {
+            let all = "0:00.000 of music is there, of 0:20.000";
+            assert!(told.contains(all) && !told.contains("no music lost"), "{length} {source}: {told}");
+            assert_eq!(told.matches("is missing").count(), 1, "{length} {source}: {told}");
+        }
+        assert_eq!(desk.load("cut.wav").samples(), 0);
+    }
 }
 
 #[test]

@@ -88,6 +88,19 @@ fn covers_come_and_go() {
     desk.run(&["tag", "m.mlsm", "--cover", "new.jpg"]).ends(0);
     assert_eq!(json(&desk, &["tag", "m.mlsm", "--json"])["cover"]["mime"], "image/jpeg");
     assert_eq!(desk.run(&["tag", "m.mlsm", "--extract-cover", "-"]).ends(0).stdout, jpeg);
+    // No name of another kind of picture; a name that says nothing gets told.
+    for (name, code, told) in [
+        ("x.png", 1, "name it .jpg"),
+        ("x.WEBP", 1, "name it .jpg"),
+        ("x.JPG", 0, ""),
+        ("x.jpeg", 0, ""),
+        ("x", 0, "x: a JPEG picture"),
+        ("x.bin", 0, "x.bin: a JPEG picture"),
+    ] {
+        let run = desk.run(&["tag", "m.mlsm", "--extract-cover", name]).ends(code);
+        assert!(run.stderr.contains(told) && run.stderr.is_empty() == told.is_empty(), "{}", run.stderr);
+        assert_eq!(desk.path(name).exists(), code == 0, "{name}");
+    }
     desk.run(&["tag", "m.mlsm", "--remove-cover"]).ends(0);
     desk.run(&["tag", "m.mlsm", "--extract-cover", "-"]).ends(1);
     desk.write("text.jpg", b"not a picture");
@@ -142,6 +155,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
     for (arguments, code) in [
         (&["tag", "m.mlsm", "--set", "TITLE"][..], 2),
         (&["tag", "m.mlsm", "--set", "=x"], 2),
+        (&["tag", "m.mlsm", "--set", "É=x"], 2),
         (&["tag", "m.mlsm", "--set", "MELISMA_SETTINGS=x"], 2),
         (&["tag", "-", "--set", "TITLE=x"], 2),
         (&["tag", "missing.mlsm", "--set", "TITLE=x"], 1),

@@ -110,6 +110,21 @@ fn wav_of_all_kinds() {
             of(&[stereo.clone(), music.clone(), chunk(b"LIST", b"INFOINAM\x02\0\0\0T\0")]),
             all,
         ),
+        (
+            "a chunk of odd length without its padding",
+            of(&[stereo.clone(), b"junk\x05\0\0\0abcde".to_vec(), music.clone()]),
+            all,
+        ),
+        (
+            "a chunk of odd length with padding that is not 0",
+            of(&[stereo.clone(), sized(b"junk", 5, b"abcdeX"), music.clone()]),
+            all,
+        ),
+        (
+            "two chunks of samples",
+            of(&[stereo.clone(), music.clone(), music.clone()]),
+            Right::Read(SAMPLES, 1),
+        ),
         ("no samples' chunk", of(std::slice::from_ref(&stereo)), Right::Refused),
         ("no format", of(std::slice::from_ref(&music)), Right::Refused),
         ("cut off in the header", whole[..20].to_vec(), Right::Refused),
@@ -130,6 +145,49 @@ fn wav_of_all_kinds() {
         ("RF64 cut off", rf64(&data[..400]), Right::Read(100, 1)),
         ("BW64", [b"BW64", &rf64(&data)[4..]].concat(), all),
     ]);
+}
+
+#[test]
+fn au_and_caf_of_all_kinds() {
+    let words = |values: &[u32]| values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>();
+    let data = bytes(4 * SAMPLES);
+    let size = data.len() as u32;
+    let all = Right::Read(SAMPLES, 0);
+    let au = |offset: u32, size: u32, coding: u32, data: &[u8]| {
+        let head = words(&[offset, size, coding, 44_100, 2]);
+        [b".snd", &head[..], &vec![b'x'; offset.max(24) as usize - 24], data].concat()
+    };
+    let caf_chunk = |name: &[u8; 4], size: i64, body: &[u8]| [&name[..], &size.to_be_bytes(), body].concat();
+    let form = |flags: u32, bytes: u32, bits: u32| {
+        let body = [&44_100f64.to_be_bytes()[..], b"lpcm", &words(&[flags, bytes, 1, 2, bits])].concat();
+        caf_chunk(b"desc", 32, &body)
+    };
+    let sound = |size: i64, data: &[u8]| caf_chunk(b"data", size, &[&[0; 4], data].concat());
+    let caf = |chunks: &[Vec<u8>]| [b"caff\0\x01\0\0".to_vec(), chunks.concat()].concat();
+    let info = caf_chunk(b"info", 15, b"\0\0\0\x01title\0Some\0");
+    let long = i64::from(size) + 4;
+    check(&[
+        ("AU", au(24, size, 3, &data), all),
+        ("AU behind a text", au(60, size, 3, &data), all),
+        ("AU of unknown length", au(24, u32::MAX, 3, &data), all),
+        ("AU cut off", au(24, size, 3, &data[..400]), Right::Read(100, 1)),
+        ("AU of floats", au(24, 2 * size, 6, &[0; 8 * SAMPLES]), all),
+        ("AU of another coding", au(24, size, 27, &data), Right::Refused),
+        ("AU cut off in its header", au(24, size, 3, &data)[..20].to_vec(), Right::Refused),
+        ("CAF", caf(&[form(0, 4, 16), sound(long, &data)]), all),
+        ("CAF with the least byte first", caf(&[form(2, 4, 16), sound(long, &data), info.clone()]), all),
+        ("CAF of unknown length", caf(&[form(0, 4, 16), info.clone(), sound(-1, &data)]), all),
+        ("CAF cut off", caf(&[form(0, 4, 16), sound(long, &data[..400])]), Right::Read(100, 1)),
+        ("CAF of floats", caf(&[form(1, 8, 32), sound(8 * SAMPLES as i64 + 4, &[0; 8 * SAMPLES])]), all),
+        (
+            "CAF of samples that are larger than their bytes",
+            caf(&[form(0, 4, 24), sound(long, &data)]),
+            Right::Refused,
+        ),
+        ("CAF without samples", caf(&[form(0, 4, 16), info.clone()]), Right::Refused),
+    ]);
+    let source = open_bytes(caf(&[form(0, 4, 16), info, sound(long, &data)])).unwrap();
+    assert_eq!(source.metadata().tags, [("TITLE".to_owned(), "Some".to_owned())]);
 }
 
 /// The fixtures, with other bytes around them.

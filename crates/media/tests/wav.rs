@@ -218,6 +218,10 @@ fn written_files_read_back() {
             (0, 2, 44_100),
             (1, 1, 96_000),
             (2, 2, 37_800),
+            (8_193, 2, 192_000),
+            (4_099, 1, 384_000),
+            (33, 2, 655_350),
+            (4_200, 1, 100_001),
         ] {
             for (stated, piped) in [(false, false), (true, false), (false, true), (true, true)] {
                 let label = format!("{encoding:?} {samples}x{channels} stated {stated} piped {piped}");

@@ -13,7 +13,7 @@ use std::ops::Range;
 /// A network that takes sequences of any length, window by window.
 pub(crate) struct Windows<'a, B: Backend> {
     pub(crate) system: &'a System<B>,
-    pub(crate) device: &'a B::Device,
+    pub(crate) device: B::Device,
     pub(crate) receptive_field: ReceptiveField,
     /// Latents to make at a time.
     pub(crate) section_latents: usize,
@@ -87,7 +87,7 @@ impl<B: Backend> Windows<'_, B> {
             .copied()
             .collect();
         let shape = [heard.pending.len(), reach - begin];
-        let sound = Tensor::<B, 2>::from_data(TensorData::new(values, shape), self.device);
+        let sound = Tensor::<B, 2>::from_data(TensorData::new(values, shape), &self.device);
         let wanted = heard.done_latents - first..end - first;
         let latents = rows(self.system.encode(sound), wanted);
         for (sequence, latents) in heard.latents.iter_mut().zip(&latents) {
@@ -165,8 +165,8 @@ impl Analysed {
 }
 
 /// Analyses a recording block by block.
-pub struct LatentAnalysis<'a, B: Backend> {
-    codec: &'a NeuralCodec<B>,
+pub struct LatentAnalysis<'a> {
+    codec: &'a NeuralCodec,
     resampler: Resampler,
     original_hz: u32,
     original_samples: u64,
@@ -176,8 +176,8 @@ pub struct LatentAnalysis<'a, B: Backend> {
     alike: bool,
 }
 
-impl<'a, B: Backend> LatentAnalysis<'a, B> {
-    pub(crate) fn new(codec: &'a NeuralCodec<B>, sample_rate_hz: u32, channel_count: usize) -> Result<Self> {
+impl<'a> LatentAnalysis<'a> {
+    pub(crate) fn new(codec: &'a NeuralCodec, sample_rate_hz: u32, channel_count: usize) -> Result<Self> {
         if !(1..=2).contains(&channel_count) {
             let what = format!("{channel_count} channels");
             return Err(Error::Unsupported { what, allowed: "1 or 2; mix more down first" });

@@ -1,4 +1,4 @@
-//! A model made ready on a device: sound to files at any rate, and back.
+//! A model made ready: sound to files at any rate, and back. Files are made and played on the processor.
 
 use crate::{
     Analysed, Decoded, Error, LatentAnalysis, NeuralModel, Playback, Result, analysis::Windows, playback,
@@ -8,7 +8,7 @@ use melisma_codec::{
     container::{Reader, write_file},
     latent::{MAX_STEP_INDEX, UNIT_STEP_INDEX, encode_section, step_index},
 };
-use melisma_nets::{burn::tensor::backend::Backend, receptive_field::ReceptiveField, system::System};
+use melisma_nets::{device::Cpu, receptive_field::ReceptiveField, system::System};
 use melisma_signal::{Metadata, Pcm};
 use rayon::prelude::*;
 use std::io::{Cursor, Read};
@@ -23,12 +23,11 @@ pub enum Target {
     BitrateBps(f64),
 }
 
-/// A model on a device.
-pub struct NeuralCodec<B: Backend> {
+/// A model made ready.
+pub struct NeuralCodec {
     model: NeuralModel,
-    pub(crate) system: System<B>,
+    pub(crate) system: System<Cpu>,
     pub(crate) receptive_field: ReceptiveField,
-    pub(crate) device: B::Device,
 }
 
 /// Step indices from one trial of a bitrate to the next, until two trials have it between them. Any number would find the
@@ -38,14 +37,14 @@ const GALLOP_STEPS: u16 = 32;
 /// Samples that [`NeuralCodec::analyse`] hands on at a time.
 const BLOCK_SAMPLES: usize = 1 << 16;
 
-impl<B: Backend> NeuralCodec<B> {
+impl NeuralCodec {
     /// Builds the network.
     ///
     /// # Errors
     /// [`Error::Network`] where weights do not fit the system.
-    pub fn new(model: NeuralModel, device: &B::Device) -> Result<Self> {
-        let system = model.system(device)?;
-        Ok(Self { receptive_field: model.receptive_field(), model, system, device: device.clone() })
+    pub fn new(model: NeuralModel) -> Result<Self> {
+        let system = model.system(&Default::default())?;
+        Ok(Self { receptive_field: model.receptive_field(), model, system })
     }
 
     /// The model that is coded with.
@@ -53,10 +52,10 @@ impl<B: Backend> NeuralCodec<B> {
         &self.model
     }
 
-    pub(crate) fn windows(&self) -> Windows<'_, B> {
+    pub(crate) fn windows(&self) -> Windows<'_, Cpu> {
         Windows {
             system: &self.system,
-            device: &self.device,
+            device: Default::default(),
             receptive_field: self.receptive_field,
             section_latents: self.model.section_latents(),
         }
@@ -66,7 +65,7 @@ impl<B: Backend> NeuralCodec<B> {
     ///
     /// # Errors
     /// [`Error::Unsupported`] for other than one or two channels, [`Error::Resample`] for an impossible rate.
-    pub fn analysis(&self, sample_rate_hz: u32, channel_count: usize) -> Result<LatentAnalysis<'_, B>> {
+    pub fn analysis(&self, sample_rate_hz: u32, channel_count: usize) -> Result<LatentAnalysis<'_>> {
         LatentAnalysis::new(self, sample_rate_hz, channel_count)
     }
 
@@ -124,7 +123,7 @@ impl<B: Backend> NeuralCodec<B> {
     ///
     /// # Errors
     /// [`Error::NoNetwork`] where another codec made the file; [`Error::WrongModel`]; [`Error::Header`].
-    pub fn playback<R: Read>(&self, reader: Reader<R>) -> Result<Playback<'_, B, R>> {
+    pub fn playback<R: Read>(&self, reader: Reader<R>) -> Result<Playback<'_, R>> {
         Playback::new(self, reader)
     }
 

@@ -68,7 +68,8 @@ impl NeuralModel {
             return Err(Error::Fit("the configuration is another system's".to_owned()));
         }
         let receptive_field = config.system.receptive_field();
-        let windows = Windows { system, device, receptive_field, section_latents: CLIP_LATENTS };
+        let windows =
+            Windows { system, device: device.clone(), receptive_field, section_latents: CLIP_LATENTS };
         let latents = clips.iter().map(|clip| windows.whole(clip)).collect::<Result<Vec<_>>>()?;
         let channels = config.system.latent_channels();
         let latents: Vec<Vec<f32>> = shortened(latents, channels);

@@ -13,15 +13,16 @@ use melisma_codec::{
 };
 use melisma_media::Resampler;
 use melisma_nets::{
-    burn::tensor::{Tensor, TensorData, backend::Backend},
+    burn::tensor::{Tensor, TensorData},
+    device::Cpu,
     frames::FramesKind,
 };
 use melisma_signal::{Loudness, Pcm};
 use std::{collections::BTreeMap, io::Read};
 
 /// Decodes a file in constant memory.
-pub struct Playback<'a, B: Backend, R> {
-    codec: &'a NeuralCodec<B>,
+pub struct Playback<'a, R> {
+    codec: &'a NeuralCodec,
     reader: Reader<R>,
     /// The part of the header that belongs to the network.
     network: NetworkHeader,
@@ -63,8 +64,8 @@ struct Window {
     at_end: bool,
 }
 
-impl<'a, B: Backend, R: Read> Playback<'a, B, R> {
-    pub(crate) fn new(codec: &'a NeuralCodec<B>, reader: Reader<R>) -> Result<Self> {
+impl<'a, R: Read> Playback<'a, R> {
+    pub(crate) fn new(codec: &'a NeuralCodec, reader: Reader<R>) -> Result<Self> {
         let (header, model) = (reader.header(), codec.model());
         let network = header.network().ok_or(Error::NoNetwork)?.clone();
         if network.model != model.id() {
@@ -250,7 +251,7 @@ impl<'a, B: Backend, R: Read> Playback<'a, B, R> {
         let wanted = samples.start as usize..samples.end as usize;
         let shape = [window.latents.len(), window.latents[0].len() / channels, channels];
         let latents = TensorData::new(window.latents.concat(), shape);
-        let mut frames = codec.system.decode(Tensor::<B, 3>::from_data(latents, &codec.device));
+        let mut frames = codec.system.decode(Tensor::<Cpu, 3>::from_data(latents, &Default::default()));
         let start = window.begin * receptive_field.latent_samples;
         if window.at_end {
             let [batch, count, values] = frames.dims();
@@ -274,7 +275,8 @@ impl<'a, B: Backend, R: Read> Playback<'a, B, R> {
                     None => codec.system.sound(frames, reach),
                     Some(known) => {
                         let shape = [known.len(), known[0].len()];
-                        let known = Tensor::from_data(TensorData::new(known.concat(), shape), &codec.device);
+                        let known =
+                            Tensor::from_data(TensorData::new(known.concat(), shape), &Default::default());
                         codec.system.sound_after(frames, reach, known)
                     }
                 };
@@ -338,7 +340,7 @@ fn stereo(mut sequences: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
     sequences
 }
 
-pub(crate) fn decode<B: Backend, R: Read>(mut playback: Playback<'_, B, R>) -> Result<Decoded> {
+pub(crate) fn decode<R: Read>(mut playback: Playback<'_, R>) -> Result<Decoded> {
     let header = playback.reader.header().clone();
     let mut pcm = Pcm::empty(header.sample_rate_hz, header.channel_count);
     while let Some(block) = playback.next_block()? {

@@ -4,7 +4,6 @@ use crate::{Error, Result};
 use melisma_eval::EvalError;
 use melisma_eval::peers::{CodecUnderTest, Coded, OperatingPoint, Source};
 use melisma_eval::process::measure;
-use melisma_nets::device::Cpu;
 use melisma_neural::{Analysed, NeuralCodec, NeuralModel, Target};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +23,7 @@ pub struct LearnedPeer {
     recipe: String,
     /// Multipliers of the model's own steps; none if it is asked for rates.
     multipliers: Option<Vec<f64>>,
-    codec: Mutex<NeuralCodec<Cpu>>,
+    codec: Mutex<NeuralCodec>,
     /// Analyses of the clips that are being worked on, by their file.
     analysed: Mutex<Vec<(PathBuf, Arc<Analysed>)>>,
 }
@@ -47,7 +46,7 @@ impl LearnedPeer {
         let failed = |source| Error::Model { system: folder.display().to_string(), source };
         let model = NeuralModel::read(folder).map_err(failed)?;
         let (name, recipe) = (model.config.name.clone(), format!("model {}", model.id()));
-        let codec = Mutex::new(NeuralCodec::new(model, &Default::default()).map_err(failed)?);
+        let codec = Mutex::new(NeuralCodec::new(model).map_err(failed)?);
         let multipliers = match points {
             Points::Steps(multipliers) => Some(multipliers.to_vec()),
             Points::Rates => None,

@@ -14,9 +14,9 @@ use crate::{
 use melisma_data::{Cache, CropSource, Entry, Manifest, Split};
 use melisma_media::AtomicFile;
 use melisma_nets::burn::module::Module;
-use melisma_nets::device::{Autodiff, Cpu};
+use melisma_nets::device::Cpu;
 use melisma_neural::NeuralModel;
-use melisma_train::{TrainConfig, TrainEvent, TrainOptions, log, train};
+use melisma_train::{TrainConfig, TrainEvent, TrainOptions, log, train_on_cpu};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -219,7 +219,7 @@ impl Trainer<'_> {
         // Validation and its curves take time of their own.
         (config.run.validate_every, config.run.validation_batches) = (1_000_000_000, 1);
         let options = self.options(scratch.path(), &enough);
-        train::<Autodiff<Cpu>>(&config.into(), &options, &Default::default(), &mut |event| match event {
+        train_on_cpu(&config.into(), &options, &mut |event| match event {
             TrainEvent::Started { steps, .. } => complete_steps = steps,
             TrainEvent::Step { seconds, .. } => {
                 times.push(seconds);
@@ -262,13 +262,9 @@ impl Trainer<'_> {
             _ => {}
         };
         let was_finished = self.is_finished(one);
-        let result = train::<Autodiff<Cpu>>(
-            &config.into(),
-            &self.options(&folder, self.stop),
-            &Default::default(),
-            &mut |event| tell(&event),
-        )
-        .map_err(|source| Error::Training { system: name.clone(), source });
+        let options = self.options(&folder, self.stop);
+        let result = train_on_cpu(&config.into(), &options, &mut |event| tell(&event))
+            .map_err(|source| Error::Training { system: name.clone(), source });
         let failed = result.as_ref().err().map(ToString::to_string);
         if !self.stop.load(Ordering::SeqCst) && !was_finished {
             (self.tell)(Event::Trained { system: name.clone(), failed });

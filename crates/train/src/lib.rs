@@ -45,6 +45,7 @@ pub use training_loop::{Finished, Limits, Loop, LoopConfig};
 
 use melisma_data::{Cache, Manifest};
 use melisma_nets::burn::tensor::backend::AutodiffBackend;
+use melisma_nets::device::{Autodiff, Cpu};
 use std::{path::Path, sync::atomic::AtomicBool};
 
 /// Where a training is done.
@@ -60,6 +61,18 @@ pub struct TrainOptions<'a> {
     pub stop: &'a AtomicBool,
     /// After so much time the training writes a checkpoint and ends.
     pub max_seconds: Option<f64>,
+}
+
+/// [`train`] on the processor, for callers that know no other device: the networks are compiled for it here, once.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_on_cpu(
+    config: &AnyConfig,
+    options: &TrainOptions<'_>,
+    observer: training_loop::Observer<'_>,
+) -> Result<Finished> {
+    train::<Autodiff<Cpu>>(config, options, &Default::default(), observer)
 }
 
 /// Trains what a config describes, or goes on training it. `observer` hears of everything that happens, in order.

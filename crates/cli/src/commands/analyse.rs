@@ -14,8 +14,7 @@ use crate::message::{self, hinted, misused};
 use crate::output::DataOut;
 use crate::progress::Counter;
 use crate::retag_file::{Change, apply, changes};
-use crate::{examples, text, threads};
-use anyhow::Context;
+use crate::{examples, failure, text, threads};
 use measure::Measured;
 use melisma_library::listen::is_melisma_file;
 use melisma_library::listing;
@@ -130,7 +129,7 @@ impl AnalyseArguments {
             }
             let listing = listing::list(named)?;
             for (path, why) in &listing.troubles {
-                message::error(&anyhow::anyhow!("{}: {why}", named.join(path).display()));
+                failure::tell("file", &named.join(path).display().to_string(), anyhow::anyhow!(why.clone()));
                 outcome = Outcome::Failure;
             }
             for found in listing.files {
@@ -193,10 +192,10 @@ impl Queue {
         while let Some(looked) = self.waiting.remove(&self.told) {
             let file = paths[self.told].display().to_string();
             self.told += 1;
-            let (measured, changes) = match looked.with_context(|| file.clone()) {
+            let (measured, changes) = match looked {
                 Ok(looked) => looked,
                 Err(error) => {
-                    message::error(&error);
+                    failure::tell("file", &file, error);
                     self.outcome = self.outcome.worse(Outcome::Failure);
                     continue;
                 }

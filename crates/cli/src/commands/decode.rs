@@ -10,19 +10,13 @@ use crate::output::{DataOut, SoundFormat, Target, make_folder};
 use crate::plan::{self, Job, Rules};
 use crate::progress::FileProgress;
 use crate::record::Record;
-use crate::{examples, text, values};
+use crate::{examples, output_name, text, values};
 use melisma_codec::Header;
-use melisma_media::{AUDIO_EXTENSIONS, AudioSink, Output, Resampler, SinkOptions};
+use melisma_media::{AudioSink, Output, Resampler, SinkOptions};
 use melisma_signal::{Loudness, Pcm};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
-
-/// Extensions of sound files besides [`AUDIO_EXTENSIONS`], none of which is written.
-const OTHER_SOUND: &[&str] = &[
-    "mlsm", "spx", "webm", "weba", "mkv", "m4r", "amr", "mpc", "ra", "rf64", "bwf", "raw", "pcm", "dsf",
-    "dff", "aax",
-];
 
 /// Flags of `decode`.
 #[derive(Debug, clap::Args)]
@@ -106,20 +100,13 @@ impl DecodeArguments {
 
     /// The format: asked for, or told by the output's name.
     fn format(&self) -> anyhow::Result<SoundFormat> {
-        let named = self.output.as_deref().filter(|output| !self.is_folder(output)).and_then(Path::extension);
-        let extension = named.map(|text| text.to_string_lossy().to_lowercase());
-        let by_name = match extension.as_deref() {
-            Some(other) if SoundFormat::of_extension(other).is_some() => SoundFormat::of_extension(other),
-            Some(other) if AUDIO_EXTENSIONS.contains(&other) || OTHER_SOUND.contains(&other) => {
-                return Err(misused(
-                    format!("the output is named .{other}, which is not written"),
-                    "name it .wav, .flac, .aiff, .opus, .mp3, .ogg or .m4a; `ffmpeg -i song.flac song.caf` makes others",
-                ));
-            }
-            _ => None,
-        };
+        let named = self.output.as_deref().filter(|output| !output_name::is_folder(output, &self.inputs));
+        let by_name = named
+            .map(|output| output_name::sound_format(output, self.format.is_some()))
+            .transpose()?
+            .flatten();
         match (self.format, by_name) {
-            (Some(asked), Some(named)) if asked.extension() != named.extension() => Err(hinted(
+            (Some(asked), Some(named)) if asked.extension() != named.extension() => Err(misused(
                 format!(
                     "the output is named .{} but --format asks for {}",
                     named.extension(),
@@ -129,19 +116,6 @@ impl DecodeArguments {
             )),
             (asked, named) => Ok(asked.or(named).unwrap_or(SoundFormat::Wav16)),
         }
-    }
-
-    /// Whether results go into `output`, not under its name.
-    fn is_folder(&self, output: &Path) -> bool {
-        let ends_with_separator = output
-            .as_os_str()
-            .as_encoded_bytes()
-            .last()
-            .is_some_and(|byte| std::path::is_separator(char::from(*byte)));
-        output.is_dir()
-            || ends_with_separator
-            || self.inputs.len() > 1
-            || self.inputs.iter().any(|input| input.is_dir())
     }
 
     fn decode(&self, job: &Job, format: SoundFormat, progress: &mut FileProgress) -> anyhow::Result<Done> {
@@ -265,6 +239,13 @@ impl Writer {
         let coded_hz = header.sample_rate_hz;
         let original_hz = header.original_sample_rate_hz.filter(|_| arguments.original_rate);
         let rate_hz = original_hz.unwrap_or(coded_hz);
+        if arguments.original_rate && !format.holds_rate(rate_hz) {
+            let format = format.extension();
+            return Err(hinted(
+                format!("--original-rate: the music had {rate_hz} Hz, which .{format} files cannot have"),
+                "WAV, FLAC, AIFF and Ogg can; without --original-rate, others get the rate that fits them",
+            ));
+        }
         // Only all of it is exactly as long as its source.
         let is_whole = arguments.start.is_none() && arguments.duration.is_none();
         let resampler = match rate_hz == coded_hz {

@@ -7,7 +7,7 @@ use crate::encode_file::{Coding, Recipe, encode_file};
 use crate::exit::Outcome;
 use crate::message::misused;
 use crate::plan::{self, Rules};
-use crate::{examples, values};
+use crate::{examples, output_name, values};
 use clap::ValueEnum;
 use melisma_codec::{EncoderConfig, RateTarget, Tune};
 use melisma_media::{AUDIO_EXTENSIONS, OpenOptions, RawFormat, Shard};
@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 pub struct EncodeArguments {
     /// Music files, directories, or - for standard input
     ///
-    /// WAV, AIFF, FLAC, MP3, Ogg Vorbis, Opus, M4A (AAC, ALAC), and whatever an installed ffmpeg
-    /// can read.
+    /// WAV, AIFF, AU, CAF, FLAC, MP3, AAC, Ogg, M4A and MP4, Matroska and WebM, and whatever an
+    /// installed ffmpeg can read.
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
     /// File or directory to write, - for standard output; without it: beside the input
@@ -152,6 +152,8 @@ impl From<TuneArgument> for Tune {
 impl EncodeArguments {
     /// Encodes all inputs.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        let file = self.output.as_deref().filter(|output| !output_name::is_folder(output, &self.inputs));
+        file.map(output_name::check_encoded).transpose()?;
         let rules = Rules { accepted: &AUDIO_EXTENSIONS, extension: "mlsm" };
         let mut plan = plan::plan(&self.inputs, self.output.as_deref(), rules)?;
         if let Some(shard) = self.shard {

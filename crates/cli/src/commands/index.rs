@@ -50,6 +50,7 @@ impl IndexArguments {
             quiet,
             shard: self.shard,
             merge: self.merge,
+            ..Access::default()
         };
         let library = Library::open(&self.folder, &access)?;
         if self.json {

@@ -7,8 +7,7 @@ use crate::input::{self, describe_all};
 use crate::output::DataOut;
 use crate::record::Record;
 use crate::walk;
-use crate::{examples, message, text};
-use anyhow::Context;
+use crate::{examples, failure, text};
 use melisma_codec::{
     CodecHeader, Damage, Inspection, NetworkHeader, Tune, inspect_reader, latent::step_multiplier,
 };
@@ -37,15 +36,15 @@ impl InfoArguments {
         let files = walk::encoded_files(&self.files)?;
         let mut outcome = Outcome::Success;
         for (path, why) in files.failures {
-            message::error(&anyhow::anyhow!("{}: {why}", path.display()));
+            failure::tell("file", &path.display().to_string(), anyhow::anyhow!(why));
             outcome = Outcome::Failure;
         }
         let mut sum = Sum::default();
         for file in &files.files {
-            let told = match look(file, self.json).with_context(|| file.display().to_string()) {
+            let told = match look(file, self.json) {
                 Ok(told) => told,
                 Err(error) => {
-                    message::error(&error);
+                    failure::tell("file", &file.display().to_string(), error);
                     outcome = Outcome::Failure;
                     continue;
                 }

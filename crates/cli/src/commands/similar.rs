@@ -87,6 +87,7 @@ impl SimilarArguments {
             index_file: self.index.clone(),
             jobs: self.jobs.map(usize::from),
             quiet,
+            is_about_others: true,
             ..Access::default()
         };
         let library = Library::open(&folder, &access)?;

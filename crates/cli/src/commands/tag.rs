@@ -7,7 +7,7 @@ use crate::output::{ByteSink, DataOut, Target};
 use crate::record::{self, Record};
 use crate::retag_file::retag_file;
 use crate::walk;
-use crate::{examples, text};
+use crate::{examples, failure, output_name, text};
 use anyhow::{Context, bail};
 use melisma_media::{Input, MAX_PICTURE_BYTES, kept_name, sniff_mime};
 use melisma_signal::{Metadata, Picture};
@@ -64,6 +64,12 @@ fn tag_name(text: &str) -> Result<String, String> {
         return Err("a tag needs a name, such as TITLE".to_owned());
     }
     match kept_name(text) {
+        // What no file can keep became an underscore.
+        Some(name) if !text.is_ascii() && name.matches('_').count() > text.matches('_').count() => {
+            Err(format!(
+                "{text} has letters that the name of a tag cannot have; A to Z, digits and spaces can be"
+            ))
+        }
         Some(name) if record::is_own(&name) => Err(format!("{name} is for the program's own notes")),
         Some(name) => Ok(name),
         None => Err(format!("{text} speaks of one file format alone, and is not kept")),
@@ -83,20 +89,19 @@ impl TagArguments {
         let cover = self.cover.as_deref().map(read_cover).transpose()?;
         let mut outcome = Outcome::Success;
         for (path, why) in files.failures {
-            message::error(&anyhow::anyhow!("{}: {why}", path.display()));
+            failure::tell("file", &path.display().to_string(), anyhow::anyhow!(why));
             outcome = Outcome::Failure;
         }
         let mut shown = 0;
         for file in &files.files {
-            let metadata =
-                match self.work_on(file, cover.as_ref()).with_context(|| file.display().to_string()) {
-                    Ok(metadata) => metadata,
-                    Err(error) => {
-                        message::error(&error);
-                        outcome = Outcome::Failure;
-                        continue;
-                    }
-                };
+            let metadata = match self.work_on(file, cover.as_ref(), quiet) {
+                Ok(metadata) => metadata,
+                Err(error) => {
+                    failure::tell("file", &file.display().to_string(), error);
+                    outcome = Outcome::Failure;
+                    continue;
+                }
+            };
             if self.json {
                 DataOut.write_all(format!("{}\n", as_json(file, &metadata)).as_bytes())?;
             } else if self.changes() && !quiet {
@@ -124,7 +129,7 @@ impl TagArguments {
     }
 
     /// Takes the cover out of a file and changes it, as far as asked for; its tags and cover then.
-    fn work_on(&self, file: &Path, cover: Option<&Picture>) -> anyhow::Result<Metadata> {
+    fn work_on(&self, file: &Path, cover: Option<&Picture>, quiet: bool) -> anyhow::Result<Metadata> {
         let input = Input::from_argument(file.as_os_str());
         let opened = input::open(&input)?;
         let mut metadata = opened.reader.header().metadata.clone();
@@ -132,11 +137,15 @@ impl TagArguments {
         let record = Record::take(&mut metadata);
         if let Some(to) = &self.extract_cover {
             let Some(picture) = &metadata.picture else { bail!("has no cover") };
+            let kind = check_cover_name(to, &picture.data)?;
             let target = if to.as_os_str() == "-" { Target::Stdout } else { Target::File(to.clone()) };
             target.check()?;
             let mut sink = ByteSink::open(&target, self.force)?;
             sink.write(&picture.data).context("cannot write")?;
             sink.finish()?;
+            if let Some(kind) = kind.filter(|_| !quiet) {
+                message::say(&format!("{}: {kind}", text::printable(&to.display().to_string())));
+            }
         }
         if self.changes() {
             self.change(&mut metadata, cover);
@@ -177,6 +186,36 @@ impl TagArguments {
         if let Some(cover) = cover {
             metadata.picture = Some(cover.clone());
         }
+    }
+}
+
+/// Kinds of pictures: type, what people call it, its extensions, and what to do where a name has another.
+const KINDS: [(&str, &str, &[&str], &str); 5] = [
+    ("image/jpeg", "a JPEG picture", &["jpg", "jpeg", "jpe", "jfif"], "name it .jpg"),
+    ("image/png", "a PNG picture", &["png"], "name it .png"),
+    ("image/gif", "a GIF picture", &["gif"], "name it .gif"),
+    ("image/bmp", "a BMP picture", &["bmp", "dib"], "name it .bmp"),
+    ("image/webp", "a WebP picture", &["webp"], "name it .webp"),
+];
+
+/// What kind of picture a cover is, where the name of its file does not say that.
+///
+/// # Errors
+/// If the name says that it is another.
+fn check_cover_name(to: &Path, cover: &[u8]) -> anyhow::Result<Option<&'static str>> {
+    let mime = sniff_mime(cover);
+    let known = KINDS.into_iter().find(|(kind, ..)| *kind == mime);
+    let Some((_, kind, extensions, hint)) = known.filter(|_| to.as_os_str() != "-") else { return Ok(None) };
+    let extension = output_name::extension(to).unwrap_or_default();
+    if extensions.contains(&extension.as_str()) {
+        return Ok(None);
+    }
+    match KINDS.iter().any(|(_, _, others, _)| others.contains(&extension.as_str())) {
+        true => Err(message::hinted(
+            format!("the cover is {kind}, and {} is named .{extension}", to.display()),
+            hint,
+        )),
+        false => Ok(Some(kind)),
     }
 }
 

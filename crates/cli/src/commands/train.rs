@@ -135,17 +135,14 @@ pub fn on(
     options: &melisma_train::TrainOptions<'_>,
     observer: &mut (dyn FnMut(melisma_train::TrainEvent) + Send),
 ) -> anyhow::Result<melisma_train::Finished> {
-    use melisma_nets::device::{Autodiff, Cpu};
     match device {
-        DeviceChoice::Cpu => {
-            Ok(melisma_train::train::<Autodiff<Cpu>>(config, options, &Default::default(), observer)?)
-        }
+        DeviceChoice::Cpu => Ok(melisma_train::train_on_cpu(config, options, observer)?),
         #[cfg(feature = "cuda")]
         DeviceChoice::Cuda => {
             if !std::path::Path::new("/proc/driver/nvidia/version").exists() {
                 return Err(crate::message::hinted("no NVIDIA driver", "--device cpu works everywhere"));
             }
-            type Cuda = Autodiff<melisma_nets::device::Cuda>;
+            type Cuda = melisma_nets::device::Autodiff<melisma_nets::device::Cuda>;
             Ok(melisma_train::train::<Cuda>(config, options, &Default::default(), observer)?)
         }
         #[cfg(not(feature = "cuda"))]

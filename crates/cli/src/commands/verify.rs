@@ -3,9 +3,10 @@
 
 use crate::exit::Outcome;
 use crate::input::{self, Codec, Opened, describe_all};
+use crate::message::misused;
 use crate::output::DataOut;
 use crate::progress::Progress;
-use crate::{examples, message, text, walk};
+use crate::{examples, failure, message, text, walk};
 use anyhow::{Context, bail};
 use melisma_codec::{Header, Inspection, inspect_reader};
 use melisma_media::{AudioSource, Input, OpenOptions, Resampler};
@@ -38,18 +39,18 @@ impl VerifyArguments {
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let files = walk::encoded_files(&self.files)?;
         if self.against.is_some() && files.files.len() > 1 {
-            bail!("--against compares one file with one original");
+            return Err(misused("--against compares one file with one original", "name one file"));
         }
         let mut faulty = files.failures.len();
         for (path, why) in files.failures {
-            message::error(&anyhow::anyhow!("{}: {why}", path.display()));
+            self.tell(&path, Err(anyhow::anyhow!(why)))?;
         }
         let total_bytes: u64 = files.files.iter().filter_map(|file| Some(file.metadata().ok()?.len())).sum();
         let progress = Progress::new(Some(total_bytes).filter(|bytes| *bytes > 0), quiet);
         for file in &files.files {
             progress.name(&file.display().to_string());
             let share = progress.file(file.metadata().map_or(0, |data| data.len()));
-            let checked = self.check(file).with_context(|| file.display().to_string());
+            let checked = self.check(file);
             drop(share);
             let is_ok = checked.as_ref().is_ok_and(|findings| findings.faults.is_empty());
             faulty += usize::from(!is_ok);
@@ -76,12 +77,16 @@ impl VerifyArguments {
                     "facts": findings.facts,
                     "faults": findings.faults,
                 }),
-                Err(error) => json!({ "file": name, "ok": false, "error": message::chain(error) }),
+                Err(error) => {
+                    let mut object = failure::object("file", &name, error);
+                    object["ok"] = false.into();
+                    object
+                }
             };
             print(&format!("{object}\n"))?;
         }
         match checked {
-            Err(error) => message::error(&error),
+            Err(error) => message::error(&error.context(name)),
             Ok(_) if self.json => {}
             Ok(findings) => {
                 let word = if findings.faults.is_empty() { "ok" } else { "FAULTY" };

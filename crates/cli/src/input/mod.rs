@@ -4,13 +4,16 @@
 //! |---|---|
 //! | how is an input opened, and what is said of its damage? | here |
 //! | how does it become sound? | `play` |
+//! | is the music that is to be encoded encoded already? | `music` |
 //! | where is the model that a trained network's file needs? | `models` |
 
 mod models;
+mod music;
 mod play;
 
 #[cfg(feature = "train")]
 pub use models::model_for_encoding;
+pub use music::open_music;
 pub use play::{Codec, Sound};
 
 use anyhow::Context;
@@ -116,7 +119,11 @@ pub fn describe_all(damage: &[Damage], length: Length) -> Vec<String> {
     // The fault at which reading stopped costs what would have come, and nobody knows how much.
     let is_end = |damage: &&Damage| damage.samples == 0;
     let end = damage.iter().filter(is_end).max_by_key(|damage| damage.byte_offset);
-    let others = damage.iter().filter(|damage| !end.is_some_and(|end| std::ptr::eq(*damage, end)));
+    // A cut in the first section is met twice: when the file is opened, and where its music should begin.
+    let is_that = |damage: &Damage| {
+        end.is_some_and(|end| (damage.byte_offset, damage.samples) == (end.byte_offset, end.samples))
+    };
+    let others = damage.iter().filter(|damage| !is_that(damage));
     let mut lines: Vec<String> = others.map(|damage| describe(damage, sample_rate_hz)).collect();
     lines.push(missing_end(damage, length, end));
     lines

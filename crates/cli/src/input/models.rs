@@ -24,7 +24,6 @@ mod folders {
     use super::missing_model;
     use crate::message::hinted;
     use melisma_codec::NetworkHeader;
-    use melisma_nets::device::Cpu;
     use melisma_neural::{Error, ModelId, NeuralCodec, NeuralModel, folder_id};
     use std::path::{Path, PathBuf};
 
@@ -42,7 +41,7 @@ mod folders {
     }
 
     /// The codec that a file needs: of the folder given, or found in those that the environment lists.
-    pub fn codec_for(network: &NetworkHeader, model: Option<&Path>) -> anyhow::Result<NeuralCodec<Cpu>> {
+    pub fn codec_for(network: &NetworkHeader, model: Option<&Path>) -> anyhow::Result<NeuralCodec> {
         let listed = std::env::var_os(MODELS_VARIABLE).unwrap_or_default();
         let folders: Vec<PathBuf> = match model {
             Some(folder) => vec![folder.to_path_buf()],
@@ -55,7 +54,7 @@ mod folders {
             let (wanted, system) = (network.model, network.system.clone());
             return Err(Error::WrongModel { wanted, given, system }.into());
         };
-        Ok(NeuralCodec::new(NeuralModel::read(&found)?, &Default::default())?)
+        Ok(NeuralCodec::new(NeuralModel::read(&found)?)?)
     }
 
     /// The model of `--model`, checked against `--system`.

@@ -11,7 +11,7 @@ pub enum Codec {
     Music,
     /// A trained network.
     #[cfg(feature = "train")]
-    Network(Box<melisma_neural::NeuralCodec<melisma_nets::device::Cpu>>),
+    Network(Box<melisma_neural::NeuralCodec>),
 }
 
 impl Codec {
@@ -125,7 +125,7 @@ impl Sound for Music {
 /// A file of a trained network.
 #[cfg(feature = "train")]
 struct Network<'a> {
-    playback: melisma_neural::Playback<'a, melisma_nets::device::Cpu, Stream>,
+    playback: melisma_neural::Playback<'a, Stream>,
     total_samples: Option<u64>,
 }
 

@@ -9,7 +9,7 @@
 use std::io::Write;
 
 use flacenc::bitsink::MemSink;
-use flacenc::component::{BitRepr, StreamInfo};
+use flacenc::component::{BitRepr, Frame, FrameHeader, FrameOffset, StreamInfo};
 use flacenc::config;
 use flacenc::error::{Verified, Verify};
 use flacenc::source::{Fill, FrameBuf};
@@ -23,8 +23,13 @@ use crate::MediaError;
 
 /// Samples per channel in a frame: the reference encoder's default.
 const BLOCK_SAMPLES: usize = 4096;
-/// What `flacenc` writes; FLAC itself goes to 1,048,575 Hz.
-const MAX_RATE_HZ: u32 = 96_000;
+/// What heads of frames can state, in 16 bits of tens of Hz (section 9.1.2), and libFLAC before 1.4 reads; STREAMINFO goes to
+/// 1,048,575 Hz.
+const MAX_RATE_HZ: u32 = 655_350;
+/// What `flacenc` takes. Beyond, it is told [`UNSTATED_RATE_HZ`], and heads of frames are made anew.
+const MAX_TAKEN_RATE_HZ: u32 = 96_000;
+/// A rate that no frame's head can state, so that it says "as in STREAMINFO", which is written here.
+const UNSTATED_RATE_HZ: u32 = 65_537;
 /// RFC 9639, section 8.1: 24 bits for a block's length.
 const MAX_METADATA_BYTES: usize = (1 << 24) - 1;
 /// Seconds between two points of the seek table, where that does not make too many.
@@ -110,7 +115,7 @@ impl FlacWriter {
         }
         if options.sample_rate_hz > MAX_RATE_HZ {
             return Err(MediaError::Limit {
-                what: "writing FLAC (WAV has no such limit)",
+                what: "the sample rate of FLAC (WAV has no such limit)",
                 limit: MAX_RATE_HZ.into(),
                 found: options.sample_rate_hz.into(),
             });
@@ -119,7 +124,8 @@ impl FlacWriter {
         settings.multithread = false;
         settings.block_size = BLOCK_SAMPLES;
         let config = settings.into_verified().map_err(|(_, error)| refused(&error))?;
-        let rate = options.sample_rate_hz as usize;
+        let is_taken = options.sample_rate_hz <= MAX_TAKEN_RATE_HZ;
+        let rate = if is_taken { options.sample_rate_hz } else { UNSTATED_RATE_HZ } as usize;
         let info = StreamInfo::new(rate, channel_count, bits as usize).map_err(|error| refused(&error))?;
         let writer = Self {
             config,
@@ -230,6 +236,7 @@ impl FlacWriter {
         self.frame.fill_interleaved(samples).map_err(|error| refused(&error))?;
         let frame = flacenc::encode_fixed_size_frame(&self.config, &self.frame, self.frame_count, &self.info)
             .map_err(|error| refused(&error))?;
+        let frame = self.with_stated_rate(frame)?;
         let mut sink = MemSink::<u8>::with_capacity(samples.len() * self.bits as usize);
         frame.write(&mut sink).map_err(|error| refused(&error))?;
         let bytes = sink.as_slice();
@@ -242,6 +249,24 @@ impl FlacWriter {
         self.frame_count += 1;
         self.written_samples += (samples.len() / self.channel_count) as u64;
         Ok(())
+    }
+
+    /// A frame whose head states the rate, where `flacenc` did not and it can be stated: not 100,001 Hz.
+    fn with_stated_rate(&self, frame: Frame) -> Result<Frame, MediaError> {
+        if self.sample_rate_hz <= MAX_TAKEN_RATE_HZ {
+            return Ok(frame);
+        }
+        let number = u32::try_from(self.frame_count).map_err(|error| refused(&error))?;
+        let head = FrameHeader::new(
+            frame.block_size(),
+            frame.header().channel_assignment().clone(),
+            self.bits as usize,
+            self.sample_rate_hz as usize,
+            FrameOffset::Frame(number),
+        );
+        let Ok(head) = head else { return Ok(frame) };
+        let (_, subframes) = frame.into_parts();
+        Frame::new(head, subframes.into_iter()).map_err(|error| refused(&error))
     }
 
     /// Samples that were clipped or not a number.

@@ -102,12 +102,16 @@ impl Bytes {
         }
         let mut file = NamedTempFile::new()?;
         io::copy(&mut bytes, &mut file)?;
-        let path = file.into_temp_path();
-        let mut spooled = Self::open(&path)?;
-        if let Self::File { spool, .. } = &mut spooled {
+        Self::temporary(file.into_temp_path()).map(Some)
+    }
+
+    /// A temporary file, which goes when its last reader does.
+    pub fn temporary(path: TempPath) -> Result<Self, MediaError> {
+        let mut bytes = Self::open(&path)?;
+        if let Self::File { spool, .. } = &mut bytes {
             *spool = Some(Arc::new(path));
         }
-        Ok(Some(spooled))
+        Ok(bytes)
     }
 
     /// Wraps a reader that cannot seek.

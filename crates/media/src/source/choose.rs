@@ -9,15 +9,19 @@ use super::bytes::{self, Bytes};
 use super::ffmpeg::FfmpegReader;
 use super::flac::FlacReader;
 use super::matroska::MatroskaReader;
-use super::mp4::{self, Gapless, Index};
+use super::mp4::{self, Chosen, Gapless, Index, Mp4Reader};
 use super::mpeg::MpegReader;
 use super::ogg::OggReader;
-use super::pcm::{PcmReader, aiff, wav};
+use super::packet_decoder::SBR_SUSPECT_HZ;
+use super::pcm::{PcmReader, aiff, au, caf, wav};
 use super::reader::{BlockReader, Notes};
 use super::recognise::{Beginning, Kind, recognise};
-use super::symphonia_reader::{SBR_SUSPECT_HZ, SymphoniaReader, no_such_track};
+use super::symphonia_reader::{SymphoniaReader, no_such_track};
 use super::tags::{self, Collected};
 use crate::MediaError;
+
+/// Said of AAC at [`SBR_SUSPECT_HZ`] and below.
+const MAYBE_SBR: &str = "AAC at a low rate: if it is HE-AAC, its upper half spectrum is missing";
 
 /// Enough of a pipe for `ffmpeg` to see what it is.
 const PROBED_BYTES: u64 = 4 << 20;
@@ -42,7 +46,7 @@ pub fn open_reader(
     let mut bytes = bytes.behind(foreign_bytes)?;
     let offset = 0;
     let track = options.track.unwrap_or(0);
-    if track > 0 && matches!(kind, Kind::Wav | Kind::Aiff | Kind::Flac | Kind::Mpeg) {
+    if track > 0 && matches!(kind, Kind::Wav | Kind::Aiff | Kind::Au | Kind::Caf | Kind::Flac | Kind::Mpeg) {
         return Err(no_such_track(track, 1));
     }
     let mut collected = Collected::default();
@@ -50,12 +54,14 @@ pub fn open_reader(
         Kind::Wav => match wav::open(again(&bytes, offset)?, notes)? {
             // Nobody reads a broken WAV header better; a coded WAV (ADPCM, A-law) goes on below.
             Some(reader) => Ok(Box::new(reader)),
-            None => symphonia(&bytes, extension, options, None, notes),
+            None => symphonia(&bytes, extension, options.track, None, notes),
         },
         Kind::Aiff => match aiff::open(again(&bytes, offset)?, notes)? {
             Some(reader) => Ok(Box::new(reader)),
-            None => symphonia(&bytes, extension, options, None, notes),
+            None => symphonia(&bytes, extension, options.track, None, notes),
         },
+        Kind::Au => au::open(again(&bytes, offset)?).and_then(plain),
+        Kind::Caf => caf::open(again(&bytes, offset)?, notes).and_then(plain),
         Kind::Flac => {
             let reader = FlacReader::open(again(&bytes, offset)?, notes);
             tags::ends::around(&bytes, &leading, &mut collected, notes);
@@ -70,8 +76,9 @@ pub fn open_reader(
             tags::ends::around(&bytes, &leading, &mut collected, notes);
             match MpegReader::open(again(&bytes, 0)?, notes) {
                 Ok(Some(reader)) if reader.is_aac() && reader.format().sample_rate_hz <= SBR_SUSPECT_HZ => {
-                    notes.warn("AAC at a low rate: if it is HE-AAC, its upper half spectrum is missing");
-                    let reader = in_full(Box::new(reader), &bytes, None, options, notes)?;
+                    notes.warn(MAYBE_SBR);
+                    let chosen = Chosen { number: 0, gapless: None, moved_bytes: 0 };
+                    let reader = in_full(Box::new(reader), &bytes, &chosen, options, notes)?;
                     return Ok((reader, collected.into_metadata(notes)));
                 }
                 Ok(Some(reader)) => Ok(Box::new(reader)),
@@ -86,13 +93,24 @@ pub fn open_reader(
                 bytes = bytes.spooled()?.ok_or_else(bytes::lost)?;
                 index = mp4::read_index(&mut again(&bytes, offset)?)?;
             }
-            let before = if let Index::Found(before) = index { before } else { Vec::new() };
+            let (before, moved_bytes) = match index {
+                Index::Found { before, moved_bytes } => (before, moved_bytes),
+                _ => (Vec::new(), 0),
+            };
             if !before.is_empty() {
                 tags::read::mp4(&mut Cursor::new(&before), &mut collected, notes);
                 tags::chapters::read(&before, &bytes, &mut collected);
             }
-            let gapless = mp4::gapless(&before, track);
-            symphonia(&bytes, extension, options, gapless, notes)
+            let chosen = mp4::choose_track(&before, options.track, moved_bytes);
+            match Mp4Reader::open(again(&bytes, offset)?, &before, &chosen, notes) {
+                Ok(Some(reader)) if reader.is_maybe_sbr() => {
+                    notes.warn(MAYBE_SBR);
+                    in_full(Box::new(reader), &bytes, &chosen, options, notes)
+                }
+                Ok(Some(reader)) => Ok(Box::new(reader)),
+                Ok(None) => symphonia(&bytes, extension, Some(chosen.number), chosen.gapless, notes),
+                Err(error) => Err(error),
+            }
         }
         Kind::Other => Err(MediaError::Damaged("no known format".into())),
     };
@@ -124,7 +142,11 @@ pub fn open_reader(
     *notes = Notes::default();
     tags::asf::read(&file, &mut collected);
     tags::ends::around(&file, &leading, &mut collected, notes);
-    let reader = FfmpegReader::open(file, program, options.track, &reason.to_string(), collected, notes)?;
+    let reason = match reason {
+        MediaError::Damaged(text) | MediaError::Unsupported(text) => text,
+        other => other.to_string(),
+    };
+    let reader = FfmpegReader::open(file, program, options.track, &reason, collected, notes)?;
     Ok((Box::new(reader), Metadata::default()))
 }
 
@@ -133,32 +155,34 @@ fn again(bytes: &Bytes, offset: u64) -> Result<Bytes, MediaError> {
     bytes.again(offset)
 }
 
+/// Samples as they are; coded ones are somebody else's.
+fn plain(reader: Option<PcmReader>) -> Result<Box<dyn BlockReader>, MediaError> {
+    let reader = reader.ok_or_else(|| MediaError::Unsupported("coded samples in AU or CAF".into()))?;
+    Ok(Box::new(reader))
+}
+
 fn boxed<R: BlockReader + 'static>(
     reader: Result<R, MediaError>,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
     reader.map(|reader| Box::new(reader) as Box<dyn BlockReader>)
 }
 
-/// Through Symphonia, and HE-AAC in full where that is possible.
+/// Through Symphonia.
 fn symphonia(
     bytes: &Bytes,
     extension: Option<&str>,
-    options: &OpenOptions,
+    track: Option<usize>,
     gapless: Option<Gapless>,
     notes: &mut Notes,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
-    let reader = SymphoniaReader::open(again(bytes, 0)?, extension, options.track, gapless, notes)?;
-    if reader.is_maybe_sbr() {
-        return in_full(Box::new(reader), bytes, gapless, options, notes);
-    }
-    Ok(Box::new(reader))
+    boxed(SymphoniaReader::open(again(bytes, 0)?, extension, track, gapless, notes))
 }
 
 /// `ffmpeg` decodes HE-AAC in full; without it, the lower half is what there is.
 fn in_full(
     reader: Box<dyn BlockReader>,
     bytes: &Bytes,
-    gapless: Option<Gapless>,
+    chosen: &Chosen,
     options: &OpenOptions,
     notes: &mut Notes,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
@@ -173,7 +197,7 @@ fn in_full(
     match FfmpegReader::open(
         file,
         program,
-        options.track,
+        Some(chosen.number),
         "possibly HE-AAC",
         collected,
         &mut Notes::default(),
@@ -185,7 +209,7 @@ fn in_full(
         }
         Ok(mut full) => {
             *notes = Notes::default();
-            full.limit(gapless);
+            full.limit(chosen.gapless);
             Ok(Box::new(full))
         }
         Err(_) => Ok(reader),

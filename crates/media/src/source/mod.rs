@@ -7,12 +7,13 @@
 //!
 //! | what stands in the file | reader |
 //! |---|---|
-//! | WAV (RIFF, RIFX, RF64, Wave64), AIFF, bare samples | `pcm` |
+//! | WAV (RIFF, RIFX, RF64, Wave64), AIFF, AU, CAF, bare samples | `pcm` |
 //! | FLAC | `flac` |
 //! | Ogg of Vorbis, Opus, FLAC | `ogg` |
 //! | MP3, MP2, MP1, AAC in ADTS | `mpeg` |
 //! | Matroska, WebM | `matroska` |
-//! | MP4, coded WAV and AIFF | `symphonia_reader`, `mp4` |
+//! | MP4 | `mp4` |
+//! | MP4 of uncompressed samples, coded WAV and AIFF | `symphonia_reader` |
 //! | anything else | `ffmpeg` |
 
 mod bytes;

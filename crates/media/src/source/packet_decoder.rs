@@ -18,6 +18,9 @@ use super::timeline::Planes;
 use crate::resample::MAX_RATE_HZ;
 use crate::{MediaError, Speaker};
 
+/// Symphonia decodes AAC without its spectral band replication, which doubles such rates.
+pub const SBR_SUSPECT_HZ: u32 = 24_000;
+
 /// What one packet gave.
 pub struct Decoded {
     /// Samples per second and channel.

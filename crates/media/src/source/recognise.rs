@@ -9,7 +9,7 @@ use std::io::Read;
 
 use super::bytes::Bytes;
 use super::mpeg::MpegReader;
-use super::pcm::{aiff, wav};
+use super::pcm::{aiff, au, caf, wav};
 use super::tags::leading::{self, Leading};
 use super::{flac, matroska, mp4, ogg, trailing_tags};
 use crate::MediaError;
@@ -24,7 +24,7 @@ const MAX_ZEROS: u64 = 8 << 20;
 /// The first half of the GUID of an ASF header.
 const ASF: &[u8] = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11";
 /// Beginnings of what only `ffmpeg` reads, in whose bytes nothing else is to be looked for: WavPack,
-/// TTA, Monkey's Audio, Musepack, OptimFROG, ASF, CAF, AU, AC-3, DTS, AMR, Real, Flash, MPEG-PS.
+/// TTA, Monkey's Audio, Musepack, OptimFROG, ASF, AC-3, DTS, AMR, Real, Flash, MPEG-PS.
 const FOREIGN: &[&[u8]] = &[
     b"wvpk",
     b"TTA",
@@ -33,8 +33,6 @@ const FOREIGN: &[&[u8]] = &[
     b"MP+",
     b"OFR ",
     ASF,
-    b"caff",
-    b".snd",
     b"\x0b\x77",
     b"\x7f\xfe\x80\x01",
     b"#!AMR",
@@ -52,6 +50,8 @@ const SECOND_BOXES: [&[u8; 4]; 10] =
 pub enum Kind {
     Wav,
     Aiff,
+    Au,
+    Caf,
     Flac,
     Ogg,
     Mpeg,
@@ -103,7 +103,13 @@ pub fn recognise(bytes: &Bytes) -> Result<Beginning, MediaError> {
     let ended = look.len() < LOOK_BYTES;
     let reach = look.len().min(JUNK_BYTES);
     let found = (0..reach).find_map(|at| kind_behind_junk(&look[at..], ended).map(|kind| (kind, at as u64)));
-    let (kind, offset) = found.map_or((Kind::Other, unknown), |(kind, at)| (kind, start + at));
+    let (kind, offset) = match found {
+        // What may be damage of its own, the reader of frames goes over by itself.
+        Some((Kind::Mpeg, _)) if start - unknown <= JUNK_BYTES as u64 => (Kind::Mpeg, unknown),
+        Some((Kind::Mpeg, _)) => (Kind::Mpeg, start),
+        Some((kind, at)) => (kind, start + at),
+        None => (Kind::Other, unknown),
+    };
     Ok(Beginning { kind, offset, tags })
 }
 
@@ -118,6 +124,7 @@ fn read_at(bytes: &Bytes, offset: u64, count: usize) -> Result<Vec<u8>, MediaErr
 fn begins(look: &[u8]) -> bool {
     kind_at_start(look).is_some()
         || trailing_tags::starts_tag(look)
+        || flac::recognises_frames(look)
         || MpegReader::recognises(look, look.len() < LOOK_BYTES)
 }
 
@@ -143,11 +150,13 @@ fn kind_at_start(head: &[u8]) -> Option<Kind> {
 /// What starts with these bytes, where anything may stand.
 fn kind_behind_junk(rest: &[u8], ended: bool) -> Option<Kind> {
     match rest.first()? {
+        // Before the other kinds of frames: a checksum says more than a length.
+        0xFF if flac::recognises_frames(rest) => Some(Kind::Flac),
         0xFF if MpegReader::recognises(rest, ended) => Some(Kind::Mpeg),
         b'f' | b'O' | b'R' | b'B' | b'F' | b'r' => kind_of(rest).filter(|kind| *kind != Kind::Mp4),
         0 if is_whole_mp4(rest) => Some(Kind::Mp4),
         0x1A if is_whole_matroska(rest) => Some(Kind::Matroska),
-        b'c' if rest.starts_with(b"caff\0\x01\0\0desc") => Some(Kind::Other),
+        b'c' if rest.starts_with(b"caff\0\x01\0\0desc") => Some(Kind::Caf),
         b'w' if is_whole_wavpack(rest) => Some(Kind::Other),
         b'0' if rest.starts_with(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c") => {
             Some(Kind::Other)
@@ -161,6 +170,8 @@ fn kind_of(head: &[u8]) -> Option<Kind> {
     Some(match head {
         _ if wav::is_wav(head) => Kind::Wav,
         _ if aiff::is_aiff(head) => Kind::Aiff,
+        _ if head.starts_with(au::MAGIC) => Kind::Au,
+        _ if head.starts_with(caf::MAGIC) && head.get(4..6) == Some(&[0, 1]) => Kind::Caf,
         _ if head.starts_with(flac::MAGIC) && head.get(4).is_some_and(|kind| kind & 0x7F == 0) => Kind::Flac,
         _ if head.starts_with(ogg::MAGIC) && head.get(4) == Some(&0) => Kind::Ogg,
         _ if head.starts_with(matroska::MAGIC) => Kind::Matroska,

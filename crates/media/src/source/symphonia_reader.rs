@@ -1,15 +1,14 @@
-//! The containers that Symphonia demultiplexes: MP4, and WAV and AIFF of coded samples.
+//! The containers that Symphonia demultiplexes: MP4 of uncompressed samples, and WAV and AIFF of coded ones.
 //!
-//! Length rules: MP4 is cut as [`super::mp4`] says; the others give what is stored. A packet that does
+//! Length rules: MP4 is cut as its index says; the others give what is stored. A packet that does
 //! not decode becomes silence of its duration, and so does a jump in the time stamps.
 
 use melisma_signal::Metadata;
 use symphonia::core::codecs::audio::AudioCodecParameters;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
@@ -24,8 +23,6 @@ use crate::MediaError;
 const MAX_FAILURES_IN_A_ROW: u32 = 500;
 /// Packets at the start that may fail before the input counts as something else.
 const MAX_FAILURES_AT_START: u32 = 32;
-/// Symphonia decodes AAC without its spectral band replication, which doubles such rates.
-pub const SBR_SUSPECT_HZ: u32 = 24_000;
 
 const UNDECODABLE: &str = "packets that cannot be decoded";
 
@@ -55,26 +52,10 @@ impl SymphoniaReader {
         gapless: Option<Gapless>,
         notes: &mut Notes,
     ) -> Result<Self, MediaError> {
-        let mut hint = Hint::new();
-        if let Some(extension) = extension {
-            hint.with_extension(extension);
-        }
-        let stream = MediaSourceStream::new(Box::new(bytes), Default::default());
-        let mut demuxer = guarded("the format reader", || {
-            symphonia::default::get_probe().probe(
-                &hint,
-                stream,
-                FormatOptions::default(),
-                MetadataOptions::default(),
-            )
-        })?
-        .map_err(refusal)?;
+        let mut demuxer = probe(Box::new(bytes), extension)?;
         let track = choose_track(demuxer.as_mut(), track)?;
         let params = audio_params(&track)?;
         let decoder = PacketDecoder::new(params)?;
-        if params.codec == CODEC_ID_AAC && params.sample_rate.is_some_and(|rate| rate <= SBR_SUSPECT_HZ) {
-            notes.warn("AAC at a low rate: if it is HE-AAC, its upper half spectrum is missing");
-        }
         let mut reader = Self {
             demuxer,
             track_id: track.id,
@@ -101,11 +82,6 @@ impl SymphoniaReader {
         Ok(reader)
     }
 
-    /// Whether it is AAC that may be missing its upper half; see [`SBR_SUSPECT_HZ`].
-    pub fn is_maybe_sbr(&self) -> bool {
-        self.decoder.codec_id() == CODEC_ID_AAC && self.format.sample_rate_hz <= SBR_SUSPECT_HZ
-    }
-
     /// What is cut, and how long the music is, once the rate is known.
     fn trim(&mut self, track: &Track, gapless: Option<Gapless>, sample_rate_hz: u32) -> Trim {
         let Some(gapless) = gapless else {
@@ -114,12 +90,9 @@ impl SymphoniaReader {
                 track.num_frames.filter(|end| *end > 0).map(|end| end.saturating_sub(start));
             return Trim::default();
         };
-        let samples = |ticks: u64| {
-            let product = u128::from(ticks) * u128::from(sample_rate_hz);
-            u64::try_from(product / u128::from(gapless.timescale_hz)).unwrap_or(u64::MAX)
-        };
+        let samples = |ticks| gapless.samples(ticks, sample_rate_hz);
         self.format.total_samples = gapless.total.map(samples);
-        Trim { skip: samples(gapless.delay), keep: self.format.total_samples, padding: None }
+        Trim { skip: samples(gapless.delay.unwrap_or(0)), keep: self.format.total_samples, padding: None }
     }
 
     /// The next packet of our track; `None` at the end.
@@ -208,6 +181,29 @@ impl SymphoniaReader {
             notes.miss_samples(present, total, self.format.sample_rate_hz);
         }
     }
+}
+
+fn probe(source: Box<dyn MediaSource>, extension: Option<&str>) -> Result<Box<dyn FormatReader>, MediaError> {
+    let mut hint = Hint::new();
+    if let Some(extension) = extension {
+        hint.with_extension(extension);
+    }
+    let stream = MediaSourceStream::new(source, Default::default());
+    guarded("the format reader", || {
+        symphonia::default::get_probe().probe(
+            &hint,
+            stream,
+            FormatOptions::default(),
+            MetadataOptions::default(),
+        )
+    })?
+    .map_err(refusal)
+}
+
+/// What the audio track with that number (from 0) is coded with.
+pub fn track_params(source: Box<dyn MediaSource>, number: usize) -> Result<AudioCodecParameters, MediaError> {
+    let mut demuxer = probe(source, Some("mp4"))?;
+    audio_params(&choose_track(demuxer.as_mut(), Some(number))?).cloned()
 }
 
 /// The audio track with that number, or the default one.

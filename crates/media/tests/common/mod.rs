@@ -1,6 +1,7 @@
-//! What the tests share: the signal, the fixtures, alignment.
+//! What the tests share: the signal, the fixtures, alignment, files made of others.
 #![allow(dead_code)] // each test program uses its own part
 
+pub mod mp4;
 pub mod signal;
 pub mod tagged;
 pub mod tools;

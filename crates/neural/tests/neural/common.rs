@@ -71,8 +71,8 @@ pub fn config(name: &str) -> SystemConfig {
     named().into_iter().find(|(other, _)| *other == name).unwrap().1
 }
 
-pub fn codec(name: &str) -> NeuralCodec<Cpu> {
-    NeuralCodec::new(model_of(name, &config(name), 1), &Default::default()).unwrap()
+pub fn codec(name: &str) -> NeuralCodec {
+    NeuralCodec::new(model_of(name, &config(name), 1)).unwrap()
 }
 
 pub fn made_up_phases(config: &SystemConfig) -> bool {

@@ -61,7 +61,7 @@ fn a_step_of_one_adds_a_tenth_to_the_error() {
     let (config, system, statistics) = components();
     let model = fit(&config, &system, &statistics);
     // Components are orthogonal directions in standardised frames: their gains differ by what frequencies were scaled by.
-    let codec = NeuralCodec::<Cpu>::new(model, &Default::default()).unwrap();
+    let codec = NeuralCodec::new(model).unwrap();
     let pcm = Pcm { sample_rate_hz: RATE_HZ, channels: vec![sound(99, 12_000)] };
     let analysed = codec.analyse(&pcm).unwrap();
     let error = |multiplier| {

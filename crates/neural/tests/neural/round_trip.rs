@@ -2,7 +2,6 @@
 
 use crate::common::{codec, config, model_of, mono, named, stereo};
 use melisma_codec::inspect;
-use melisma_nets::device::Cpu;
 use melisma_neural::{Error, NeuralCodec, Target};
 use melisma_signal::{Loudness, Metadata, Pcm, Picture};
 
@@ -129,9 +128,8 @@ fn what_makes_no_sense_is_refused() {
 
 #[test]
 fn another_model_is_refused_by_name() {
-    let device = Default::default();
     let codec = codec("linear");
-    let other = NeuralCodec::<Cpu>::new(model_of("linear", &config("linear"), 2), &device).unwrap();
+    let other = NeuralCodec::new(model_of("linear", &config("linear"), 2)).unwrap();
     let file = codec.encode(&codec.analyse(&mono(3000)).unwrap(), Target::Step(1.0)).unwrap();
     let refused = other.decode(&file).unwrap_err();
     let text = refused.to_string();

@@ -6,7 +6,6 @@ use melisma_data::{
 };
 use melisma_media::{AudioSink, Encoding, Output, SinkOptions};
 use melisma_nets::{
-    burn::backend::{Autodiff, Flex},
     loss::{LossConfig, LossKind, LossTerm},
     stft::StftConfig,
     system::SystemConfig,
@@ -15,12 +14,9 @@ use melisma_synth::signals;
 use melisma_train::{
     Finished, Result, TrainConfig, TrainEvent, TrainOptions,
     config::{OptimiserConfig, RunConfig, ScheduleConfig},
-    train,
+    train_on_cpu,
 };
 use std::{path::Path, sync::atomic::AtomicBool};
-
-/// What trainings of tests compute on.
-pub type B = Autodiff<Flex>;
 
 const RATE_HZ: u32 = 8000;
 const CLIPS: usize = 8;
@@ -79,7 +75,7 @@ impl Studio {
         let cache = Cache::new(self.folder.path().join("cache"), 1 << 30).with_ffmpeg(None);
         let options =
             TrainOptions { manifest: &self.manifest, cache: &cache, folder, stop, max_seconds: None };
-        train::<B>(&config.clone().into(), &options, &Default::default(), observer)
+        train_on_cpu(&config.clone().into(), &options, observer)
     }
 }
 

@@ -1,13 +1,13 @@
 //! A classifier of rising and falling sweeps: learned, told of what it has not heard, gone on with, refused.
 
-use crate::common::{B, Studio};
+use crate::common::Studio;
 use melisma_data::{Cache, CropConfig, Split};
 use melisma_nets::{mel_cnn::MelCnnConfig, safetensors::TensorFile, stft::StftConfig};
 use melisma_train::{
     Error, Finished, Result, TrainEvent, TrainOptions,
     config::{OptimiserConfig, ScheduleConfig},
     labels::{LabelsConfig, LabelsRunConfig, SEGMENTS},
-    train,
+    train_on_cpu,
 };
 use std::{path::Path, sync::atomic::AtomicBool};
 
@@ -67,7 +67,7 @@ fn run(
 ) -> Result<Finished> {
     let cache = Cache::new(studio.folder.path().join("cache"), 1 << 30).with_ffmpeg(None);
     let options = TrainOptions { manifest: &studio.manifest, cache: &cache, folder, stop, max_seconds: None };
-    train::<B>(&config.clone().into(), &options, &Default::default(), observer)
+    train_on_cpu(&config.clone().into(), &options, observer)
 }
 
 fn told(folder: &Path) -> Vec<Vec<String>> {

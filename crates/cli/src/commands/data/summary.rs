@@ -24,7 +24,8 @@ pub fn summary_json(manifest: &Manifest, with_refused: bool) -> anyhow::Result<s
     let part = |split: Split| {
         let entries: Vec<&Entry> = manifest.part(split).collect();
         let artists: BTreeSet<&str> = entries.iter().filter_map(|entry| entry.artist.as_deref()).collect();
-        let seconds = entries.iter().filter_map(|entry| entry.seconds).sum::<f64>();
+        // Not `sum`, which is -0 of nothing.
+        let seconds = entries.iter().filter_map(|entry| entry.seconds).fold(0.0, std::ops::Add::add);
         (split.name(), json!({ "files": entries.len(), "seconds": seconds, "artists": artists.len() }))
     };
     let verdicts = manifest.counts().into_iter().map(|(verdict, count)| (verdict.name(), count));

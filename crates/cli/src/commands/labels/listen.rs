@@ -1,8 +1,7 @@
 //! Features and tags of music files: `.mlsm` by its sketch, other files by an analysis of their sound.
 
 use crate::progress::Counter;
-use crate::{message, threads};
-use anyhow::Context;
+use crate::{failure, message, threads};
 use melisma_library::{listen::sketch_of, listing};
 use melisma_signal::Metadata;
 use melisma_understanding::features;
@@ -75,10 +74,11 @@ pub fn listen_to(files: &[PathBuf], jobs: Option<usize>, quiet: bool) -> anyhow:
     let lock = || counter.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let heard: Vec<Option<Heard>> = threads::pool(threads::wanted(jobs))?.install(|| {
         let listen = |path: &PathBuf| {
-            let heard = listen(path).with_context(|| path.display().to_string());
+            let heard = listen(path);
             let mut counter = lock();
             counter.one_more(&path.display().to_string());
-            heard.map_err(|error| counter.suspend(|| message::warn(&message::chain(&error)))).ok()
+            let tell = |error| failure::tell("file", &path.display().to_string(), error);
+            heard.map_err(|error| counter.suspend(|| tell(error))).ok()
         };
         files.par_iter().map(listen).collect()
     });

@@ -4,8 +4,8 @@ use super::listen::Heard;
 use crate::exit::Outcome;
 use crate::message::{self, hinted};
 use crate::retag_file::{Change, apply, changes};
-use crate::text;
 use crate::undo_log::{self, UndoLog, Undone};
+use crate::{failure, text};
 use anyhow::Context;
 use melisma_codec::container::Reader;
 use melisma_library::listen::is_melisma_file;
@@ -49,7 +49,7 @@ impl Writing {
                 continue;
             }
             let name = track.path.display().to_string();
-            match self.write(&track.path, label, &mut log).with_context(|| name.clone()) {
+            match self.write(&track.path, label, &mut log) {
                 Ok(None) => {}
                 Ok(Some(change)) => {
                     done += 1;
@@ -59,7 +59,7 @@ impl Writing {
                     }
                 }
                 Err(error) => {
-                    message::error(&error);
+                    failure::tell("file", &name, error);
                     outcome = Outcome::Failure;
                 }
             }
@@ -113,7 +113,7 @@ pub fn undo(log: &Path, quiet: bool) -> anyhow::Result<Outcome> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in &entries {
         let name = text::printable(&entry.file.display().to_string());
-        let what = match entry.undo().with_context(|| name.clone()) {
+        let what = match entry.undo() {
             Ok(Undone::Restored) => "with the tags that they had",
             Ok(Undone::OneTag) => "with that tag as it was, others were changed since",
             Ok(Undone::AsBefore) => "as they were already",
@@ -122,7 +122,7 @@ pub fn undo(log: &Path, quiet: bool) -> anyhow::Result<Outcome> {
                 "left alone"
             }
             Err(error) => {
-                message::error(&error);
+                failure::tell("file", &name, error);
                 outcome = Outcome::Failure;
                 continue;
             }

@@ -4,6 +4,7 @@
 //! the time stamps; where that was, a second run tells ([`probe`]), which only damage costs.
 
 mod probe;
+mod wavpack;
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -46,6 +47,10 @@ pub struct FfmpegReader {
     program: String,
     path: PathBuf,
     track: Option<usize>,
+    /// Whether what fails its own checksum is left out.
+    is_checked: bool,
+    /// Whether damaged blocks were taken out before.
+    is_mended: bool,
     /// Keeps a temporary file in being.
     _file: Bytes,
     /// Length that the container states, in seconds.
@@ -72,11 +77,13 @@ impl FfmpegReader {
         mut collected: Collected,
         notes: &mut Notes,
     ) -> Result<Self, MediaError> {
-        let Bytes::File { path, .. } = &file else {
-            return Err(MediaError::Invalid("ffmpeg reads from files".into()));
-        };
+        let is_checked = is_checked(&file)?;
+        let mended = if is_checked { wavpack::without_damage(&file)? } else { None };
+        let is_mended = mended.is_some();
+        let file = mended.unwrap_or(file);
+        let Bytes::File { path, .. } = &file else { return Err(not_a_file()) };
         let path = path.clone();
-        let mut run = command(program, &path);
+        let mut run = command(program, &path, is_checked);
         probe::select(&mut run, track);
         run.args(["-af", FILL_GAPS, "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]);
         run.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -113,6 +120,8 @@ impl FfmpegReader {
             program: program.to_owned(),
             path,
             track,
+            is_checked,
+            is_mended,
             _file: file,
             stated_seconds,
             given_samples: 0,
@@ -135,9 +144,9 @@ impl FfmpegReader {
 
     /// Cuts the end where the MP4 index says: `ffmpeg` itself only cuts the start.
     pub fn limit(&mut self, gapless: Option<Gapless>) {
-        if let Some(Gapless { timescale_hz, total: Some(total), .. }) = gapless {
-            let product = u128::from(total) * u128::from(self.format().sample_rate_hz);
-            self.trim.keep = u64::try_from(product / u128::from(timescale_hz)).ok();
+        let rate = self.format().sample_rate_hz;
+        if let Some((gapless, total)) = gapless.and_then(|gapless| Some((gapless, gapless.total?))) {
+            self.trim.keep = Some(gapless.samples(total, rate));
         }
     }
 
@@ -149,9 +158,10 @@ impl FfmpegReader {
         let is_complete = self.stated_seconds.is_some_and(|stated| present > stated - ROUNDED_SECONDS);
         let is_of_picture = |line: &&str| PICTURE_DECODERS.iter().any(|name| line.starts_with(name));
         let is_harm = |line: &&str| !(is_complete && line.ends_with(NO_MORE_BLOCKS));
-        if let Some(line) = said.lines().find(|line| !is_of_picture(line)).filter(is_harm) {
-            let gaps = probe::gaps(&self.program, &self.path, self.track);
-            if gaps.is_empty() {
+        let line = said.lines().find(|line| !is_of_picture(line)).filter(is_harm);
+        if line.is_some() || self.is_mended {
+            let gaps = probe::gaps(&self.program, &self.path, self.is_checked, self.track);
+            if let Some(line) = line.filter(|_| gaps.is_empty()) {
                 notes.harm(format!("ffmpeg: {line}"));
             }
             for (start, end) in gaps {
@@ -197,6 +207,19 @@ impl Drop for FfmpegReader {
         // Without joining the listener: a grandchild might hold its pipe open.
         stop(self.child.take(), None, &self.complaint, false);
     }
+}
+
+/// Whether the file is of a coding without loss, whose checksums hold if nothing is damaged; those of others are
+/// often wrong or missing.
+fn is_checked(file: &Bytes) -> Result<bool, MediaError> {
+    let Some(mut again) = file.rewound()? else { return Ok(false) };
+    let mut head = [0; 4];
+    let count = again.read(&mut head)?;
+    Ok([wavpack::MAGIC, b"TTA", b"MAC "].iter().any(|magic| head[..count].starts_with(magic)))
+}
+
+fn not_a_file() -> MediaError {
+    MediaError::Invalid("ffmpeg reads from files".into())
 }
 
 fn listen(mut stderr: std::process::ChildStderr, complaint: Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {

@@ -13,10 +13,15 @@ const MAX_REPORT_BYTES: usize = 64 << 20;
 /// A gap in the time stamps shorter than that, in seconds, is the rounding of a container.
 const ROUNDING_SECONDS: f64 = 0.02;
 
-/// `ffmpeg` quiet, local files only, on a file.
-pub fn command(program: &str, path: &Path) -> Command {
+/// `ffmpeg` quiet, local files only, on a file. `is_checked`: what fails its own checksum is left out, where
+/// formats have one and `ffmpeg` would play it all the same.
+pub fn command(program: &str, path: &Path, is_checked: bool) -> Command {
     let mut command = Command::new(program);
-    command.args(["-hide_banner", "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe", "-i"]);
+    command.args(["-hide_banner", "-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe"]);
+    if is_checked {
+        command.args(["-err_detect", "crccheck+explode"]);
+    }
+    command.arg("-i");
     // The prefix keeps a name with a colon or a dash from being an option or a protocol.
     let mut name = std::ffi::OsString::from("file:");
     name.push(path);
@@ -49,7 +54,7 @@ fn fetch(mut command: Command, must_succeed: bool, limit: usize) -> Option<Vec<u
 /// Length that the container states, from the line `Duration: 00:01:02.34, start: ...`.
 pub fn stated_seconds(program: &str, path: &Path) -> Option<f64> {
     // Without an output file it fails, after it has said what it knows.
-    let output = command(program, path).args(["-v", "info"]).stdin(Stdio::null()).output().ok()?;
+    let output = command(program, path, false).args(["-v", "info"]).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr);
     if text.contains("Estimating duration") {
         return None;
@@ -64,13 +69,13 @@ pub fn stated_seconds(program: &str, path: &Path) -> Option<f64> {
 
 /// Whether there is a stream of audio, from the line `Stream #0:0: Audio: ...`.
 pub fn has_audio(program: &str, path: &Path) -> std::io::Result<bool> {
-    let output = command(program, path).args(["-v", "info"]).stdin(Stdio::null()).output()?;
+    let output = command(program, path, false).args(["-v", "info"]).stdin(Stdio::null()).output()?;
     Ok(String::from_utf8_lossy(&output.stderr).contains("Audio:"))
 }
 
 /// Where frames are missing, in seconds: gaps between the times of those that were decoded.
-pub fn gaps(program: &str, path: &Path, track: Option<usize>) -> Vec<(f64, f64)> {
-    let mut run = command(program, path);
+pub fn gaps(program: &str, path: &Path, is_checked: bool, track: Option<usize>) -> Vec<(f64, f64)> {
+    let mut run = command(program, path, is_checked);
     select(&mut run, track);
     run.args(["-c:a", "pcm_s16le", "-f", "framecrc", "pipe:1"]);
     let Some(output) = fetch(run, false, MAX_REPORT_BYTES) else { return Vec::new() };
@@ -101,7 +106,7 @@ fn parse_gaps(report: &str) -> Vec<(f64, f64)> {
 
 /// Tags of the file and of its first audio stream.
 pub fn fetch_tags(program: &str, path: &Path) -> Collected {
-    let mut run = command(program, path);
+    let mut run = command(program, path, false);
     run.args(["-map", "0:a:0", "-c", "copy", "-f", "ffmetadata", "pipe:1"]);
     let output = fetch(run, true, MAX_TAG_BYTES).unwrap_or_default();
     parse_ffmetadata(&String::from_utf8_lossy(&output))
@@ -109,7 +114,7 @@ pub fn fetch_tags(program: &str, path: &Path) -> Collected {
 
 /// The attached cover; not the first frame of a film.
 pub fn fetch_picture(program: &str, path: &Path) -> Option<Picture> {
-    let mut run = command(program, path);
+    let mut run = command(program, path, false);
     run.args(["-map", "0:disp:attached_pic", "-frames:v", "1", "-c", "copy", "-f", "image2pipe", "pipe:1"]);
     let data = fetch(run, true, MAX_PICTURE_BYTES + 1)?;
     (!data.is_empty()).then(|| Picture::unchecked(data).pic_type(PictureType::CoverFront).build())

@@ -38,6 +38,32 @@ impl StreamInfo {
         };
         (info.sample_rate_hz > 0 && info.bits >= 4 && info.max_block_samples >= 16).then_some(info)
     }
+
+    /// What can be known of a stream whose metadata are lost, by a frame of it at the start of `bytes`. Another
+    /// one must follow in good order, lest chance makes a stream of other bytes.
+    pub fn of_frames(bytes: &[u8]) -> Option<Self> {
+        let (first, info) = FrameHeader::read(bytes, None)?;
+        let step = if first.variable { first.block_samples.into() } else { 1 };
+        let follows = |at: &usize| {
+            let next = bytes.get(*at..).and_then(|rest| FrameHeader::parse(rest, &info));
+            next.is_some_and(|next| next.variable == first.variable && next.number == first.number + step)
+        };
+        (first.bytes..bytes.len()).filter(|at| bytes[*at] == 0xFF).find(follows).map(|_| info)
+    }
+
+    /// The body of a STREAMINFO block.
+    pub fn to_bytes(self) -> [u8; STREAM_INFO_BYTES] {
+        let mut body = [0; STREAM_INFO_BYTES];
+        let max_block = (self.max_block_samples as u16).to_be_bytes();
+        body[..2].copy_from_slice(&16u16.to_be_bytes());
+        body[2..4].copy_from_slice(&max_block);
+        let word = u64::from(self.sample_rate_hz) << 44
+            | (self.channel_count as u64 - 1) << 41
+            | (u64::from(self.bits) - 1) << 36
+            | self.total_samples.unwrap_or(0);
+        body[10..18].copy_from_slice(&word.to_be_bytes());
+        body
+    }
 }
 
 /// What a frame header says.
@@ -57,6 +83,16 @@ impl FrameHeader {
     /// Reads the header at the start of `bytes`. `None` unless it is whole, its CRC-8 holds, and it
     /// agrees with the stream.
     pub fn parse(bytes: &[u8], info: &StreamInfo) -> Option<Self> {
+        let (header, own) = Self::read(bytes, Some(info))?;
+        let agrees = own.sample_rate_hz == info.sample_rate_hz
+            && own.channel_count == info.channel_count
+            && own.bits == info.bits;
+        (agrees && header.block_samples <= info.max_block_samples).then_some(header)
+    }
+
+    /// Reads the header at the start of `bytes`, and what it says of its stream; what it leaves to STREAMINFO is
+    /// taken from `info`, and none given is `None`.
+    fn read(bytes: &[u8], info: Option<&StreamInfo>) -> Option<(Self, StreamInfo)> {
         let [0xFF, second @ (0xF8 | 0xF9), sizes, channels, ..] = *bytes else { return None };
         let (number, number_bytes) = coded_number(bytes.get(4..)?)?;
         let mut at = 4 + number_bytes;
@@ -69,8 +105,8 @@ impl FrameHeader {
             code => 1 << code,
         };
         at += usize::from(sizes >> 4 == 6) + 2 * usize::from(sizes >> 4 == 7);
-        let rate = match sizes & 15 {
-            0 => info.sample_rate_hz,
+        let sample_rate_hz = match sizes & 15 {
+            0 => info?.sample_rate_hz,
             code @ 1..=11 => {
                 [88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000]
                     [usize::from(code) - 1]
@@ -89,16 +125,17 @@ impl FrameHeader {
             _ => return None,
         };
         let bits = match channels >> 1 & 7 {
-            0 => info.bits,
+            0 => info?.bits,
             3 => return None,
             code => [8, 12, 0, 16, 20, 24, 32][usize::from(code) - 1],
         };
-        let agrees = rate == info.sample_rate_hz && channel_count == info.channel_count && bits == info.bits;
-        let fits = block_samples <= info.max_block_samples && channels & 1 == 0;
-        if !agrees || !fits || crc8(bytes.get(..at)?) != *bytes.get(at)? {
+        if sample_rate_hz == 0 || channels & 1 != 0 || crc8(bytes.get(..at)?) != *bytes.get(at)? {
             return None;
         }
-        Some(Self { number, variable: second & 1 == 1, block_samples, bytes: at + 1 })
+        let header = Self { number, variable: second & 1 == 1, block_samples, bytes: at + 1 };
+        let max_block_samples = u16::MAX.into();
+        let own = StreamInfo { max_block_samples, sample_rate_hz, channel_count, bits, total_samples: None };
+        Some((header, own))
     }
 }
 

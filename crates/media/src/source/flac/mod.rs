@@ -33,6 +33,8 @@ const SEARCH_BYTES: usize = 1 << 18;
 const MAX_ENDS_TRIED: usize = 64;
 /// All metadata blocks together; tags and pictures have narrower limits of their own.
 const MAX_BLOCKS_BYTES: usize = 64 << 20;
+/// How much of a stream without a head is looked at: a frame, and the header of the next one.
+pub const LOOK_BYTES: usize = 1 << 16;
 /// Longest run of lost frames that is believed, in seconds, where no length is stated.
 const MAX_JUMP_SECONDS: u64 = 2 * 3600;
 
@@ -73,18 +75,38 @@ enum Found {
 struct Head {
     info: StreamInfo,
     stream_info: Vec<u8>,
-    /// The whole head as stored, from the magic bytes on.
+    /// The whole head as stored, from the magic bytes on; empty if it is lost.
     bytes: Vec<u8>,
 }
 
+impl Head {
+    /// What the first frame in `window` says, for want of a STREAMINFO; `bytes` as stored.
+    fn of_frames(window: &mut Window, bytes: Vec<u8>, notes: &mut Notes) -> Result<Self, MediaError> {
+        let seen = window.peek(LOOK_BYTES)?;
+        let starts = (0..seen.len()).filter(|at| seen[*at] == 0xFF);
+        let info = starts.filter_map(|at| StreamInfo::of_frames(&seen[at..])).next().ok_or_else(|| {
+            MediaError::Damaged("the FLAC stream information makes no sense, and no frames follow".into())
+        })?;
+        notes.harm("the FLAC header is missing or damaged: what the frames say is used");
+        Ok(Self { info, stream_info: info.to_bytes().to_vec(), bytes })
+    }
+}
+
 impl FlacReader {
-    /// Reads the metadata blocks. The input stands at the magic bytes.
+    /// Reads the metadata blocks. The input stands at the magic bytes, or at a frame if they are lost.
     pub fn open(bytes: Bytes, notes: &mut Notes) -> Result<Self, MediaError> {
         let mut window = Window::new(bytes);
-        let head = read_head(&mut window, notes)?;
+        let head = if window.peek(MAGIC.len())?.starts_with(MAGIC) {
+            read_head(&mut window, notes)?
+        } else {
+            Head::of_frames(&mut window, Vec::new(), notes)?
+        };
         let decoder = make_decoder(&head.stream_info)?;
         let mut reader = Self {
-            metadata: tags::read::from_flac_head(&head.bytes, notes),
+            metadata: match head.bytes.is_empty() {
+                true => Metadata::default(),
+                false => tags::read::from_flac_head(&head.bytes, notes),
+            },
             window,
             info: head.info,
             decoder,
@@ -190,9 +212,10 @@ impl FlacReader {
             Some(expected) => self.timeline.lose(place.saturating_sub(expected), DAMAGED, notes),
             None => {
                 // Lost frames at the start leave a gap; a stream that was recorded from the middle of
-                // another one starts at a high number, with nothing in front of it.
-                self.first_sample = Some(if self.foreign_start { 0 } else { place });
-                self.timeline.lose(if self.foreign_start { place } else { 0 }, DAMAGED, notes);
+                // another one starts at a high number, with nothing in front of it and no length stated.
+                let begins_late = self.foreign_start || self.info.total_samples.is_some();
+                self.first_sample = Some(if begins_late { 0 } else { place });
+                self.timeline.lose(if begins_late { place } else { 0 }, DAMAGED, notes);
             }
         }
     }
@@ -332,6 +355,11 @@ impl FlacReader {
     }
 }
 
+/// Whether frames of a stream whose head is lost follow each other at the start of `bytes`.
+pub fn recognises_frames(bytes: &[u8]) -> bool {
+    StreamInfo::of_frames(&bytes[..bytes.len().min(LOOK_BYTES)]).is_some()
+}
+
 /// A quick look whether a frame header could start here.
 fn may_start_frame(rest: &[u8]) -> bool {
     rest.get(1).is_none_or(|second| second & 0xFE == 0xF8)
@@ -361,10 +389,8 @@ fn read_head(window: &mut Window, notes: &mut Notes) -> Result<Head, MediaError>
         } else {
             let block = window.take(4 + length)?.ok_or_else(cut)?;
             if found.is_none() {
-                let info = StreamInfo::parse(&block[4..]).ok_or_else(|| {
-                    MediaError::Damaged("the FLAC stream information makes no sense".into())
-                })?;
-                found = Some((info, block[4..4 + STREAM_INFO_BYTES].to_vec()));
+                let body = block.get(4..4 + STREAM_INFO_BYTES).unwrap_or_default().to_vec();
+                found = Some((StreamInfo::parse(&body), body));
             }
             bytes.extend(block);
         }
@@ -372,8 +398,10 @@ fn read_head(window: &mut Window, notes: &mut Notes) -> Result<Head, MediaError>
             break;
         }
     }
-    let (info, stream_info) = found.ok_or_else(cut)?;
-    Ok(Head { info, stream_info, bytes })
+    match found.ok_or_else(cut)? {
+        (Some(info), stream_info) => Ok(Head { info, stream_info, bytes }),
+        (None, _) => Head::of_frames(window, bytes, notes),
+    }
 }
 
 impl Stepper for FlacReader {

@@ -20,7 +20,7 @@ use symphonia::core::codecs::audio::well_known as ids;
 use super::bytes::Bytes;
 use super::flac::frame::{FrameHeader, StreamInfo, crc16};
 use super::opus::packet_samples;
-use super::packet_decoder::PacketDecoder;
+use super::packet_decoder::{PacketDecoder, SBR_SUSPECT_HZ};
 use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::symphonia_reader::no_such_track;
 use super::timeline::Timeline;
@@ -182,6 +182,11 @@ impl MatroskaReader {
                 self.late.take(ebml::Element { id: head::TAGS, body: &body });
             }
             (id, Some(size)) if head::OTHERS.contains(&id) || id == SIMPLE_BLOCK || id == BLOCK_GROUP => {
+                let end = self.window.position().saturating_add(header.bytes as u64 + size);
+                if self.window.source().length_bytes().is_some_and(|length| end > length) {
+                    // The end, or chance: do clusters or blocks follow?
+                    return self.resume(true, notes);
+                }
                 self.window.consume(header.bytes);
                 if self.window.skip(size)? < size {
                     return self.cut(notes);
@@ -435,7 +440,7 @@ fn make_decoder(track: &Track) -> Result<PacketDecoder, MediaError> {
         "A_MPEG/L3" => params.for_codec(ids::CODEC_ID_MP3),
         "A_ALAC" => params.for_codec(ids::CODEC_ID_ALAC).with_extra_data(track.private.clone().into()),
         // Band replication, which only ffmpeg decodes in full, is likely at low rates.
-        "A_AAC" if rate > super::symphonia_reader::SBR_SUSPECT_HZ => {
+        "A_AAC" if rate > SBR_SUSPECT_HZ => {
             params.for_codec(ids::CODEC_ID_AAC).with_extra_data(track.private.clone().into())
         }
         "A_PCM/INT/LIT" | "A_PCM/INT/BIG" | "A_PCM/FLOAT/IEEE" => {

@@ -109,6 +109,11 @@ impl FrameHeader {
         })
     }
 
+    /// How long so many frames of this kind last.
+    pub fn seconds(&self, frames: f64) -> f64 {
+        frames * f64::from(self.samples) / f64::from(self.sample_rate_hz)
+    }
+
     fn parse_adts(bytes: &[u8]) -> Option<Self> {
         let [_, second, third, fourth, fifth, sixth, seventh, ..] = *bytes else { return None };
         let rate_index = third >> 2 & 15;

@@ -10,14 +10,13 @@
 //! 529) and padding; both are cut, and what follows the padding (files glued together) is kept.
 //! Without that extension nothing is cut, as `ffmpeg` and `mpg123` do.
 
+mod chain;
 mod free_format;
 mod header;
 mod huffman;
 mod layer3;
 mod subbands;
 mod verdict;
-
-use std::io;
 
 use melisma_signal::Metadata;
 use symphonia::core::codecs::audio::AudioCodecParameters;
@@ -27,21 +26,15 @@ use super::bytes::Bytes;
 use super::packet_decoder::PacketDecoder;
 use super::reader::{Notes, Stepper, StreamFormat, Trim};
 use super::timeline::{Planes, Timeline};
-use super::trailing_tags;
 use super::window::Window;
 use crate::MediaError;
+use chain::{Chain, Found, Rest};
 use free_format::Refill;
 use header::{FrameHeader, Info, Kind};
 use layer3::Layer3;
 use subbands::Subbands;
 use verdict::Verdict;
 
-/// How far the first frame, or the next one behind damage, is looked for at once.
-const SEARCH_BYTES: usize = 1 << 17;
-/// Frames that must follow each other at the start of a stream.
-const FRAMES_AT_START: usize = 3;
-/// The longest frame: free format, layer I.
-const MAX_FRAME_BYTES: usize = 8192;
 /// What a decoder of layer III adds to an encoder's delay (LAME's `DECDELAY`, and one).
 const DECODER_DELAY_SAMPLES: u64 = 529;
 /// A count of frames that is wrong by so many may count the first frame as well.
@@ -51,181 +44,6 @@ const TOLERATED_FRAMES: u64 = 1;
 const MAX_LOST_SECONDS: f64 = 60.0;
 
 const DAMAGED: &str = "damaged or missing frames";
-
-/// The chain of frames in a window.
-struct Chain {
-    /// Format of the present stream; `None` before its first frame.
-    current: Option<FrameHeader>,
-    /// Length of a frame in free format, without padding.
-    free_bytes: Option<usize>,
-}
-
-/// What stands at the window's start.
-enum Found {
-    Frame(FrameHeader, usize),
-    /// A frame that the end of the input cuts off.
-    Cut,
-    /// Damage: bytes to go over.
-    Lost(usize),
-    /// A tag or foreign bytes: bytes to go over, which cost no time.
-    Foreign(u64),
-    End,
-}
-
-/// What is left of a stream.
-#[derive(Default)]
-struct Rest {
-    frames: u64,
-    /// Bytes of damage between them.
-    lost_bytes: u64,
-    /// The end of the input cuts off a frame.
-    is_cut: bool,
-}
-
-impl Chain {
-    fn length(&self, header: &FrameHeader) -> Option<usize> {
-        header.bytes.or_else(|| self.free_bytes.map(|bytes| bytes + header.padding))
-    }
-
-    /// A frame at the start of `bytes`, followed by `more` others, by a tag, or by the end.
-    fn frames_at(&self, bytes: &[u8], more: usize, ended: bool) -> Option<FrameHeader> {
-        let header = FrameHeader::parse(bytes)?;
-        let length = self.length(&header).or_else(|| free_length(bytes, &header))?;
-        if more == 0 {
-            return Some(header);
-        }
-        match bytes.get(length..) {
-            None => None,
-            Some(rest) if rest.len() < FrameHeader::BYTES => ended.then_some(header),
-            Some(rest) if trailing_tags::starts_tag(rest) => Some(header),
-            Some(rest) => {
-                self.frames_at(rest, more - 1, ended).filter(|next| next.agrees(&header)).map(|_| header)
-            }
-        }
-    }
-
-    /// Whether the stream goes on in good order with `rest`, behind a frame of it.
-    fn goes_on(&self, rest: &[u8], header: &FrameHeader, ended: bool) -> bool {
-        if rest.len() < FrameHeader::BYTES && ended || trailing_tags::starts_tag(rest) {
-            return true;
-        }
-        match FrameHeader::parse(rest) {
-            Some(next) if next.agrees(header) => true,
-            // Another format: believed if its frames follow each other.
-            Some(_) => self.frames_at(rest, 2, ended).is_some(),
-            None => false,
-        }
-    }
-
-    /// Looks at the window's start.
-    fn find(&self, window: &mut Window) -> io::Result<Found> {
-        let tag_bytes = trailing_tags::length_at(window)?;
-        if tag_bytes > 0 {
-            return Ok(Found::Foreign(tag_bytes));
-        }
-        let wanted = 4 * MAX_FRAME_BYTES;
-        let length = window.peek(wanted)?.len();
-        let ended = length < wanted;
-        let bytes = window.seen();
-        if bytes.is_empty() {
-            return Ok(Found::End);
-        }
-        let Some(current) = self.current else { return self.find_start(window) };
-        let mut here = None;
-        if let Some(header) = FrameHeader::parse(bytes)
-            && let Some(length) = self.length(&header)
-        {
-            match bytes.get(length..) {
-                Some(rest)
-                    if self.goes_on(rest, &header, ended)
-                        && (header.agrees(&current) || self.frames_at(bytes, 2, ended).is_some()) =>
-                {
-                    return Ok(Found::Frame(header, length));
-                }
-                Some(_) => here = header.agrees(&current).then_some((header, length)),
-                None if header.agrees(&current) => return Ok(Found::Cut),
-                None => {}
-            }
-        }
-        // Damage, or foreign bytes: where do frames go on?
-        let wanted = SEARCH_BYTES + 4 * MAX_FRAME_BYTES;
-        let length = window.peek(wanted)?.len();
-        let ended = length < wanted;
-        let bytes = window.seen();
-        let reach = if ended { length } else { SEARCH_BYTES };
-        let next = (1..reach).find(|at| {
-            let rest = &bytes[*at..];
-            rest[0] == 0xFF && self.frames_at(rest, 2, ended).is_some_and(|header| header.agrees(&current))
-        });
-        Ok(match (next, here) {
-            (Some(next), _) => Found::Lost(next),
-            (None, Some((header, length))) => Found::Frame(header, length),
-            (None, None) if ended => Found::Foreign(length as u64),
-            (None, None) => Found::Lost(reach),
-        })
-    }
-
-    /// Looks for the first frame.
-    fn find_start(&self, window: &mut Window) -> io::Result<Found> {
-        let wanted = SEARCH_BYTES + 4 * MAX_FRAME_BYTES;
-        let length = window.peek(wanted)?.len();
-        let ended = length < wanted;
-        let bytes = window.seen();
-        let start = (0..length.min(SEARCH_BYTES)).find(|at| {
-            bytes[*at] == 0xFF && self.frames_at(&bytes[*at..], FRAMES_AT_START - 1, ended).is_some()
-        });
-        Ok(match start {
-            Some(0) => match FrameHeader::parse(bytes) {
-                Some(header) => match self.length(&header).or_else(|| free_length(bytes, &header)) {
-                    Some(length) => Found::Frame(header, length),
-                    None => Found::Foreign(1),
-                },
-                None => Found::Foreign(1),
-            },
-            Some(at) => Found::Foreign(at as u64),
-            None => Found::End,
-        })
-    }
-
-    /// Counts the frames that are left in `window`, and the bytes lost between them.
-    fn count(&self, window: &mut Window) -> io::Result<Rest> {
-        let mut rest = Rest::default();
-        loop {
-            match self.find(window)? {
-                Found::Frame(header, length) => {
-                    let is_info =
-                        Info::parse(&header, window.seen().get(..length).unwrap_or_default()).is_some();
-                    if is_info || self.current.is_none_or(|current| !current.agrees(&header)) {
-                        return Ok(rest); // another stream, joined to this one
-                    }
-                    rest.frames += 1;
-                    window.consume(length);
-                }
-                Found::Lost(bytes) => {
-                    rest.lost_bytes += bytes as u64;
-                    window.consume(bytes);
-                }
-                Found::Foreign(bytes) => {
-                    window.skip(bytes)?;
-                }
-                Found::Cut => return Ok(Rest { is_cut: true, ..rest }),
-                Found::End => return Ok(rest),
-            }
-        }
-    }
-}
-
-/// The length of a frame in free format, without padding: up to the next header that agrees.
-fn free_length(bytes: &[u8], header: &FrameHeader) -> Option<usize> {
-    if header.bytes.is_some() {
-        return None;
-    }
-    let agrees = |at: usize| bytes.get(at..).and_then(FrameHeader::parse).filter(|next| next.agrees(header));
-    (header.header_bytes() + 4..MAX_FRAME_BYTES).find(|at| {
-        bytes.get(*at) == Some(&0xFF)
-            && agrees(*at).is_some_and(|next| agrees(2 * at - header.padding + next.padding).is_some())
-    })
-}
 
 /// Reads frames.
 pub struct MpegReader {
@@ -239,8 +57,9 @@ pub struct MpegReader {
     is_torn: bool,
     format: StreamFormat,
     timeline: Timeline,
-    /// Frames of the present stream that the first one promises.
+    /// Frames of the present stream that the first one promises, and how many too many that may be.
     promised_frames: Option<u64>,
+    tolerated_frames: u64,
     /// Frames of the present stream so far, the lost ones included.
     frames: u64,
     /// Good frames of the present stream, and their bytes.
@@ -254,14 +73,14 @@ pub struct MpegReader {
 impl MpegReader {
     /// Whether frames follow each other at the start of `bytes`.
     pub fn recognises(bytes: &[u8], ended: bool) -> bool {
-        Chain { current: None, free_bytes: None }.frames_at(bytes, FRAMES_AT_START - 1, ended).is_some()
+        Chain::default().starts_at(bytes, ended)
     }
 
     /// Reads up to the first music. `Ok(None)` if there are no frames.
     pub fn open(bytes: Bytes, notes: &mut Notes) -> Result<Option<Self>, MediaError> {
         let mut reader = Self {
             window: Window::new(bytes),
-            chain: Chain { current: None, free_bytes: None },
+            chain: Chain::default(),
             decoder: None,
             refill: Refill::default(),
             layer3: Layer3::default(),
@@ -270,6 +89,7 @@ impl MpegReader {
             format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
             timeline: Timeline::default(),
             promised_frames: None,
+            tolerated_frames: TOLERATED_FRAMES,
             frames: 0,
             good_frames: 0,
             good_bytes: 0,
@@ -325,17 +145,12 @@ impl MpegReader {
         let mean = if self.good_frames > 0 { self.good_bytes as f64 / self.good_frames as f64 } else { own };
         let mut lost = (bytes as f64 / mean).round() as u64;
         if let Some(promised) = self.promised_frames
-            && let Some(input) =
-                self.window.source().rewound()?.filter(|bytes| bytes.length_bytes().is_some())
+            && let Some(rest) = self.count_rest()?
         {
-            let mut ahead = Window::new(input);
-            ahead.skip(self.window.position())?;
-            let rest = self.chain.count(&mut ahead)?;
             let missing = promised.saturating_sub(self.frames + rest.frames);
             let share = missing as f64 * bytes as f64 / (bytes + rest.lost_bytes) as f64;
-            let seconds = share * f64::from(current.samples) / f64::from(current.sample_rate_hz);
             // Of a file that is cut off, too, the count says nothing about this place.
-            if !rest.is_cut && seconds < MAX_LOST_SECONDS {
+            if !rest.is_cut && current.seconds(share) < MAX_LOST_SECONDS {
                 lost = share.round() as u64;
             }
         }
@@ -348,6 +163,32 @@ impl MpegReader {
         self.frames += lost;
         self.timeline.lose(lost * u64::from(current.samples), DAMAGED, notes);
         Ok(())
+    }
+
+    /// What is left of the present stream of a file.
+    fn count_rest(&self) -> Result<Option<Rest>, MediaError> {
+        let input = self.window.source().rewound()?;
+        let Some(input) = input.filter(|bytes| bytes.length_bytes().is_some()) else { return Ok(None) };
+        let mut ahead = Window::new(input);
+        ahead.skip(self.window.position())?;
+        Ok(Some(self.chain.count(&mut ahead)?))
+    }
+
+    /// The first frame of a stream leans on others before it: if frames are missing of the number that is
+    /// promised, it is those. Whether it is so.
+    fn lose_beginning(&mut self, first: &FrameHeader, notes: &mut Notes) -> Result<bool, MediaError> {
+        let Some(promised) = self.promised_frames.filter(|_| self.frames == 1) else { return Ok(false) };
+        let Some(rest) = self.count_rest()?.filter(|rest| !rest.is_cut && rest.lost_bytes == 0) else {
+            return Ok(false);
+        };
+        let missing = promised.saturating_sub(1 + rest.frames);
+        if missing <= self.tolerated_frames || first.seconds(missing as f64) > MAX_LOST_SECONDS {
+            return Ok(false);
+        }
+        self.frames += missing;
+        self.is_torn = true;
+        self.timeline.lose(missing * u64::from(first.samples), DAMAGED, notes);
+        Ok(true)
     }
 
     /// Decodes a frame, or learns from it.
@@ -371,7 +212,7 @@ impl MpegReader {
             _ if header.is_broken(frame) => true,
             Verdict::Damaged => true,
             // A recording may begin anywhere in a stream, and costs nothing but what was before it.
-            Verdict::Rootless => self.is_torn,
+            Verdict::Rootless => self.is_torn || self.lose_beginning(header, notes)?,
             Verdict::Sound => self.subbands.look_at(header, frame) == Verdict::Damaged,
         };
         match header.kind {
@@ -451,6 +292,8 @@ impl MpegReader {
         self.decoder = Some(PacketDecoder::new(&params)?);
         (self.frames, self.good_frames, self.good_bytes) = (0, 0, 0);
         self.promised_frames = info.frames;
+        // Encoders that state their delay are known to count right.
+        self.tolerated_frames = if info.delay_and_padding.is_some() { 0 } else { TOLERATED_FRAMES };
         let total = info.frames.map(|frames| frames.saturating_mul(header.samples.into()));
         let (trim, length) = match (info.delay_and_padding, total) {
             (Some((delay, padding)), Some(total)) => {
@@ -478,7 +321,7 @@ impl MpegReader {
         let Some(current) = self.chain.current else { return };
         let samples = u64::from(current.samples);
         match self.promised_frames {
-            Some(promised) if promised > self.frames + TOLERATED_FRAMES => {
+            Some(promised) if promised > self.frames + if cut { 0 } else { self.tolerated_frames } => {
                 notes.miss_samples(self.frames * samples, promised * samples, current.sample_rate_hz);
             }
             Some(_) => {}

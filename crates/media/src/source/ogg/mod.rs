@@ -41,6 +41,9 @@ const TOLERATED_SAMPLES: u64 = 8192;
 /// numbers with it; an earlier start with pages missing before it is damage.
 const MAX_LOST_AT_START_SECONDS: u64 = 60;
 
+/// A page further than that from the one before has a damaged position.
+const MAX_STEP_SECONDS: u64 = 2 * 3600;
+
 const DAMAGED: &str = "damaged or missing Ogg pages";
 const UNDECODABLE: &str = "packets that cannot be decoded";
 
@@ -145,6 +148,16 @@ impl OggReader {
                     self.take(page, notes)?;
                 }
             }
+            Next::Damaged(page) => {
+                let Some(link) = &mut self.link else { return Ok(()) };
+                if link.decoder.is_none() && link.serial == page.serial && page.sequence == link.sequence {
+                    // A fault in the tags is no reason to give up the music.
+                    notes.harm("a page of headers is damaged: tags may be wrong or missing");
+                    self.take(page, notes)?;
+                } else {
+                    link.loss = true;
+                }
+            }
             Next::End { cut } => {
                 self.ended = true;
                 self.end_link(cut, notes);
@@ -244,6 +257,9 @@ impl OggReader {
         }
         if link.decoder.is_none() {
             link.decoder = Some(link.mapping.decoder(&link.headers)?);
+            if !link.mapping.has_tags(&link.headers) {
+                notes.harm("the page of tags is missing");
+            }
             let metadata = link.mapping.metadata(&link.headers, notes);
             if self.format.sample_rate_hz == 0 {
                 self.metadata = metadata;
@@ -258,7 +274,7 @@ impl OggReader {
     fn place(
         &mut self,
         packets: &[Vec<u8>],
-        granule: Option<u64>,
+        mut granule: Option<u64>,
         last: bool,
         lost_before: bool,
         notes: &mut Notes,
@@ -296,6 +312,7 @@ impl OggReader {
         let holes = parts.iter().filter(|part| matches!(part, Part::Hole(None))).count() as u64;
         // What the page's position says beyond what was decoded, and what the stream's end cuts.
         let (mut missing, mut surplus, mut lead) = (0, 0, 0);
+        let rate = u64::from(self.format.sample_rate_hz);
         match (granule, link.position) {
             (Some(end), None) => {
                 let early = samples.saturating_sub(end);
@@ -305,12 +322,17 @@ impl OggReader {
                     lead = early;
                 }
                 let late = end.saturating_sub(samples);
-                let lost =
-                    lost_before && late / u64::from(self.format.sample_rate_hz) < MAX_LOST_AT_START_SECONDS;
+                let lost = lost_before && late / rate < MAX_LOST_AT_START_SECONDS;
                 if lost {
                     missing = late;
                 }
                 self.start.get_or_insert(if lost { skip } else { late.saturating_add(skip) });
+            }
+            // Neither backwards nor hours ahead: a position that is damaged itself.
+            (Some(end), Some(position))
+                if (end < position && !last) || end.saturating_sub(position) > MAX_STEP_SECONDS * rate =>
+            {
+                granule = None;
             }
             (Some(end), Some(position)) => {
                 let reached = position.saturating_add(samples);

@@ -1,6 +1,6 @@
 //! Ogg pages: found, checked and taken apart.
 //!
-//! A page counts if its checksum holds. What lies between two good pages is gone over and reported,
+//! A page counts if its checksum holds, or for want of a better one if another follows it. What lies between two good pages is gone over and reported,
 //! so that the reader knows that something may be lost. Source: RFC 3533, section 6.
 
 use std::io;
@@ -29,6 +29,8 @@ pub struct Page {
     pub first: bool,
     /// It ends a stream.
     pub last: bool,
+    /// Whether its checksum holds.
+    pub is_sound: bool,
     /// Pieces of packets.
     pub pieces: Vec<Piece>,
 }
@@ -47,6 +49,8 @@ pub struct Piece {
 pub enum Next {
     /// A page, and whether damaged or foreign bytes stood before it.
     Page(Page, bool),
+    /// A page whose checksum fails, but which another one follows.
+    Damaged(Page),
     /// The input is over; whether it ends inside of a page.
     End {
         /// The last page is cut off.
@@ -74,9 +78,6 @@ impl Page {
         let Some(whole) = bytes.get(..length) else { return Err(length) };
         let long =
             |at: usize| header[at..at + 4].iter().rev().fold(0, |long, byte| long << 8 | u32::from(*byte));
-        if crc(whole) != long(22) {
-            return Ok(None);
-        }
         let mut pieces = Vec::new();
         let (mut from, mut to) = (start, start);
         for (index, lace) in lacing.iter().enumerate() {
@@ -95,12 +96,13 @@ impl Page {
             continued: header[5] & 1 != 0,
             first: header[5] & 2 != 0,
             last: header[5] & 4 != 0,
+            is_sound: crc(whole) == long(22),
             pieces,
         };
         Ok(Some((page, length)))
     }
 
-    /// The next good page.
+    /// The next page.
     pub fn next(window: &mut Window) -> io::Result<Next> {
         let mut foreign = false;
         let mut cut = false;
@@ -110,11 +112,15 @@ impl Page {
                 return Ok(Next::End { cut });
             }
             match Self::parse(bytes) {
-                Ok(Some((page, length))) => {
+                Ok(Some((page, length))) if page.is_sound => {
                     window.consume(length);
                     return Ok(Next::Page(page, foreign));
                 }
-                Ok(None) => {}
+                Ok(Some((page, length))) if bytes[length..].starts_with(MAGIC) => {
+                    window.consume(length);
+                    return Ok(Next::Damaged(page));
+                }
+                Ok(_) => {}
                 // All that is left was seen: a page whose end is not there, or foreign bytes.
                 Err(_) => cut = true,
             }
@@ -133,6 +139,7 @@ impl Page {
         starts
             .filter_map(|at| Self::parse(&tail[at..]).ok().flatten())
             .map(|(page, _)| page)
+            .filter(|page| page.is_sound)
             .find(|page| page.granule.is_some() || page.serial != serial)
     }
 }
@@ -183,10 +190,12 @@ pub mod tests {
         let mut damaged = good[0].clone();
         damaged[30] ^= 1;
         let cut = &good[1][..good[1].len() - 1];
-        let stream = [&good[0][..], &damaged, b"Ogg", &good[1], cut].concat();
+        let stream = [&good[0][..], &damaged, &damaged, b"Ogg", &good[1], cut].concat();
         let mut window = Window::new(Bytes::from_reader(Box::new(io::Cursor::new(stream.clone()))));
         let Next::Page(first, false) = Page::next(&mut window).unwrap() else { panic!("no page") };
         assert!(first.first && first.pieces.len() == 2 && first.pieces.iter().all(|piece| piece.complete));
+        let Next::Damaged(torn) = Page::next(&mut window).unwrap() else { panic!("no damaged page") };
+        assert!(torn.sequence == 0 && !torn.is_sound);
         let Next::Page(second, true) = Page::next(&mut window).unwrap() else { panic!("no damage") };
         assert_eq!((second.sequence, second.granule, second.serial), (1, Some(100), 7));
         assert!(matches!(Page::next(&mut window).unwrap(), Next::End { cut: true }));

@@ -75,6 +75,16 @@ impl Mapping {
         PacketDecoder::new(&params)
     }
 
+    /// Whether the header of tags is there, which these streams must have.
+    pub fn has_tags(self, headers: &[Vec<u8>]) -> bool {
+        let starts = |prefix: &[u8]| headers.iter().any(|packet| packet.starts_with(prefix));
+        match self {
+            Self::Vorbis => starts(b"\x03vorbis"),
+            Self::Opus(_) => starts(b"OpusTags"),
+            Self::Flac(_) => true,
+        }
+    }
+
     /// Tags and cover from the header packets.
     pub fn metadata(self, headers: &[Vec<u8>], notes: &mut Notes) -> Metadata {
         let comments = |prefix: &[u8]| headers.iter().find_map(|packet| packet.strip_prefix(prefix));

@@ -10,7 +10,7 @@ use std::io::{Read, Seek, SeekFrom};
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{self, Collected, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
-use super::{Extent, Layout, PcmReader, Storage, is_open_size, looks_like_chunk};
+use super::{Extent, Layout, PcmReader, Storage, is_open_size, looks_like_chunk, read_chunks};
 use crate::{MediaError, Speaker};
 
 /// Tags and pictures of an `ID3 ` chunk, or one text.
@@ -112,17 +112,14 @@ fn read_other_chunk(
 
 /// Reads the chunks behind the samples of a pipe for their tags. Whether the first of them looks like one.
 fn read_behind(bytes: &mut Bytes, collected: &mut Collected, _notes: &mut Notes) -> bool {
-    let mut first = true;
-    while let Ok(Some((name, size))) = read_chunk_header(bytes) {
-        if !looks_like_chunk(&name) {
-            return !first;
+    read_chunks(bytes, |bytes| match read_chunk_header(bytes)? {
+        Some((name, size)) if looks_like_chunk(&name) => {
+            read_other_chunk(bytes, name, size, collected)?;
+            Ok(Some(true))
         }
-        first = false;
-        if read_other_chunk(bytes, name, size, collected).is_err() {
-            break;
-        }
-    }
-    true
+        Some(_) => Ok(Some(false)),
+        None => Ok(None),
+    })
 }
 
 /// How many bytes of samples there are; `present` in a file.

@@ -1,11 +1,13 @@
-//! Plain samples, integer or float: what WAV, Wave64 and AIFF files hold behind their headers, and
+//! Plain samples, integer or float: what WAV, Wave64, AIFF, AU and CAF files hold behind their headers, and
 //! what comes without any header.
 
 pub mod aiff;
+pub mod au;
+pub mod caf;
 pub mod wav;
 mod wave64;
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use melisma_signal::Metadata;
 
@@ -177,8 +179,49 @@ pub struct Extent {
     pub left_bytes: Option<u64>,
 }
 
+impl Extent {
+    /// Of samples that begin where `bytes` stands, as far as the file is long. Of a file, `read` then reads the
+    /// chunks behind them, which begin at a multiple of `alignment` bytes.
+    fn with_chunks_behind(
+        bytes: &mut Bytes,
+        stated_bytes: Option<u64>,
+        alignment: u64,
+        mut read: impl FnMut(&mut Bytes) -> bool,
+    ) -> Result<Self, MediaError> {
+        let Some(length) = bytes.length_bytes() else {
+            return Ok(Self { stated_bytes, left_bytes: stated_bytes });
+        };
+        let start = bytes.stream_position()?;
+        let present = length.saturating_sub(start);
+        if let Some(stated) = stated_bytes.filter(|stated| *stated < present) {
+            bytes.seek(SeekFrom::Start((start + stated).next_multiple_of(alignment)))?;
+            read(bytes);
+            bytes.seek(SeekFrom::Start(start))?;
+        }
+        let left_bytes = Some(stated_bytes.map_or(present, |stated| stated.min(present)));
+        Ok(Self { stated_bytes, left_bytes })
+    }
+}
+
 /// Reads chunks up to the end of the input for their tags. Whether the first of them looks like one.
 type ReadBehind = fn(&mut Bytes, &mut Collected, &mut Notes) -> bool;
+
+/// Reads chunks up to the end of the input: `read` reads one, and tells whether it looked like one, or nothing at the
+/// end. Whether the first of them looks like one. Whatever follows the samples is a bonus: a broken tag there harms
+/// nobody.
+fn read_chunks(
+    bytes: &mut Bytes,
+    mut read: impl FnMut(&mut Bytes) -> Result<Option<bool>, MediaError>,
+) -> bool {
+    let mut is_first = true;
+    while let Ok(Some(is_chunk)) = read(bytes) {
+        if !is_chunk {
+            return !is_first;
+        }
+        is_first = false;
+    }
+    true
+}
 
 /// Reads samples block by block.
 pub struct PcmReader {

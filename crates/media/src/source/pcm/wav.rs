@@ -12,12 +12,18 @@ use std::io::{Read, Seek, SeekFrom};
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{self, Collected, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
-use super::{Extent, Layout, PcmReader, SUSPICIOUS_BYTES, Storage, is_open_size, looks_like_chunk, wave64};
+use super::{
+    Extent, Layout, PcmReader, SUSPICIOUS_BYTES, Storage, is_open_size, looks_like_chunk, read_chunks, wave64,
+};
 use crate::{MediaError, Speaker};
 
 const FORMAT_PCM: u16 = 1;
 const FORMAT_FLOAT: u16 = 3;
 const FORMAT_EXTENSIBLE: u16 = 0xFFFE;
+
+/// Names of chunks that are not taken for samples, nor for a byte of padding and what follows it.
+const KNOWN: [&[u8; 4]; 10] =
+    [b"data", b"fmt ", b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"fact", b"cue ", b"bext", b"PEAK"];
 
 /// Whether the first bytes are those of a WAV file.
 pub fn is_wav(head: &[u8]) -> bool {
@@ -39,19 +45,20 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
     let mut collected = Collected::default();
     // Samples that stand before their format: where they start, and what their chunk says.
     let mut early: Option<(u64, Data)> = None;
+    let mut is_odd = false;
     loop {
         if let (Some(found), Some((start, data))) = (&layout, &early) {
             bytes.seek(SeekFrom::Start(*start))?;
             return at_data(bytes, Layout::clone(found), data, collected, notes).map(Some);
         }
-        let Some((name, size)) = read_chunk_header(&mut bytes, big_endian)? else {
+        let Some((name, size)) = read_chunk_header(&mut bytes, big_endian, is_odd)? else {
             let what = if early.is_some() { "format" } else { "data" };
             return Err(MediaError::Damaged(format!("WAV without a {what} chunk")));
         };
-        let padded = u64::from(size) + u64::from(size & 1);
+        is_odd = size & 1 == 1;
         match &name {
             b"fmt " => {
-                let body = read_format_chunk(&mut bytes, padded)?;
+                let body = read_format_chunk(&mut bytes, size.into())?;
                 match parse_format(&body, big_endian)? {
                     Some(found) => layout = Some(found),
                     None => return Ok(None),
@@ -62,8 +69,11 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                 bytes.read_exact(&mut body).map_err(truncated)?;
                 let data: [u8; 8] = body[8..16].try_into().unwrap_or_default();
                 long_data_bytes = Some(u64::from_le_bytes(data));
-                bytes.skip(padded - 28)?;
+                bytes.skip(u64::from(size) - 28)?;
             }
+            // Left behind by a program that wrote another one.
+            b"data"
+                if size == 0 && bytes.length_bytes().is_some() && next_is_data(&mut bytes, big_endian)? => {}
             b"data" => {
                 let stated = match (size, long_data_bytes) {
                     (u32::MAX, Some(long)) => (long > 0 && long < u64::MAX / 2).then_some(long),
@@ -78,7 +88,7 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                         ));
                     }
                     let start = bytes.stream_position()?;
-                    bytes.skip(stated.map_or(0, |stated| stated + (stated & 1)))?;
+                    bytes.skip(stated.unwrap_or(0))?;
                     early.get_or_insert((start, data));
                     continue;
                 };
@@ -130,10 +140,10 @@ fn at_data(
                     extent = Extent { stated_bytes: None, left_bytes: Some(present) };
                 }
                 Some(stated) => {
-                    let behind = stated + (stated & 1);
-                    bytes.seek(SeekFrom::Start(start + behind))?;
-                    if !read_behind(&mut bytes, data.big_endian, &mut collected, notes) {
-                        suspicious = present.saturating_sub(behind);
+                    bytes.seek(SeekFrom::Start(start + stated))?;
+                    let is_odd = stated & 1 == 1;
+                    if !read_behind(&mut bytes, data.big_endian, is_odd, &mut collected, notes) {
+                        suspicious = present.saturating_sub(stated);
                     }
                     bytes.seek(SeekFrom::Start(start))?;
                 }
@@ -141,7 +151,7 @@ fn at_data(
                 None if data.size == 0
                     && (present == 0 || starts_with_chunk(&mut bytes, data.big_endian)?) =>
                 {
-                    read_behind(&mut bytes, data.big_endian, &mut collected, notes);
+                    read_behind(&mut bytes, data.big_endian, false, &mut collected, notes);
                     bytes.seek(SeekFrom::Start(start))?;
                     extent = Extent { stated_bytes: None, left_bytes: Some(0) };
                 }
@@ -152,9 +162,9 @@ fn at_data(
     let metadata = collected.into_metadata(notes);
     let reader = PcmReader::new(bytes, layout, extent, metadata)?;
     let reader = reader.with_chunks_behind(if data.big_endian {
-        |bytes, collected, notes| read_behind(bytes, true, collected, notes)
+        |bytes, collected, notes| read_behind(bytes, true, false, collected, notes)
     } else {
-        |bytes, collected, notes| read_behind(bytes, false, collected, notes)
+        |bytes, collected, notes| read_behind(bytes, false, false, collected, notes)
     });
     if suspicious >= SUSPICIOUS_BYTES {
         reader.suspect(suspicious, notes);
@@ -162,20 +172,27 @@ fn at_data(
     Ok(reader)
 }
 
-/// Reads the chunks behind the audio for their tags. Whether the first of them looks like one.
-fn read_behind(bytes: &mut Bytes, big_endian: bool, collected: &mut Collected, notes: &mut Notes) -> bool {
-    let mut first = true;
-    // Whatever follows is a bonus: a broken tag there harms nobody.
-    while let Ok(Some((name, size))) = read_chunk_header(bytes, big_endian) {
+/// Reads the chunks behind the audio for their tags; `is_odd` as in [`read_chunk_header`]. Whether the first of
+/// them looks like one.
+fn read_behind(
+    bytes: &mut Bytes,
+    big_endian: bool,
+    mut is_odd: bool,
+    collected: &mut Collected,
+    notes: &mut Notes,
+) -> bool {
+    read_chunks(bytes, |bytes| {
+        let Some((name, size)) = read_chunk_header(bytes, big_endian, is_odd)? else { return Ok(None) };
         if !looks_like_chunk(&name) {
-            return !first;
+            return Ok(Some(false));
         }
-        first = false;
-        if read_other_chunk(bytes, name, size, big_endian, collected, notes).is_err() {
-            break;
+        if &name == b"data" && size > 0 {
+            notes.harm("a second chunk of samples follows, which is not read");
         }
-    }
-    true
+        is_odd = size & 1 == 1;
+        read_other_chunk(bytes, name, size, big_endian, collected, notes)?;
+        Ok(Some(true))
+    })
 }
 
 /// Reads a chunk that holds tags, and goes over any other.
@@ -187,18 +204,18 @@ fn read_other_chunk(
     collected: &mut Collected,
     notes: &mut Notes,
 ) -> Result<(), MediaError> {
-    let padded = u64::from(size) + u64::from(size & 1);
+    let bytes_inside = u64::from(size);
     let is_id3 = name.eq_ignore_ascii_case(b"id3 ");
     let limit = if is_id3 { MAX_TAG_BYTES + 2 * MAX_PICTURE_BYTES } else { MAX_TAG_BYTES } as u64;
     if !is_id3 && !matches!(&name, b"LIST" | b"bext" | b"iXML") {
-        return Ok(bytes.skip(padded)?);
+        return Ok(bytes.skip(bytes_inside)?);
     }
-    if padded > limit {
+    if bytes_inside > limit {
         notes.warn(format!("{size} bytes of WAV tags dropped (limit {limit})"));
-        return Ok(bytes.skip(padded)?);
+        return Ok(bytes.skip(bytes_inside)?);
     }
     let mut body = Vec::new();
-    (&mut *bytes).take(padded).read_to_end(&mut body)?;
+    (&mut *bytes).take(bytes_inside).read_to_end(&mut body)?;
     let mut found = Collected::default();
     match &name {
         b"LIST" => tags::riff::read_info(&body, big_endian, &mut found),
@@ -223,15 +240,21 @@ pub fn truncated(error: std::io::Error) -> MediaError {
     }
 }
 
-/// `None` at the end of the stream.
-fn read_chunk_header(bytes: &mut Bytes, big_endian: bool) -> Result<Option<([u8; 4], u32)>, MediaError> {
-    let mut head = [0; 8];
-    match bytes.read_exact(&mut head) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
-        Err(error) => return Err(error.into()),
+/// The next chunk's name and size; `None` at the end of the stream. `is_odd`: the chunk before it has an odd
+/// size, and should have one more byte behind it, which some programs leave out.
+fn read_chunk_header(
+    bytes: &mut Bytes,
+    big_endian: bool,
+    is_odd: bool,
+) -> Result<Option<([u8; 4], u32)>, MediaError> {
+    let mut head = Vec::new();
+    (&mut *bytes).take(8).read_to_end(&mut head)?;
+    let is_known = |name: Option<&[u8]>| name.is_some_and(|name| KNOWN.iter().any(|known| *known == name));
+    if is_odd && !is_known(head.get(..4)) && !head.is_empty() {
+        head.remove(0);
+        (&mut *bytes).take(1).read_to_end(&mut head)?;
     }
-    let [a, b, c, d, size @ ..] = head;
+    let Ok([a, b, c, d, size @ ..]) = <[u8; 8]>::try_from(head) else { return Ok(None) };
     let size = if big_endian { u32::from_be_bytes(size) } else { u32::from_le_bytes(size) };
     Ok(Some(([a, b, c, d], size)))
 }
@@ -239,10 +262,17 @@ fn read_chunk_header(bytes: &mut Bytes, big_endian: bool) -> Result<Option<([u8;
 /// Whether a chunk seems to start here (then a data length of 0 was meant); the position is kept.
 fn starts_with_chunk(bytes: &mut Bytes, big_endian: bool) -> Result<bool, MediaError> {
     let position = bytes.stream_position()?;
-    let found = read_chunk_header(bytes, big_endian)?;
+    let found = read_chunk_header(bytes, big_endian, false)?;
     bytes.seek(SeekFrom::Start(position))?;
-    const KNOWN: [&[u8; 4]; 6] = [b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"fact", b"cue "];
     Ok(found.is_some_and(|(name, _)| KNOWN.contains(&&name)))
+}
+
+/// Whether a chunk of samples starts here; the position is kept.
+fn next_is_data(bytes: &mut Bytes, big_endian: bool) -> Result<bool, MediaError> {
+    let position = bytes.stream_position()?;
+    let found = read_chunk_header(bytes, big_endian, false)?;
+    bytes.seek(SeekFrom::Start(position))?;
+    Ok(found.is_some_and(|(name, _)| &name == b"data"))
 }
 
 /// The body of a format chunk.

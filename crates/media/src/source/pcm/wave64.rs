@@ -4,13 +4,13 @@
 //! and chunks start at multiples of 8 bytes. Tags are in a summary list, before or behind the samples: a count, and for
 //! each field its four letters as in RIFF INFO, a length in bytes, and text in UTF-16.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{Collected, MAX_TAG_BYTES};
 use super::wav::{parse_format, read_format_chunk};
-use super::{Extent, PcmReader};
+use super::{Extent, PcmReader, read_chunks};
 use crate::MediaError;
 
 /// What follows the letters `riff` in the first GUID.
@@ -52,17 +52,9 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                     .ok_or_else(|| MediaError::Damaged("Wave64 data before its format chunk".into()))?;
                 // 0, nothing but the header, or all bits: not filled in by a program that cannot go back.
                 let stated = (chunk.body_bytes() > 0 && chunk.size < NO_SIZE).then_some(chunk.body_bytes());
-                let mut extent = Extent { stated_bytes: stated, left_bytes: stated };
-                if let Some(length) = bytes.length_bytes() {
-                    let start = bytes.stream_position()?;
-                    let present = length.saturating_sub(start);
-                    extent.left_bytes = Some(stated.map_or(present, |stated| stated.min(present)));
-                    if let Some(stated) = stated.filter(|stated| *stated < present) {
-                        bytes.seek(SeekFrom::Start((start + stated).next_multiple_of(8)))?;
-                        read_behind(&mut bytes, &mut collected, notes);
-                        bytes.seek(SeekFrom::Start(start))?;
-                    }
-                }
+                let extent = Extent::with_chunks_behind(&mut bytes, stated, 8, |bytes| {
+                    read_behind(bytes, &mut collected, notes)
+                })?;
                 let metadata = collected.into_metadata(notes);
                 let reader = PcmReader::new(bytes, layout, extent, metadata)?;
                 return Ok(Some(reader.with_chunks_behind(read_behind).with_chunk_alignment(8)));
@@ -151,16 +143,12 @@ fn read_summary(body: &[u8], collected: &mut Collected) {
 
 /// Reads the chunks behind the samples for their tags. Whether the first of them looks like one.
 fn read_behind(bytes: &mut Bytes, collected: &mut Collected, notes: &mut Notes) -> bool {
-    let mut first = true;
-    // Whatever follows is a bonus: a broken tag there harms nobody.
-    while let Ok(Some(chunk)) = Chunk::read(bytes) {
-        if !(CHUNK_HEADER_BYTES..NO_SIZE).contains(&chunk.size) {
-            return !first;
+    read_chunks(bytes, |bytes| {
+        let Some(chunk) = Chunk::read(bytes)? else { return Ok(None) };
+        let is_chunk = (CHUNK_HEADER_BYTES..NO_SIZE).contains(&chunk.size);
+        if is_chunk {
+            chunk.read_tags(bytes, collected, notes)?;
         }
-        first = false;
-        if chunk.read_tags(bytes, collected, notes).is_err() {
-            break;
-        }
-    }
-    true
+        Ok(Some(is_chunk))
+    })
 }

@@ -1,0 +1,131 @@
+//! Where the packets of an MP4 track lie, by its tables in the index.
+//!
+//! Sources: ISO/IEC 14496-12, 8.6.1.2 (`stts`), 8.7.3 (`stsz`), 8.7.4 (`stsc`), 8.7.5 (`stco`, `co64`).
+
+use super::boxes::{find, long, wide};
+use super::track::SoundTrack;
+
+/// Where one packet lies, and how long it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// From the beginning of the file.
+    pub offset: u64,
+    /// Its length.
+    pub bytes: u32,
+    /// Its duration in the track's time scale.
+    pub ticks: u32,
+}
+
+/// The packets of a track, in order.
+#[derive(Clone)]
+pub struct SampleTable {
+    /// Bytes of each packet; empty if all have `common_bytes`.
+    sizes: Vec<u8>,
+    common_bytes: u32,
+    /// Packets that are still to come, and the number of the next.
+    left: u32,
+    index: usize,
+    /// Runs of durations: a count and the ticks of each; and the next run.
+    durations: Vec<u8>,
+    run: usize,
+    run_left: u32,
+    run_ticks: u32,
+    /// From which chunk on how many packets lie in one: the first chunk, the count, a description; and the
+    /// entry that holds.
+    counts: Vec<u8>,
+    entry: usize,
+    chunk_left: u32,
+    /// Where each chunk begins, in 32 or 64 bits.
+    chunks: Vec<u8>,
+    is_wide: bool,
+    /// The next chunk, from 0.
+    chunk: u32,
+    offset: u64,
+}
+
+impl SampleTable {
+    /// The tables of a track; `None` if it has no packets there, as in a fragmented file.
+    pub fn new(track: &SoundTrack) -> Option<Self> {
+        let table = find(track.body, &[b"mdia", b"minf", b"stbl"])?;
+        let entries = |name| Some(find(table, &[name])?.get(8..)?.to_vec());
+        let sizes = find(table, &[b"stsz"])?;
+        let (common_bytes, count) = (long(sizes, 4)?, long(sizes, 8)?);
+        let (chunks, is_wide) = match entries(b"stco") {
+            Some(chunks) => (chunks, false),
+            None => (entries(b"co64")?, true),
+        };
+        let sizes = if common_bytes == 0 { sizes[12..].to_vec() } else { Vec::new() };
+        let listed = if common_bytes == 0 { (sizes.len() / 4) as u32 } else { count };
+        let left = count.min(listed);
+        (left > 0).then_some(Self {
+            sizes,
+            common_bytes,
+            left,
+            index: 0,
+            durations: entries(b"stts")?,
+            run: 0,
+            run_left: 0,
+            run_ticks: 0,
+            counts: entries(b"stsc")?,
+            entry: 0,
+            chunk_left: 0,
+            chunks,
+            is_wide,
+            chunk: 0,
+            offset: 0,
+        })
+    }
+
+    /// Whether each packet lies behind the one before, so that a pipe can be read by it.
+    pub fn is_in_order(&self) -> bool {
+        let mut end = 0;
+        self.clone().all(|place| {
+            let is_behind = place.offset >= end;
+            end = place.offset.saturating_add(place.bytes.into());
+            is_behind
+        })
+    }
+
+    /// Goes to the next chunk; `None` behind the last one.
+    fn next_chunk(&mut self) -> Option<()> {
+        let at = self.chunk as usize;
+        self.offset = if self.is_wide {
+            wide(&self.chunks, at.checked_mul(8)?)?
+        } else {
+            long(&self.chunks, at.checked_mul(4)?)?.into()
+        };
+        self.chunk += 1;
+        // The entry that holds is the last one that begins here or before.
+        while long(&self.counts, 12 * (self.entry + 1)).is_some_and(|first| first <= self.chunk) {
+            self.entry += 1;
+        }
+        self.chunk_left = long(&self.counts, 12 * self.entry + 4)?;
+        Some(())
+    }
+}
+
+impl Iterator for SampleTable {
+    type Item = Place;
+
+    fn next(&mut self) -> Option<Place> {
+        self.left = self.left.checked_sub(1)?;
+        while self.chunk_left == 0 {
+            self.next_chunk()?;
+        }
+        self.chunk_left -= 1;
+        // A track whose durations end too early goes on with the last one.
+        while self.run_left == 0
+            && let (at, Some(ticks)) = (8 * self.run, long(&self.durations, 8 * self.run + 4))
+        {
+            self.run += 1;
+            (self.run_left, self.run_ticks) = (long(&self.durations, at).unwrap_or(0), ticks);
+        }
+        self.run_left = self.run_left.saturating_sub(1);
+        let bytes =
+            if self.common_bytes > 0 { self.common_bytes } else { long(&self.sizes, self.index * 4)? };
+        self.index += 1;
+        let place = Place { offset: self.offset, bytes, ticks: self.run_ticks };
+        self.offset = self.offset.saturating_add(bytes.into());
+        Some(place)
+    }
+}
