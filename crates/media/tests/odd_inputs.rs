@@ -147,6 +147,21 @@ fn wav_of_all_kinds() {
     ]);
 }
 
+/// The frames state their delay and padding, in whatever they stand.
+#[test]
+fn mp3_in_wav_is_gapless() {
+    let frames = std::fs::read(fixture("stereo44_lame_vbr.mp3")).unwrap();
+    let (Right::Read(samples, 0), _) = read(open_bytes(frames.clone())) else { panic!("the fixture") };
+    let list = chunk(b"LIST", b"INFOINAM\x02\0\0\0T\0");
+    let bytes = riff(b"RIFF", 99, &[format(0x55, 2, 44_100, 0), chunk(b"data", &frames), list]);
+    let path = Folder::new("mp3-in-wav");
+    let file = path.0.join("x.wav");
+    std::fs::write(&file, bytes).unwrap();
+    let source = AudioSource::open(&Input::Path(file), &options()).unwrap();
+    assert_eq!(source.metadata().tags, [("TITLE".to_owned(), "T".to_owned())]);
+    assert_eq!(read(Ok(source)).0, Right::Read(samples, 0));
+}
+
 #[test]
 fn au_and_caf_of_all_kinds() {
     let words = |values: &[u32]| values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>();

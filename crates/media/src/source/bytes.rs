@@ -182,8 +182,10 @@ impl Bytes {
     /// Goes forward: by seeking in a file, by reading in a pipe. Stops at the end.
     pub fn skip(&mut self, count: u64) -> io::Result<()> {
         match self {
-            Self::File { reader, .. } => {
-                let step = i64::try_from(count).map_err(|_| io::ErrorKind::InvalidInput)?;
+            Self::File { reader, length_bytes, .. } => {
+                // Systems refuse places that no file can reach.
+                let step =
+                    i64::try_from(count.min(*length_bytes)).map_err(|_| io::ErrorKind::InvalidInput)?;
                 reader.seek_relative(step)
             }
             Self::Pipe { .. } => io::copy(&mut self.take(count), &mut io::sink()).map(|_| ()),

@@ -38,43 +38,49 @@ pub fn open_reader(
         return Err(MediaError::Empty);
     }
     if let Some(raw) = options.raw {
-        let reader = PcmReader::raw(again(&bytes, 0)?, raw)?;
+        let reader = PcmReader::raw(bytes.again(0)?, raw)?;
         return Ok((Box::new(reader), Metadata::default()));
     }
     let Beginning { kind, offset: foreign_bytes, tags: leading } = recognise(&bytes)?;
     // Places that a container names count from its own start.
     let mut bytes = bytes.behind(foreign_bytes)?;
-    let offset = 0;
     let track = options.track.unwrap_or(0);
     if track > 0 && matches!(kind, Kind::Wav | Kind::Aiff | Kind::Au | Kind::Caf | Kind::Flac | Kind::Mpeg) {
         return Err(no_such_track(track, 1));
     }
     let mut collected = Collected::default();
     let opened: Result<Box<dyn BlockReader>, MediaError> = match kind {
-        Kind::Wav => match wav::open(again(&bytes, offset)?, notes)? {
+        Kind::Wav => match wav::open(bytes.again(0)?, notes)? {
             // Nobody reads a broken WAV header better; a coded WAV (ADPCM, A-law) goes on below.
+            wav::Opened::Samples(reader) => Ok(Box::new(reader)),
+            wav::Opened::Mpeg(start, tags) => {
+                collected.fill_from(tags);
+                match MpegReader::open(bytes.behind(start)?, notes)? {
+                    Some(reader) => Ok(Box::new(reader)),
+                    None => symphonia(&bytes, extension, options.track, None, notes),
+                }
+            }
+            wav::Opened::Coded => symphonia(&bytes, extension, options.track, None, notes),
+        },
+        Kind::Aiff => match aiff::open(bytes.again(0)?, notes)? {
             Some(reader) => Ok(Box::new(reader)),
             None => symphonia(&bytes, extension, options.track, None, notes),
         },
-        Kind::Aiff => match aiff::open(again(&bytes, offset)?, notes)? {
-            Some(reader) => Ok(Box::new(reader)),
-            None => symphonia(&bytes, extension, options.track, None, notes),
-        },
-        Kind::Au => au::open(again(&bytes, offset)?).and_then(plain),
-        Kind::Caf => caf::open(again(&bytes, offset)?, notes).and_then(plain),
+        Kind::Au => au::open(bytes.again(0)?).and_then(plain),
+        Kind::Caf => caf::open(bytes.again(0)?, notes).and_then(plain),
         Kind::Flac => {
-            let reader = FlacReader::open(again(&bytes, offset)?, notes);
+            let reader = FlacReader::open(bytes.again(0)?, notes);
             tags::ends::around(&bytes, &leading, &mut collected, notes);
             boxed(reader)
         }
-        Kind::Ogg => match OggReader::open(again(&bytes, offset)?, track, notes) {
+        Kind::Ogg => match OggReader::open(bytes.again(0)?, track, notes) {
             Ok(Some(reader)) => Ok(Box::new(reader)),
             Ok(None) => Err(MediaError::Unsupported("no Vorbis, Opus or FLAC in this Ogg file".into())),
             Err(error) => Err(error),
         },
         Kind::Mpeg => {
             tags::ends::around(&bytes, &leading, &mut collected, notes);
-            match MpegReader::open(again(&bytes, 0)?, notes) {
+            match MpegReader::open(bytes.again(0)?, notes) {
                 Ok(Some(reader)) if reader.is_aac() && reader.format().sample_rate_hz <= SBR_SUSPECT_HZ => {
                     notes.warn(MAYBE_SBR);
                     let chosen = Chosen { number: 0, gapless: None, moved_bytes: 0 };
@@ -86,12 +92,12 @@ pub fn open_reader(
                 Err(error) => Err(error),
             }
         }
-        Kind::Matroska => boxed(MatroskaReader::open(again(&bytes, offset)?, options.track, notes)),
+        Kind::Matroska => boxed(MatroskaReader::open(bytes.again(0)?, options.track, notes)),
         Kind::Mp4 => {
-            let mut index = mp4::read_index(&mut again(&bytes, offset)?)?;
+            let mut index = mp4::read_index(&mut bytes.again(0)?)?;
             if matches!(index, Index::Behind) {
                 bytes = bytes.spooled()?.ok_or_else(bytes::lost)?;
-                index = mp4::read_index(&mut again(&bytes, offset)?)?;
+                index = mp4::read_index(&mut bytes.again(0)?)?;
             }
             let (before, moved_bytes) = match index {
                 Index::Found { before, moved_bytes } => (before, moved_bytes),
@@ -102,7 +108,7 @@ pub fn open_reader(
                 tags::chapters::read(&before, &bytes, &mut collected);
             }
             let chosen = mp4::choose_track(&before, options.track, moved_bytes);
-            match Mp4Reader::open(again(&bytes, offset)?, &before, &chosen, notes) {
+            match Mp4Reader::open(bytes.again(0)?, &before, &chosen, notes) {
                 Ok(Some(reader)) if reader.is_maybe_sbr() => {
                     notes.warn(MAYBE_SBR);
                     in_full(Box::new(reader), &bytes, &chosen, options, notes)
@@ -130,7 +136,7 @@ pub fn open_reader(
     if bytes.length_bytes().is_none() {
         // A pipe may have no end: only music is worth a file that takes all of it.
         let mut beginning = Vec::new();
-        again(&bytes, 0)?.take(PROBED_BYTES).read_to_end(&mut beginning)?;
+        bytes.again(0)?.take(PROBED_BYTES).read_to_end(&mut beginning)?;
         if !FfmpegReader::recognises(&beginning, program, &reason)? {
             return Err(reason);
         }
@@ -148,11 +154,6 @@ pub fn open_reader(
     };
     let reader = FfmpegReader::open(file, program, options.track, &reason, collected, notes)?;
     Ok((Box::new(reader), Metadata::default()))
-}
-
-/// The input from `offset` on.
-fn again(bytes: &Bytes, offset: u64) -> Result<Bytes, MediaError> {
-    bytes.again(offset)
 }
 
 /// Samples as they are; coded ones are somebody else's.
@@ -175,7 +176,7 @@ fn symphonia(
     gapless: Option<Gapless>,
     notes: &mut Notes,
 ) -> Result<Box<dyn BlockReader>, MediaError> {
-    boxed(SymphoniaReader::open(again(bytes, 0)?, extension, track, gapless, notes))
+    boxed(SymphoniaReader::open(bytes.again(0)?, extension, track, gapless, notes))
 }
 
 /// `ffmpeg` decodes HE-AAC in full; without it, the lower half is what there is.

@@ -28,24 +28,24 @@ impl BytesAt {
         self.source.length_bytes()
     }
 
-    /// Goes to a place; whether it can be reached: a pipe does not go back, and may end before.
+    /// Goes to a place, or as near as can be: a pipe does not go back, and the input may end before. Whether it
+    /// was reached.
     pub fn go_to(&mut self, offset: u64) -> io::Result<bool> {
-        let Some(ahead) = offset.checked_sub(self.position) else {
+        let target = self.length().map_or(offset, |length| length.min(offset));
+        let Some(ahead) = target.checked_sub(self.position) else {
             if self.length().is_none() {
                 return Ok(false);
             }
-            let back = (self.position - offset).saturating_add(self.pending.len() as u64);
+            let back = (self.position - target).saturating_add(self.pending.len() as u64);
             self.source.seek(SeekFrom::Current(-(back as i64)))?;
             self.pending.clear();
-            self.position = offset;
-            return Ok(true);
+            self.position = target;
+            return Ok(target == offset);
         };
         let pending = self.pending.len().min(usize::try_from(ahead).unwrap_or(usize::MAX));
         self.pending.drain(..pending);
         let ahead = ahead - pending as u64;
         let gone = if self.length().is_some() {
-            // Behind the end there is nothing, which the next reading tells.
-            let ahead = ahead.min(i64::MAX as u64 / 2);
             self.source.skip(ahead)?;
             ahead
         } else {

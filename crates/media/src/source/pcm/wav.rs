@@ -20,6 +20,8 @@ use crate::{MediaError, Speaker};
 const FORMAT_PCM: u16 = 1;
 const FORMAT_FLOAT: u16 = 3;
 const FORMAT_EXTENSIBLE: u16 = 0xFFFE;
+/// Layers I and II, and layer III.
+const FORMATS_MPEG: [u16; 2] = [0x50, 0x55];
 
 /// Names of chunks that are not taken for samples, nor for a byte of padding and what follows it.
 const KNOWN: [&[u8; 4]; 10] =
@@ -31,13 +33,30 @@ pub fn is_wav(head: &[u8]) -> bool {
     (magic && head.get(8..12) == Some(b"WAVE")) || wave64::is_wave64(head)
 }
 
-/// Reads the header, up to the first byte of audio. `Ok(None)` if it is a WAV file of a coding that is
-/// not plain PCM, which another decoder may know.
-pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, MediaError> {
+/// What a WAV file holds.
+pub enum Opened {
+    /// Samples as they are.
+    Samples(PcmReader),
+    /// Frames of MPEG audio, from so many bytes behind the file's beginning on, and the file's tags.
+    Mpeg(u64, Collected),
+    /// Another coding, which another decoder may know.
+    Coded,
+}
+
+impl Opened {
+    fn from_samples(reader: Option<PcmReader>) -> Self {
+        reader.map_or(Self::Coded, Self::Samples)
+    }
+}
+
+/// Reads the header, up to the first byte of audio.
+pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Opened, MediaError> {
+    // Frames inside of it are read by another reader, which has to find them again.
+    let begin = if bytes.length_bytes().is_some() { Some(bytes.stream_position()?) } else { None };
     let mut head = [0; 12];
     bytes.read_exact(&mut head).map_err(truncated)?;
     if wave64::is_wave64(&head) {
-        return wave64::open(bytes, notes);
+        return wave64::open(bytes, notes).map(Opened::from_samples);
     }
     let big_endian = head.starts_with(b"RIFX");
     let mut layout = None;
@@ -46,10 +65,11 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
     // Samples that stand before their format: where they start, and what their chunk says.
     let mut early: Option<(u64, Data)> = None;
     let mut is_odd = false;
+    let mut holds_mpeg = false;
     loop {
         if let (Some(found), Some((start, data))) = (&layout, &early) {
             bytes.seek(SeekFrom::Start(*start))?;
-            return at_data(bytes, Layout::clone(found), data, collected, notes).map(Some);
+            return at_data(bytes, Layout::clone(found), data, collected, notes).map(Opened::Samples);
         }
         let Some((name, size)) = read_chunk_header(&mut bytes, big_endian, is_odd)? else {
             let what = if early.is_some() { "format" } else { "data" };
@@ -61,7 +81,8 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                 let body = read_format_chunk(&mut bytes, size.into())?;
                 match parse_format(&body, big_endian)? {
                     Some(found) => layout = Some(found),
-                    None => return Ok(None),
+                    None if begin.is_some() && is_mpeg(&body) => holds_mpeg = true,
+                    None => return Ok(Opened::Coded),
                 }
             }
             b"ds64" if size >= 28 => {
@@ -80,6 +101,14 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                     (0, _) | (u32::MAX, None) => None,
                     (size, _) => Some(u64::from(size)),
                 };
+                if let Some(begin) = begin.filter(|_| holds_mpeg) {
+                    let start = bytes.stream_position()?;
+                    if let Some(stated) = stated {
+                        bytes.skip(stated)?;
+                        read_behind(&mut bytes, big_endian, stated & 1 == 1, &mut collected, notes);
+                    }
+                    return Ok(Opened::Mpeg(start - begin, collected));
+                }
                 let data = Data { stated, size, big_endian };
                 let Some(layout) = layout else {
                     if bytes.length_bytes().is_none() {
@@ -92,7 +121,7 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                     early.get_or_insert((start, data));
                     continue;
                 };
-                return at_data(bytes, layout, &data, collected, notes).map(Some);
+                return at_data(bytes, layout, &data, collected, notes).map(Opened::Samples);
             }
             _ => read_other_chunk(&mut bytes, name, size, big_endian, &mut collected, notes)?,
         }
@@ -283,6 +312,11 @@ pub fn read_format_chunk(bytes: &mut Bytes, size: u64) -> Result<Vec<u8>, MediaE
     let mut body = vec![0; size as usize];
     bytes.read_exact(&mut body).map_err(truncated)?;
     Ok(body)
+}
+
+/// Whether a format chunk is that of MPEG audio.
+fn is_mpeg(body: &[u8]) -> bool {
+    body.first_chunk().is_some_and(|tag| FORMATS_MPEG.contains(&u16::from_le_bytes(*tag)))
 }
 
 /// What a format chunk says; `Ok(None)` for a coding that is not plain PCM.
