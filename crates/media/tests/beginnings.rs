@@ -54,6 +54,8 @@ fn flac() {
     let block = 4096;
     check("first frame gone", &whole, &joined(&[&whole[..first], &whole[second..]]), block, "silence from");
     check("frames alone", &whole, &whole[first..], 0, "the FLAC header is missing");
+    let no_first = joined(&[&vec![0; second], &whole[second..]]);
+    check("no head and no first frame", &whole, &no_first, block, "silence from");
     let no_info = joined(&[&whole[..8], &[0; 34], &whole[head..]]);
     check("no stream information", &whole, &no_info, 0, "the FLAC header is missing");
     let zeroed = joined(&[&vec![0; first], &whole[first..]]);

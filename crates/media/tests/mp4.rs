@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::mp4::{Track, boxed, fragmented, indexed, take_apart};
+use common::mp4::{Track, boxed, fragmented, indexed, take_apart, uncompressed};
 use common::{fixture, open_bytes, options};
 use melisma_media::{AudioSource, Input};
 
@@ -72,10 +72,18 @@ fn parts_of_a_fragmented_file() {
     let cut = [head.clone(), parts[0].clone(), parts[1][..in_media].to_vec()].concat();
     let end = 2 * part - track.packet_ticks as usize..right.len();
     check("cut in a packet", &cut, &right, end, "the end is missing");
-    // Bytes that are no box.
-    let foreign = [head.clone(), parts[0].clone(), vec![0xEE; 70_000], parts[1..].concat()].concat();
-    let (got, ..) = read(foreign, false);
-    assert!(got == right);
+    // Bytes that are no box, and some that could be the name of one.
+    for byte in [0xEE, b'Z'] {
+        let foreign = [head.clone(), parts[0].clone(), vec![byte; 70_000], parts[1..].concat()].concat();
+        assert!(read(foreign, false).0 == right, "{byte}");
+    }
+    // One bit wrong of a time, low and high.
+    for (byte, bit) in [(3, 0x40), (2, 0x10), (0, 0x20)] {
+        let mut bytes = parts.clone();
+        let at = bytes[1].windows(4).position(|name| name == b"tfdt").unwrap() + 8;
+        bytes[1][at + byte] ^= bit;
+        assert!(read(whole(&bytes), false).0 == right, "bit {bit} of byte {byte}");
+    }
 }
 
 #[test]
@@ -111,6 +119,30 @@ fn packets_of_an_indexed_file() {
     let mut damaged = bytes.clone();
     damaged[before(5)..before(7)].fill(0xFF);
     check("damaged", &damaged, &right, 5 * ticks..7 * ticks, "silence from");
+}
+
+/// What has nothing to do with the sound may be broken: here, a description that says a wrong size of itself.
+#[test]
+fn other_boxes_of_the_index_do_not_matter() {
+    let track = track("stereo44.m4a");
+    let bytes = indexed(&[(&track, true)]);
+    let (right, ..) = read(bytes.clone(), false);
+    let at = bytes.windows(4).position(|name| name == b"smhd").unwrap() - 4;
+    let mut broken = bytes;
+    // Larger than what holds it: nothing behind it is found by its size.
+    broken[at + 8..at + 16].fill(0xFF);
+    assert!(read(broken, false).0 == right);
+}
+
+#[test]
+fn samples_as_they_are() {
+    let samples: Vec<i32> = (0..5000).map(|n| (n * 7919 % 60_001 - 30_000) * 256).collect();
+    let bytes = indexed(&[(&uncompressed(&track("stereo44.m4a"), &samples), true)]);
+    let (right, warnings, _) = read(bytes.clone(), false);
+    assert_eq!(warnings, Vec::<String>::new());
+    let expected: Vec<f32> = samples.iter().map(|sample| *sample as f32 / 8_388_608.0).collect();
+    assert!(right == expected);
+    check("cut", &bytes[..bytes.len() - 301], &right, 5000 - 101..5000, "the end is missing");
 }
 
 #[test]

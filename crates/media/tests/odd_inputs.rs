@@ -185,6 +185,7 @@ fn au_and_caf_of_all_kinds() {
         ("AU", au(24, size, 3, &data), all),
         ("AU behind a text", au(60, size, 3, &data), all),
         ("AU of unknown length", au(24, u32::MAX, 3, &data), all),
+        ("AU of no length", au(24, 0, 3, &data), all),
         ("AU cut off", au(24, size, 3, &data[..400]), Right::Read(100, 1)),
         ("AU of floats", au(24, 2 * size, 6, &[0; 8 * SAMPLES]), all),
         ("AU of another coding", au(24, size, 27, &data), Right::Refused),

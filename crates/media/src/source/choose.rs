@@ -49,6 +49,7 @@ pub fn open_reader(
         return Err(no_such_track(track, 1));
     }
     let mut collected = Collected::default();
+    let mut gapless = None;
     let opened: Result<Box<dyn BlockReader>, MediaError> = match kind {
         Kind::Wav => match wav::open(bytes.again(0)?, notes)? {
             // Nobody reads a broken WAV header better; a coded WAV (ADPCM, A-law) goes on below.
@@ -66,7 +67,7 @@ pub fn open_reader(
             Some(reader) => Ok(Box::new(reader)),
             None => symphonia(&bytes, extension, options.track, None, notes),
         },
-        Kind::Au => au::open(bytes.again(0)?).and_then(plain),
+        Kind::Au => au::open(bytes.again(0)?, notes).and_then(plain),
         Kind::Caf => caf::open(bytes.again(0)?, notes).and_then(plain),
         Kind::Flac => {
             let reader = FlacReader::open(bytes.again(0)?, notes);
@@ -108,6 +109,7 @@ pub fn open_reader(
                 tags::chapters::read(&before, &bytes, &mut collected);
             }
             let chosen = mp4::choose_track(&before, options.track, moved_bytes);
+            gapless = chosen.gapless;
             match Mp4Reader::open(bytes.again(0)?, &before, &chosen, notes) {
                 Ok(Some(reader)) if reader.is_maybe_sbr() => {
                     notes.warn(MAYBE_SBR);
@@ -152,7 +154,8 @@ pub fn open_reader(
         MediaError::Damaged(text) | MediaError::Unsupported(text) => text,
         other => other.to_string(),
     };
-    let reader = FfmpegReader::open(file, program, options.track, &reason, collected, notes)?;
+    let mut reader = FfmpegReader::open(file, program, options.track, &reason, collected, notes)?;
+    reader.limit(gapless);
     Ok((Box::new(reader), Metadata::default()))
 }
 

@@ -170,7 +170,7 @@ fn kind_of(head: &[u8]) -> Option<Kind> {
     Some(match head {
         _ if wav::is_wav(head) => Kind::Wav,
         _ if aiff::is_aiff(head) => Kind::Aiff,
-        _ if head.starts_with(au::MAGIC) => Kind::Au,
+        _ if au::MAGICS.iter().any(|magic| head.starts_with(magic)) => Kind::Au,
         _ if head.starts_with(caf::MAGIC) && head.get(4..6) == Some(&[0, 1]) => Kind::Caf,
         _ if head.starts_with(flac::MAGIC) && head.get(4).is_some_and(|kind| kind & 0x7F == 0) => Kind::Flac,
         _ if head.starts_with(ogg::MAGIC) && head.get(4) == Some(&0) => Kind::Ogg,

@@ -89,6 +89,14 @@ impl Timeline {
         notes.lose(start, self.seconds_at(self.taken_samples), what);
     }
 
+    /// Puts in silence that is meant, of less than two hours.
+    pub fn pause(&mut self, samples: u64) {
+        if samples > 0 && samples / u64::from(self.sample_rate_hz.max(1)) < MAX_GAP_SECONDS {
+            self.taken_samples += samples;
+            self.queue.push_back(Piece::Silence(samples));
+        }
+    }
+
     /// Puts in what stands for music that is lost, and tells where.
     pub fn stand_in(&mut self, planes: Planes, what: &'static str, notes: &mut Notes) {
         let start = self.seconds_at(self.taken_samples);

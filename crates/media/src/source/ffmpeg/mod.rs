@@ -23,6 +23,8 @@ use super::timeline::Planes;
 use crate::MediaError;
 use probe::command;
 
+/// Samples of a block of silence.
+const SILENT_BLOCK_SAMPLES: u64 = 4096;
 /// How much of `ffmpeg`'s complaints is kept.
 const MAX_COMPLAINT_BYTES: usize = 4096;
 /// Fills gaps in the time stamps that are longer than the rounding of any container, and changes
@@ -51,6 +53,9 @@ pub struct FfmpegReader {
     is_checked: bool,
     /// Whether damaged blocks were taken out before.
     is_mended: bool,
+    /// Samples that are missing in front, and of these, silent ones that are still to be given.
+    lead_samples: u64,
+    left_lead_samples: u64,
     /// Keeps a temporary file in being.
     _file: Bytes,
     /// Length that the container states, in seconds.
@@ -80,7 +85,7 @@ impl FfmpegReader {
         let is_checked = is_checked(&file)?;
         let mended = if is_checked { wavpack::without_damage(&file)? } else { None };
         let is_mended = mended.is_some();
-        let file = mended.unwrap_or(file);
+        let (file, lead_samples) = mended.map_or((file, 0), |mended| (mended.file, mended.lead_samples));
         let Bytes::File { path, .. } = &file else { return Err(not_a_file()) };
         let path = path.clone();
         let mut run = command(program, &path, is_checked);
@@ -105,6 +110,9 @@ impl FfmpegReader {
                 } else {
                     said
                 };
+                // The first line says it; the name of the file is known.
+                let name = format!("file:{}: ", path.display());
+                let said = said.lines().next().unwrap_or_default().replace(&name, "");
                 return Err(MediaError::Damaged(format!("{reason}; ffmpeg: {said}")));
             }
         };
@@ -122,6 +130,8 @@ impl FfmpegReader {
             track,
             is_checked,
             is_mended,
+            lead_samples,
+            left_lead_samples: lead_samples,
             _file: file,
             stated_seconds,
             given_samples: 0,
@@ -164,7 +174,10 @@ impl FfmpegReader {
             if let Some(line) = line.filter(|_| gaps.is_empty()) {
                 notes.harm(format!("ffmpeg: {line}"));
             }
-            for (start, end) in gaps {
+            // ffmpeg counts from the first packet that it gets.
+            let lead_seconds = self.lead_samples as f64 / f64::from(self.format().sample_rate_hz);
+            let gaps = gaps.into_iter().map(|(start, end)| (start + lead_seconds, end + lead_seconds));
+            for (start, end) in [(0.0, lead_seconds)].into_iter().filter(|(_, end)| *end > 0.0).chain(gaps) {
                 notes.lose(start, end, "packets that ffmpeg could not decode");
             }
         }
@@ -187,6 +200,12 @@ impl BlockReader for FfmpegReader {
     }
 
     fn next_block(&mut self, notes: &mut Notes) -> Result<Option<Planes>, MediaError> {
+        if self.left_lead_samples > 0 {
+            let count = self.left_lead_samples.min(SILENT_BLOCK_SAMPLES);
+            self.left_lead_samples -= count;
+            self.given_samples += count;
+            return Ok(Some(vec![vec![0.0; count as usize]; self.format().channel_count()]));
+        }
         let mut block = self.wav.next_block(&mut Notes::default())?;
         if let Some(samples) = &mut block {
             self.trim.apply(samples);

@@ -16,6 +16,8 @@ use crate::source::window::Window;
 pub const MAGIC: &[u8] = b"wvpk";
 /// Bytes of a block's header; its size counts what follows the first 8.
 const HEADER_BYTES: usize = 32;
+/// Of a block's flags: the first one of its frame.
+const IS_FIRST_OF_FRAME: u32 = 1 << 11;
 /// The largest block that is believed.
 const MAX_BLOCK_BYTES: usize = 16 << 20;
 /// How far the next block is looked for at once.
@@ -30,12 +32,50 @@ fn block_bytes(bytes: &[u8]) -> Option<usize> {
     (is_block && (HEADER_BYTES..=MAX_BLOCK_BYTES).contains(&length)).then_some(length)
 }
 
-/// A temporary file of the whole blocks; `None` if there are no others. `file` is a file.
-pub fn without_damage(file: &Bytes) -> Result<Option<Bytes>, MediaError> {
+/// A file without its damaged blocks.
+pub struct Mended {
+    /// The others, in order.
+    pub file: Bytes,
+    /// Samples that are missing before the first of them.
+    pub lead_samples: u64,
+}
+
+/// Where blocks belong.
+#[derive(Default)]
+struct Order {
+    /// Where the next frame begins; none before the first.
+    due: Option<u64>,
+    lead_samples: u64,
+    is_damaged: bool,
+    /// Whether the present frame, of one block for each pair of channels, comes too late.
+    is_late: bool,
+}
+
+impl Order {
+    /// Whether a block is to be kept: one that comes again or too late is not.
+    fn takes(&mut self, header: &[u8]) -> bool {
+        let long = |at: usize| header[at..].first_chunk().copied().map_or(0, u32::from_le_bytes);
+        let (index, samples, flags) = (u64::from(long(16)), u64::from(long(20)), long(24));
+        if samples > 0 && flags & IS_FIRST_OF_FRAME != 0 {
+            let due = *self.due.get_or_insert_with(|| {
+                self.lead_samples = index;
+                self.is_damaged |= index > 0;
+                index
+            });
+            self.is_late = index < due;
+            self.is_damaged |= index != due;
+            self.due = Some(due.max(index + samples));
+        }
+        samples == 0 || !self.is_late
+    }
+}
+
+/// What a file is without its damaged blocks; `None` if there are no others. `file` is a file.
+pub fn without_damage(file: &Bytes) -> Result<Option<Mended>, MediaError> {
     let Some(again) = file.rewound()? else { return Ok(None) };
     let mut window = Window::new(again);
     let mut kept = tempfile::NamedTempFile::new()?;
-    let mut is_damaged = false;
+    let mut order = Order::default();
     loop {
         let length = block_bytes(window.peek(HEADER_BYTES)?).unwrap_or(usize::MAX / 2);
         let wanted = length.min(MAX_BLOCK_BYTES) + HEADER_BYTES;
@@ -43,7 +83,9 @@ pub fn without_damage(file: &Bytes) -> Result<Option<Bytes>, MediaError> {
         if let Some((block, rest)) = seen.split_at_checked(length)
             && (rest.is_empty() || rest.starts_with(MAGIC) || trailing_tags::starts_tag(rest))
         {
-            kept.write_all(block)?;
+            if order.takes(block) {
+                kept.write_all(block)?;
+            }
             window.consume(length);
             continue;
         }
@@ -52,12 +94,13 @@ pub fn without_damage(file: &Bytes) -> Result<Option<Bytes>, MediaError> {
             // What is left stands behind the music, or is a block that is cut off.
             break;
         }
-        is_damaged = true;
+        order.is_damaged = true;
     }
-    if !is_damaged {
+    if !order.is_damaged {
         return Ok(None);
     }
-    Bytes::temporary(kept.into_temp_path()).map(Some)
+    let file = Bytes::temporary(kept.into_temp_path())?;
+    Ok(Some(Mended { file, lead_samples: order.lead_samples }))
 }
 
 /// Goes on to the next header of a block; whether there is one.

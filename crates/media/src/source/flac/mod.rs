@@ -35,6 +35,8 @@ const MAX_ENDS_TRIED: usize = 64;
 const MAX_BLOCKS_BYTES: usize = 64 << 20;
 /// How much of a stream without a head is looked at: a frame, and the header of the next one.
 pub const LOOK_BYTES: usize = 1 << 16;
+/// A stream without its head that starts later than that was recorded from the middle of another one.
+const MAX_LOST_WITHOUT_HEAD_SECONDS: u64 = 60;
 /// Longest run of lost frames that is believed, in seconds, where no length is stated.
 const MAX_JUMP_SECONDS: u64 = 2 * 3600;
 
@@ -54,6 +56,8 @@ pub struct FlacReader {
     first_sample: Option<u64>,
     /// Whether something that is no frame stood before the first frame.
     foreign_start: bool,
+    /// Whether the stream's head is lost.
+    is_headless: bool,
     ended: bool,
 }
 
@@ -77,6 +81,8 @@ struct Head {
     stream_info: Vec<u8>,
     /// The whole head as stored, from the magic bytes on; empty if it is lost.
     bytes: Vec<u8>,
+    /// Whether it was made of what frames say.
+    is_made_up: bool,
 }
 
 impl Head {
@@ -88,7 +94,7 @@ impl Head {
             MediaError::Damaged("the FLAC stream information makes no sense, and no frames follow".into())
         })?;
         notes.harm("the FLAC header is missing or damaged: what the frames say is used");
-        Ok(Self { info, stream_info: info.to_bytes().to_vec(), bytes })
+        Ok(Self { info, stream_info: info.to_bytes().to_vec(), bytes, is_made_up: true })
     }
 }
 
@@ -119,6 +125,7 @@ impl FlacReader {
             fixed_samples: None,
             first_sample: None,
             foreign_start: false,
+            is_headless: head.is_made_up,
             ended: false,
         };
         reader.timeline.start(head.info.sample_rate_hz, head.info.channel_count, Trim::default());
@@ -213,7 +220,9 @@ impl FlacReader {
             None => {
                 // Lost frames at the start leave a gap; a stream that was recorded from the middle of
                 // another one starts at a high number, with nothing in front of it and no length stated.
-                let begins_late = self.foreign_start || self.info.total_samples.is_some();
+                let is_near = place / u64::from(self.info.sample_rate_hz) < MAX_LOST_WITHOUT_HEAD_SECONDS;
+                let begins_late =
+                    self.foreign_start || self.info.total_samples.is_some() || self.is_headless && is_near;
                 self.first_sample = Some(if begins_late { 0 } else { place });
                 self.timeline.lose(if begins_late { place } else { 0 }, DAMAGED, notes);
             }
@@ -399,7 +408,7 @@ fn read_head(window: &mut Window, notes: &mut Notes) -> Result<Head, MediaError>
         }
     }
     match found.ok_or_else(cut)? {
-        (Some(info), stream_info) => Ok(Head { info, stream_info, bytes }),
+        (Some(info), stream_info) => Ok(Head { info, stream_info, bytes, is_made_up: false }),
         (None, _) => Head::of_frames(window, bytes, notes),
     }
 }

@@ -9,6 +9,11 @@ use crate::source::bytes::Bytes;
 
 /// Largest index that is read: three hours of AAC need about 4 MiB.
 const MAX_INDEX_BYTES: u64 = 64 << 20;
+/// Boxes that stand behind the media.
+const BEHIND_MEDIA: [&[u8; 4]; 12] = [
+    b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"uuid", b"udta", b"meta",
+    b"styp",
+];
 /// How far an index that is not where it should be is looked for at once.
 const SEARCH_BYTES: usize = 1 << 16;
 
@@ -23,9 +28,9 @@ pub enum Index {
     Found {
         /// Everything up to its end but the media, boxes in order: what a reader of tags needs.
         before: Vec<u8>,
-        /// By how many bytes it lies nearer to the beginning than the boxes before it say, since bytes of the
-        /// media are missing.
-        moved_bytes: u64,
+        /// By how many bytes what stands behind the media lies nearer to the beginning than the boxes say, since
+        /// bytes of the media are missing; below 0 if bytes were put in.
+        moved_bytes: i64,
     },
     /// It stands behind the media of a pipe, which therefore must be kept first.
     Behind,
@@ -46,7 +51,9 @@ pub fn read_index(bytes: &mut Bytes) -> Result<Index, MediaError> {
     loop {
         let mut head = Vec::new();
         (&mut *bytes).take(8).read_to_end(&mut head)?;
-        let Some((name, mut size)) = box_head(&head) else {
+        // Behind the media, letters of other names are bytes of the media.
+        let known = box_head(&head).filter(|(name, _)| media.is_none() || BEHIND_MEDIA.contains(&name));
+        let Some((name, mut size)) = known else {
             let Some((start, media)) = start.zip(media) else { return Ok(Index::Missing) };
             bytes.seek(SeekFrom::Start(start + media))?;
             return find_index(bytes, before, media, at);
@@ -59,8 +66,10 @@ pub fn read_index(bytes: &mut Bytes) -> Result<Index, MediaError> {
         match &name {
             b"moov" => {
                 before.extend(head);
-                bytes.take(body.min(MAX_INDEX_BYTES)).read_to_end(&mut before)?;
-                return Ok(Index::Found { before, moved_bytes: 0 });
+                (&mut *bytes).take(body.min(MAX_INDEX_BYTES)).read_to_end(&mut before)?;
+                let moved_bytes =
+                    if start.is_some() { moved_bytes(bytes, at.saturating_add(size))? } else { 0 };
+                return Ok(Index::Found { before, moved_bytes });
             }
             b"ftyp" if body <= 4096 => {
                 before.extend(head);
@@ -77,6 +86,37 @@ pub fn read_index(bytes: &mut Bytes) -> Result<Index, MediaError> {
         }
         at = at.saturating_add(size);
     }
+}
+
+/// By how many bytes a file is shorter than its boxes say, from the one that starts where `bytes` stands, at `at`;
+/// below 0 if it is longer, with the media as its last box.
+fn moved_bytes(bytes: &mut Bytes, mut at: u64) -> Result<i64, MediaError> {
+    let length = bytes.length_bytes().unwrap_or(at);
+    let mut is_behind_media = false;
+    while at < length {
+        let mut head = Vec::new();
+        (&mut *bytes).take(16).read_to_end(&mut head)?;
+        let known = box_head(&head).filter(|(name, _)| !is_behind_media || BEHIND_MEDIA.contains(&name));
+        let Some((name, size)) = known else {
+            return Ok(if is_behind_media { difference(at, length) } else { 0 });
+        };
+        let size = if size == 1 { wide(&head, 8).unwrap_or(0).max(16) } else { size };
+        if size == u64::MAX {
+            return Ok(0);
+        }
+        is_behind_media |= &name == b"mdat";
+        at = at.saturating_add(size);
+        bytes.skip(size.saturating_sub(head.len() as u64))?;
+        if size < head.len() as u64 {
+            bytes.seek(SeekFrom::Current(size as i64 - head.len() as i64))?;
+        }
+    }
+    Ok(difference(at, length))
+}
+
+/// How much larger the first is.
+fn difference(first: u64, second: u64) -> i64 {
+    i64::try_from(i128::from(first) - i128::from(second)).unwrap_or(0)
 }
 
 /// Looks for the index from the place `at` on, where `bytes` stands, since there is none at `expected`.
@@ -99,7 +139,7 @@ fn find_index(
             (&mut *bytes).take(size.saturating_sub(index.len() as u64)).read_to_end(&mut index)?;
             index.truncate(size as usize);
             before.extend(index);
-            let moved_bytes = expected.saturating_sub(at + found as u64);
+            let moved_bytes = difference(expected, at + found as u64);
             return Ok(Index::Found { before, moved_bytes });
         }
         if ended {
@@ -122,6 +162,11 @@ pub fn box_head(head: &[u8]) -> Option<([u8; 4], u64)> {
         size => u64::from(size),
     };
     is_name.then_some((name, size))
+}
+
+/// A box.
+pub fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    [&(body.len() as u32 + 8).to_be_bytes(), name.as_slice(), body].concat()
 }
 
 /// Direct children of a box: name and body.

@@ -20,6 +20,11 @@ const MAX_RUN_PACKETS: u32 = 1 << 20;
 /// A stream that begins with a part of a number up to this has lost those before; a higher one was joined on
 /// its way, as live ones are.
 const MAX_FIRST_NUMBER: u32 = 10;
+/// Boxes that may stand between parts; anything else is damage or foreign.
+const KNOWN: [&[u8; 4]; 16] = [
+    b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"ssix", b"prft",
+    b"emsg", b"uuid", b"udta", b"meta", b"mfra",
+];
 /// How far the next part is looked for at once.
 const SEARCH_BYTES: usize = 1 << 16;
 /// Bytes in which a part's beginning is recognised: its header, and that of the box inside.
@@ -29,13 +34,24 @@ const PART_HEAD_BYTES: usize = 16;
 pub enum Found {
     /// A packet.
     Packet(Place),
-    /// Nothing for so many ticks, since a part is missing.
-    Gap(u64),
+    /// The beginning of a part that states its time.
+    Part(PartHead),
     /// The end; whether it is known that more should follow.
     End {
         /// A box is not whole.
         is_cut: bool,
     },
+}
+
+/// What a part says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartHead {
+    /// When it begins, in the track's time scale.
+    pub start_ticks: u64,
+    /// Its number in the file, from 1.
+    pub number: u32,
+    /// Whether parts before it may be missing.
+    pub is_behind_loss: bool,
 }
 
 /// The parts of one track, one after another.
@@ -50,17 +66,12 @@ pub struct Fragments {
     /// Where to look for the next part if there is none.
     search_from: u64,
     places: VecDeque<Place>,
-    /// When the next packet is due; none before the first.
-    due_ticks: Option<u64>,
     /// Bytes that made no sense stood before.
     is_lost: bool,
+    /// Whether no part came yet.
+    is_first: bool,
     /// Ticks of the stream as stated in front of it, if they are.
     stated_ticks: Option<u64>,
-    /// Parts that came again, or too late.
-    late_parts: u64,
-    /// Whether the first part's offsets count from its own beginning: then those of the others do, wherever the
-    /// file was when they were written.
-    is_from_part: Option<bool>,
 }
 
 /// One run of packets of our track.
@@ -85,11 +96,9 @@ impl Fragments {
             next_box: 0,
             search_from: 0,
             places: VecDeque::new(),
-            due_ticks: None,
             is_lost: false,
+            is_first: true,
             stated_ticks: None,
-            late_parts: 0,
-            is_from_part: None,
         })
     }
 
@@ -98,16 +107,15 @@ impl Fragments {
         self.stated_ticks
     }
 
-    /// How many parts were left out, since they came before.
-    pub fn late_parts(&self) -> u64 {
-        self.late_parts
+    /// Leaves out the packets of the part that begins.
+    pub fn leave_out(&mut self) {
+        self.places.clear();
     }
 
     /// The next packet of the track, or what is in its stead.
     pub fn next(&mut self, bytes: &mut BytesAt) -> io::Result<Found> {
         loop {
             if let Some(place) = self.places.pop_front() {
-                self.due_ticks = self.due_ticks.map(|due| due.saturating_add(place.ticks.into()));
                 return Ok(Found::Packet(place));
             }
             let at = self.next_box;
@@ -118,7 +126,8 @@ impl Fragments {
                     is_cut: !reached || bytes.length().is_some_and(|length| at > length),
                 });
             }
-            let Some((name, mut size)) = box_head(&head) else {
+            let known = box_head(&head).filter(|(name, _)| KNOWN.contains(&name));
+            let Some((name, mut size)) = known else {
                 if head.len() < 8 {
                     return Ok(Found::End { is_cut: true });
                 }
@@ -146,8 +155,8 @@ impl Fragments {
                         continue;
                     };
                     self.go_over_media_head(bytes)?;
-                    if let Some(gap) = self.take(part) {
-                        return Ok(Found::Gap(gap));
+                    if let Some(head) = self.take(part) {
+                        return Ok(Found::Part(head));
                     }
                 }
                 b"sidx" if body_bytes <= MAX_PART_INDEX_BYTES && self.stated_ticks.is_none() => {
@@ -171,23 +180,17 @@ impl Fragments {
         Ok(())
     }
 
-    /// Puts a part's packets in line; how many ticks are missing before.
-    fn take(&mut self, part: Part) -> Option<u64> {
-        let is_lost = std::mem::take(&mut self.is_lost);
-        let Some(start) = part.start_ticks else {
-            self.places.extend(part.places);
-            return None;
-        };
-        let begins_late = is_lost || (2..=MAX_FIRST_NUMBER).contains(&part.number);
-        let due = self.due_ticks.unwrap_or(if begins_late { 0 } else { start });
-        let ticks: u64 = part.places.iter().map(|place| u64::from(place.ticks)).sum();
-        if start.saturating_add(ticks / 2) < due {
-            self.late_parts += 1;
-            return None;
+    /// Puts a part's packets in line.
+    fn take(&mut self, part: Part) -> Option<PartHead> {
+        if part.places.is_empty() {
+            return None; // of other tracks
         }
-        self.due_ticks = Some(due.max(start));
+        let is_first = std::mem::take(&mut self.is_first);
+        let is_late_start = is_first && (2..=MAX_FIRST_NUMBER).contains(&part.number);
+        let is_behind_loss = std::mem::take(&mut self.is_lost) || is_late_start;
         self.places.extend(part.places);
-        Some(start.saturating_sub(due)).filter(|gap| *gap > 0)
+        let number = part.number;
+        part.start_ticks.map(|start_ticks| PartHead { start_ticks, number, is_behind_loss })
     }
 
     /// Finds the next part behind bytes that make no sense; whether there is one.
@@ -219,16 +222,25 @@ impl Fragments {
     }
 
     /// Reads a part's index that begins at `at`, for our track.
-    fn parse(&mut self, body: &[u8], at: u64) -> Option<Part> {
+    fn parse(&self, body: &[u8], at: u64) -> Option<Part> {
         let number = long(find(body, &[b"mfhd"])?, 4)?;
         let mut part = Part { places: Vec::new(), start_ticks: None, number };
+        // Media that begin right behind show that offsets count from here, wherever the file was when they were
+        // written.
+        let follows_here = [16, 24].map(|head_bytes| body.len() as u32 + head_bytes);
+        let mut runs = children(body)
+            .filter(|(name, _)| name == b"traf")
+            .flat_map(|(_, run_box)| children(run_box))
+            .filter(|(name, run)| name == b"trun" && long(run, 0).is_some_and(|flags| flags & 1 == 1));
+        let is_from_here =
+            runs.any(|(_, run)| long(run, 8).is_some_and(|offset| follows_here.contains(&offset)));
         // Without a base of its own, a track's media follow those of the track before.
         let mut end = at;
         for (_, run_box) in children(body).filter(|(name, _)| name == b"traf") {
             let header = TrackHead::parse(find(run_box, &[b"tfhd"])?, self)?;
             let base = match header.base {
-                Some(base) if *self.is_from_part.get_or_insert(base == at) => at,
-                Some(base) => base,
+                Some(base) if !is_from_here => base,
+                Some(_) => at,
                 None if header.is_from_part => at,
                 None => end,
             };

@@ -15,6 +15,9 @@ pub struct Gapless {
     pub delay: Option<u64>,
     /// Ticks of music.
     pub total: Option<u64>,
+    /// Whether the edit list repeats, leaves out or turns round parts; what it shows of the track is then played
+    /// from its earliest to its latest, each part once.
+    pub is_rearranged: bool,
 }
 
 /// What the index says about gaps. `None` if nothing makes sense: then nothing is cut.
@@ -26,21 +29,44 @@ pub fn gapless(track: &SoundTrack) -> Option<Gapless> {
     // Ticks that the track's packets last; a fragmented file keeps them elsewhere.
     let stored = find(track, &[b"mdia", b"minf", b"stbl", b"stts"]).map(stored_ticks).filter(|n| *n > 0);
     let stored = stored.filter(|_| find(index, &[b"mvex"]).is_none());
-    let movie_hz = find(index, &[b"mvhd"]).and_then(timescale).unwrap_or(timescale_hz);
-    let edit = find(track, &[b"edts", b"elst"]).and_then(first_edit);
-    let mut gapless = Gapless { timescale_hz, delay: None, total: stored };
-    if let Some((duration, delay)) = edit {
+    let mut gapless = Gapless { timescale_hz, delay: None, total: stored, is_rearranged: false };
+    let edits = find(track, &[b"edts", b"elst"]).map(edits).unwrap_or_default();
+    // Where the durations of edits are far from that of the track, one of the two is damaged.
+    let edited: u64 = edits.iter().map(|edit| edit.duration).fold(0, u64::saturating_add);
+    let agrees = |stated: u64| edited == 0 || stated.abs_diff(edited) <= stated.max(edited) / 16;
+    let agrees = track_duration(track).is_none_or(agrees);
+    let movie_hz = find(index, &[b"mvhd"]).and_then(timescale).filter(|_| agrees);
+    let shown: Vec<(u64, u64)> = edits.iter().filter_map(|edit| Some((edit.start?, edit.duration))).collect();
+    if let Some((delay, _)) = shown.first().copied() {
         let after_delay = stored.map(|stored| stored.saturating_sub(delay));
-        // Rounded to the movie's ticks, often milliseconds.
-        let edited = u64::try_from(u128::from(duration) * u128::from(timescale_hz) / u128::from(movie_hz))
-            .unwrap_or(u64::MAX);
-        let tick = u64::from(timescale_hz).div_ceil(u64::from(movie_hz));
         gapless.delay = Some(delay);
-        gapless.total = match after_delay {
-            // Within rounding, the packets' own sum is the finer of the two.
-            Some(after) if edited.abs_diff(after) <= tick || duration == 0 => Some(after),
-            Some(after) => Some(after.min(edited)),
-            None => (duration > 0).then_some(edited),
+        gapless.total = match movie_hz {
+            None => after_delay,
+            Some(movie_hz) => {
+                // Rounded to the movie's ticks, often milliseconds.
+                let tick = u64::from(timescale_hz).div_ceil(u64::from(movie_hz));
+                let media = |duration: u64| {
+                    let product = u128::from(duration) * u128::from(timescale_hz);
+                    u64::try_from(product / u128::from(movie_hz)).unwrap_or(u64::MAX)
+                };
+                let ends = shown.iter().map(|(start, duration)| start.saturating_add(media(*duration)));
+                let follows = |pair: &[(u64, u64)]| {
+                    pair[1].0.abs_diff(pair[0].0.saturating_add(media(pair[0].1))) <= 2 * tick
+                };
+                gapless.is_rearranged = !shown.windows(2).all(follows);
+                let first = shown.iter().map(|(start, _)| *start).min().unwrap_or(delay);
+                gapless.delay = Some(first);
+                let edited = ends.max().unwrap_or(first).saturating_sub(first);
+                let after_first = stored.map(|stored| stored.saturating_sub(first));
+                match after_first {
+                    // Within rounding, the packets' own sum is the finer of the two.
+                    Some(after) if edited.abs_diff(after) <= shown.len() as u64 * tick || edited == 0 => {
+                        Some(after)
+                    }
+                    Some(after) => Some(after.min(edited)),
+                    None => (edited > 0).then_some(edited),
+                }
+            }
         };
     }
     if let Some((delay, total)) = itunes_comment(index) {
@@ -75,20 +101,39 @@ fn stored_ticks(stts: &[u8]) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// Duration (movie ticks) and start (media ticks) of the first edit that shows media.
-fn first_edit(elst: &[u8]) -> Option<(u64, u64)> {
-    let wide_entries = *elst.first()? == 1;
-    let count = long(elst, 4)? as usize;
-    let entry_bytes = if wide_entries { 20 } else { 12 };
-    elst.get(8..)?.chunks_exact(entry_bytes).take(count).find_map(|entry| {
-        let (duration, start) = if wide_entries {
+/// One edit: how long it lasts in the movie's time scale, and where in the track's it begins; `None` for a pause,
+/// which players leave out at the beginning.
+struct Edit {
+    duration: u64,
+    start: Option<u64>,
+}
+
+/// The edits of an `elst`.
+fn edits(elst: &[u8]) -> Vec<Edit> {
+    let is_wide = elst.first() == Some(&1);
+    let count = long(elst, 4).unwrap_or(0) as usize;
+    let entries = elst.get(8..).unwrap_or_default().chunks_exact(if is_wide { 20 } else { 12 });
+    let edit = |entry: &[u8]| {
+        let (duration, start) = if is_wide {
             (wide(entry, 0)?, wide(entry, 8)? as i64)
         } else {
             (u64::from(long(entry, 0)?), i64::from(long(entry, 4)? as i32))
         };
-        // A start of -1 is an empty edit: silence before the track, which players leave out.
-        u64::try_from(start).ok().map(|start| (duration, start))
-    })
+        Some(Edit { duration, start: u64::try_from(start).ok() })
+    };
+    entries.take(count).filter_map(edit).collect()
+}
+
+/// The duration of a track in the movie's time scale, if it is stated.
+fn track_duration(track: &[u8]) -> Option<u64> {
+    let header = find(track, &[b"tkhd"])?;
+    // Behind two times, the number, and 4 bytes.
+    let duration = if header.first()? == &1 {
+        wide(header, 28)?
+    } else {
+        u64::from(long(header, 20).filter(|duration| *duration != u32::MAX)?)
+    };
+    (duration > 0 && duration != u64::MAX).then_some(duration)
 }
 
 /// Delay and length of `iTunSMPB`.
@@ -108,12 +153,9 @@ fn itunes_comment(index: &[u8]) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::boxes::boxed;
     use super::super::track::sound_tracks;
     use super::*;
-
-    fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        [&(body.len() as u32 + 8).to_be_bytes(), name.as_slice(), body].concat()
-    }
 
     fn words(values: &[u32]) -> Vec<u8> {
         values.iter().flat_map(|value| value.to_be_bytes()).collect()

@@ -8,6 +8,7 @@
 
 mod boxes;
 mod bytes_at;
+mod coding;
 mod fragments;
 mod gapless;
 mod samples;
@@ -17,10 +18,8 @@ use std::io::{self, Cursor};
 
 use melisma_signal::Metadata;
 use symphonia::core::codecs::audio::AudioCodecParameters;
-use symphonia::core::codecs::audio::well_known as ids;
 
 use super::bytes::Bytes;
-use super::flac::frame::crc16;
 use super::packet_decoder::{Decoded, PacketDecoder, SBR_SUSPECT_HZ};
 use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::symphonia_reader::{no_such_track, track_params};
@@ -28,7 +27,8 @@ use super::timeline::Timeline;
 use crate::MediaError;
 pub use boxes::{Index, is_mp4, read_index};
 use bytes_at::BytesAt;
-use fragments::{Found, Fragments};
+use coding::{Coding, opus_head};
+use fragments::{Found, Fragments, PartHead};
 pub use gapless::Gapless;
 use samples::{Place, SampleTable};
 use track::{default_track, sound_tracks};
@@ -40,11 +40,10 @@ const MAX_FAILURES_AT_START: u32 = 32;
 /// Failures in a row after which a stream counts as over: ten minutes and more of any coding.
 const MAX_FAILURES_IN_A_ROW: u32 = 1 << 18;
 
-/// Packets that are tried where bytes that are missing would have moved them, and how many of these may fail.
-const TRIED_PACKETS: u32 = 12;
-const MAX_FAILED_TRIALS: u32 = 3;
-/// Zeros in a row that are damage, of ALAC.
-const ZEROED_BYTES: usize = 64;
+/// Packets that are tried where missing bytes would have moved them.
+const TRIED_PACKETS: usize = 4;
+/// A longer gap before a part is a damaged time, in seconds.
+const MAX_GAP_SECONDS: u64 = 2 * 3600;
 
 const UNDECODABLE: &str = "packets that cannot be decoded";
 const MISSING: &str = "missing parts of the file";
@@ -55,13 +54,13 @@ pub struct Chosen {
     pub number: usize,
     /// Its ends, if they make sense.
     pub gapless: Option<Gapless>,
-    /// By how many bytes the file is shorter than its boxes say, if that is known.
-    pub moved_bytes: u64,
+    /// By how many bytes the file is shorter than its boxes say, if that is known; below 0 if it is longer.
+    pub moved_bytes: i64,
 }
 
 /// The track with that number (from 0), or the one that plays unless another is asked for. `before` and
 /// `moved_bytes` are what [`read_index`] found.
-pub fn choose_track(before: &[u8], number: Option<usize>, moved_bytes: u64) -> Chosen {
+pub fn choose_track(before: &[u8], number: Option<usize>, moved_bytes: i64) -> Chosen {
     let index = boxes::find(before, &[b"moov"]).unwrap_or_default();
     let number = number.unwrap_or_else(|| default_track(index));
     let gapless = sound_tracks(index).nth(number).and_then(|track| gapless::gapless(&track));
@@ -74,6 +73,8 @@ pub struct Mp4Reader {
     table: Option<SampleTable>,
     fragments: Option<Fragments>,
     decoder: PacketDecoder,
+    params: AudioCodecParameters,
+    coding: Coding,
     gapless: Gapless,
     format: StreamFormat,
     timeline: Timeline,
@@ -84,13 +85,45 @@ pub struct Mp4Reader {
     /// Ticks of packets that are not there, if none behind them is.
     missing: u64,
     failures: u32,
-    /// Bytes that are missing of the media; where, the first packets that make no sense tell.
-    moved_bytes: u64,
-    /// By how many bytes packets lie nearer to the beginning than the index says.
-    shift_bytes: u64,
-    /// Packets that were tried so, and how many of these failed.
-    trials: (u32, u32),
+    /// Samples that the last packet lacked of its duration, if it is not the last of all.
+    short: u64,
+    /// Bytes that are missing of the media, or were put in (below 0); where, the first packet that makes no sense
+    /// tells.
+    moved_bytes: i64,
+    /// Where they are missing, once that is known.
+    shift: Option<Shift>,
+    /// What a part of a fragmented file is held against.
+    parts: Parts,
     ended: bool,
+}
+
+/// Bytes that are missing, or were put in.
+#[derive(Clone, Copy)]
+struct Shift {
+    /// Packets behind the place lie so many bytes nearer to the beginning than the index says.
+    bytes: i64,
+    /// Where the first packet begins that makes no sense.
+    at: u64,
+}
+
+impl Shift {
+    /// Where a packet lies of which the index says `offset`; `None` for what is missing.
+    fn place(self, offset: u64) -> Option<u64> {
+        let moved = offset.checked_add_signed(self.bytes.checked_neg()?)?;
+        (self.bytes < 0 || moved >= self.at).then_some(moved)
+    }
+}
+
+/// The parts of a fragmented file so far.
+#[derive(Default)]
+struct Parts {
+    /// When the music begins, in ticks.
+    origin: Option<u64>,
+    /// The last part: when it begins, and its number.
+    latest: Option<(u64, u32)>,
+    /// What seemed to be missing before the last part, though its number follows.
+    doubt: Option<u64>,
+    left_out: bool,
 }
 
 impl Mp4Reader {
@@ -116,42 +149,34 @@ impl Mp4Reader {
         let Some(gapless) = chosen.gapless else {
             return Err(MediaError::Damaged("the MP4 track states no time scale".into()));
         };
-        // The index alone, and an empty box of media, at which Symphonia stops reading.
-        let alone = [before, b"\0\0\0\x08mdat"].concat();
-        let mut params = track_params(Box::new(Cursor::new(alone)), number)?;
-        let is_packets = [
-            ids::CODEC_ID_AAC,
-            ids::CODEC_ID_ALAC,
-            ids::CODEC_ID_FLAC,
-            ids::CODEC_ID_OPUS,
-            ids::CODEC_ID_MP1,
-            ids::CODEC_ID_MP2,
-            ids::CODEC_ID_MP3,
-        ]
-        .contains(&params.codec);
-        if !is_packets {
-            return Ok(None);
-        }
+        let mut params = track_params(Box::new(Cursor::new(track.alone())), 0)?;
+        let Some(coding) = Coding::of(&track, &mut params) else { return Ok(None) };
         let gapless = match opus_head(&mut params) {
             Some(skip) if gapless.delay.is_none() => gapless.without_skip(skip),
             _ => gapless,
         };
-        let (table, fragments) = (SampleTable::new(&track), Fragments::new(&track));
+        if gapless.is_rearranged {
+            notes.warn("the edit list repeats or leaves out parts; all of the track is played, in order");
+        }
+        let (mut table, fragments) = (SampleTable::new(&track), Fragments::new(&track));
+        if let Coding::Samples { frame_bytes } = coding {
+            table = table.map(|table| table.of_frames(frame_bytes));
+        }
         let is_in_order = table.as_ref().is_none_or(|table| fragments.is_none() && table.is_in_order());
         let bytes = if is_in_order || bytes.length_bytes().is_some() {
             bytes
         } else {
             bytes.spooled()?.ok_or_else(|| MediaError::Unsupported("a pipe of MP4 out of order".into()))?
         };
-        let beyond = bytes
-            .length_bytes()
-            .zip(table.clone().and_then(Iterator::last))
-            .map(|(length, last)| last.offset.saturating_add(last.bytes.into()).saturating_sub(length));
         let mut reader = Self {
             bytes: BytesAt::new(bytes),
+            // Parts say themselves where they are.
+            moved_bytes: if fragments.is_some() { 0 } else { chosen.moved_bytes },
             table,
             fragments,
             decoder: PacketDecoder::new(&params)?,
+            params,
+            coding,
             gapless,
             format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
             timeline: Timeline::default(),
@@ -159,9 +184,9 @@ impl Mp4Reader {
             lost_at_start: 0,
             missing: 0,
             failures: 0,
-            moved_bytes: if chosen.moved_bytes > 0 { chosen.moved_bytes } else { beyond.unwrap_or(0) },
-            shift_bytes: 0,
-            trials: (0, 0),
+            short: 0,
+            shift: None,
+            parts: Parts::default(),
             ended: false,
         };
         while reader.timeline.taken_samples() == 0 && !reader.ended {
@@ -178,7 +203,7 @@ impl Mp4Reader {
 
     /// Whether it is AAC that may be missing its upper half; see [`SBR_SUSPECT_HZ`].
     pub fn is_maybe_sbr(&self) -> bool {
-        self.decoder.codec_id() == ids::CODEC_ID_AAC && self.format.sample_rate_hz <= SBR_SUSPECT_HZ
+        matches!(self.coding, Coding::Aac) && self.format.sample_rate_hz <= SBR_SUSPECT_HZ
     }
 
     /// Where the next packet lies, or what is in its stead.
@@ -194,67 +219,134 @@ impl Mp4Reader {
 
     /// The bytes of a packet; `None` if they are not there.
     fn packet(&mut self, place: &Place) -> io::Result<Option<Vec<u8>>> {
-        let offset = place.offset.saturating_sub(self.shift_bytes);
-        let end = offset.saturating_add(place.bytes.into());
-        let is_there =
-            place.bytes <= MAX_PACKET_BYTES && self.bytes.length().is_none_or(|length| end <= length);
-        if !is_there || !self.bytes.go_to(offset)? {
+        let Some(offset) = self.shift.map_or(Some(place.offset), |shift| shift.place(place.offset)) else {
+            return Ok(None);
+        };
+        let is_there = self.bytes.length().is_none_or(|length| offset < length);
+        if place.bytes > MAX_PACKET_BYTES || !is_there || !self.bytes.go_to(offset)? {
             return Ok(None);
         }
-        let packet = self.bytes.read(place.bytes as usize)?;
+        let mut packet = self.bytes.read(place.bytes as usize)?;
+        if let Coding::Samples { frame_bytes } = self.coding {
+            // As many samples as there are.
+            packet.truncate(packet.len() / frame_bytes as usize * frame_bytes as usize);
+            return Ok((!packet.is_empty()).then_some(packet));
+        }
         Ok((packet.len() == place.bytes as usize).then_some(packet))
     }
 
-    fn take_packet(&mut self, packet: &[u8], ticks: u64, notes: &mut Notes) {
+    /// Looks whether packets behind the one at `at`, which makes no sense, make sense where missing bytes would have
+    /// moved them.
+    fn look_for_shift(&mut self, at: u64) -> Result<(), MediaError> {
+        let bytes = std::mem::take(&mut self.moved_bytes);
+        let Some(table) = self.table.as_ref().filter(|_| bytes != 0) else { return Ok(()) };
+        let shift = Shift { bytes, at };
+        let moved =
+            table.clone().filter_map(|place| Some(Place { offset: shift.place(place.offset)?, ..place }));
+        let mut decoder = PacketDecoder::new(&self.params)?;
+        let (mut tried, mut good) = (0, 0);
+        // The first of them may lack the one before it.
+        for place in moved.skip(1).take(TRIED_PACKETS) {
+            let Some(packet) = self.packet(&place)? else { break };
+            tried += 1;
+            let is_good = !self.coding.is_broken(&packet) && decoder.decode(&packet).is_ok();
+            good += usize::from(is_good);
+        }
+        if tried > 0 && good + 1 >= tried && good > 0 {
+            self.shift = Some(shift);
+        }
+        Ok(())
+    }
+
+    fn take_packet(&mut self, place: &Place, packet: &[u8], notes: &mut Notes) -> Result<(), MediaError> {
+        let ticks = place.ticks.into();
         if self.missing > 0 {
             self.decoder.reset();
         }
-        let is_broken = match self.decoder.codec_id() {
-            ids::CODEC_ID_FLAC => packet.iter().fold(0, |crc, byte| crc16(crc, *byte)) != 0,
-            ids::CODEC_ID_ALAC => is_zeroed_alac(packet),
-            // A block that begins with its end, and goes on.
-            ids::CODEC_ID_AAC => packet.len() > 2 && packet[0] >> 5 == 7,
-            _ => false,
+        let decoded = if self.coding.is_broken(packet) { None } else { self.decoder.decode(packet).ok() };
+        let (usual_ticks, usual_samples) = self.usual;
+        // What does not last as long as others of its duration would move all that follows.
+        let is_odd = |decoded: &Decoded| {
+            let samples = decoded.samples() as u64;
+            let is_opus = matches!(self.coding, Coding::Opus);
+            usual_ticks == ticks && (samples > usual_samples || is_opus && samples != usual_samples)
         };
-        let decoded = if is_broken { None } else { self.decoder.decode(packet).ok() };
-        // A packet of Opus says itself how long it lasts, and a damaged one would shift all that follows.
-        let is_opus = self.decoder.codec_id() == ids::CODEC_ID_OPUS;
-        let is_odd =
-            |decoded: &Decoded| is_opus && self.usual.0 == ticks && self.usual.1 != decoded.samples() as u64;
         let Some(decoded) = decoded.filter(|decoded| !is_odd(decoded)) else {
             self.decoder.reset();
             self.failures += 1;
-            self.shift(true);
+            if self.shift.is_none() {
+                self.look_for_shift(place.offset)?;
+            }
             self.lose_missing(notes);
             self.lose(ticks, UNDECODABLE, notes);
-            return;
+            return Ok(());
         };
         self.failures = 0;
-        self.shift(false);
         if decoded.sample_rate_hz != self.format.sample_rate_hz
             || decoded.layout.len() != self.format.layout.len()
         {
             self.start(&decoded, notes);
         }
         self.lose_missing(notes);
-        if decoded.samples() > 0 {
-            self.usual = (ticks, decoded.samples() as u64);
-        }
+        let samples = decoded.samples() as u64;
+        let stated = self.gapless.samples(ticks, decoded.sample_rate_hz);
         self.timeline.push(decoded.planes);
+        if samples > 0 && usual_ticks == ticks {
+            self.short = usual_samples.saturating_sub(samples);
+        } else if usual_ticks > 0 && ticks > usual_ticks && stated > samples.saturating_mul(3) / 2 {
+            // A pause that is meant.
+            self.timeline.pause(stated - samples);
+        } else if samples > 0 && (usual_ticks == 0 || stated.abs_diff(samples) <= 1) {
+            self.usual = (ticks, samples);
+        }
+        if let Coding::Samples { frame_bytes } = self.coding {
+            // Of samples as they are, the last packet may be there in part.
+            let lacking = place.bytes / frame_bytes - packet.len() as u32 / frame_bytes;
+            self.missing = u64::from(lacking) * ticks / u64::from((place.bytes / frame_bytes).max(1));
+        }
+        Ok(())
     }
 
-    /// Where bytes are missing of the media, those behind the gap have moved: the first packet that makes no
-    /// sense stands there. If those that follow make no sense either, it was another damage.
-    fn shift(&mut self, has_failed: bool) {
-        if self.shift_bytes == 0 {
-            self.shift_bytes = if has_failed { self.moved_bytes } else { 0 };
-        } else if self.trials.0 < TRIED_PACKETS {
-            self.trials.0 += 1;
-            self.trials.1 += u32::from(has_failed);
-            if self.trials.1 > MAX_FAILED_TRIALS {
-                (self.shift_bytes, self.moved_bytes) = (0, 0);
+    /// Fills the gap before a part of a fragmented file, or leaves the part out.
+    fn begin_part(&mut self, part: PartHead, notes: &mut Notes) {
+        let short = std::mem::take(&mut self.short);
+        self.timeline.lose(short, UNDECODABLE, notes);
+        let follows = self
+            .parts
+            .latest
+            .is_some_and(|(_, number)| part.number == number.wrapping_add(1) && !part.is_behind_loss);
+        if !follows && self.parts.latest.is_some_and(|(start, _)| part.start_ticks <= start) {
+            self.parts.left_out = true;
+            if let Some(fragments) = &mut self.fragments {
+                fragments.leave_out();
             }
+            return;
         }
+        let origin = if part.is_behind_loss { 0 } else { part.start_ticks };
+        let origin = *self.parts.origin.get_or_insert(origin);
+        let rate = self.format.sample_rate_hz.max(1);
+        let taken = u128::from(self.timeline.taken_samples()) * u128::from(self.gapless.timescale_hz)
+            / u128::from(rate);
+        let reached = u64::try_from(taken).unwrap_or(u64::MAX);
+        let reached =
+            reached.saturating_add(self.lost_at_start).saturating_add(self.missing).saturating_add(origin);
+        let gap = part.start_ticks.saturating_sub(reached);
+        let is_beyond = gap / u64::from(self.gapless.timescale_hz) >= MAX_GAP_SECONDS;
+        if gap <= self.usual.0 / 2 || is_beyond {
+            self.parts.doubt = None;
+        } else if follows && self.parts.doubt.is_none_or(|doubt| doubt.abs_diff(gap) > self.usual.0) {
+            // Nothing is missing by the numbers: believed if the next part says the same.
+            self.parts.doubt = Some(gap);
+        } else {
+            self.parts.doubt = None;
+            self.missing = self.missing.saturating_add(gap);
+        }
+        let is_sure = self.parts.doubt.is_none() && !is_beyond;
+        let start = match self.parts.latest {
+            Some((start, _)) if !is_sure => start,
+            _ => part.start_ticks,
+        };
+        self.parts.latest = Some((start, part.number));
     }
 
     /// Begins a stream of the format of its first packet.
@@ -276,6 +368,8 @@ impl Mp4Reader {
 
     /// Puts in silence for packets that are not there, once it is known that others follow.
     fn lose_missing(&mut self, notes: &mut Notes) {
+        let short = std::mem::take(&mut self.short);
+        self.timeline.lose(short, UNDECODABLE, notes);
         let ticks = std::mem::take(&mut self.missing);
         self.lose(ticks, MISSING, notes);
     }
@@ -312,31 +406,10 @@ impl Mp4Reader {
                 _ => notes.miss_samples(present, missing, rate),
             }
         }
-        if self.fragments.as_ref().is_some_and(|fragments| fragments.late_parts() > 0) {
+        if self.parts.left_out {
             notes.warn("a part that came before, or comes too late, was left out");
         }
     }
-}
-
-/// Whether bytes of an ALAC packet were overwritten with zeros, which its decoder takes for music. Rice codes
-/// never leave so many; samples as they are may, and so may low bits that stand beside the codes.
-fn is_zeroed_alac(packet: &[u8]) -> bool {
-    // Behind 3 bits of the kind, 4 of the number, 12 unused and 1 of the length: 2 of low bytes, 1 of samples.
-    let is_coded = packet.get(2).is_some_and(|byte| byte & 0x0E == 0);
-    is_coded && packet.split(|byte| *byte != 0).any(|zeros| zeros.len() >= ZEROED_BYTES)
-}
-
-/// Makes the identification header of Opus, whose numbers are big-endian in MP4, that of RFC 7845; its pre-skip
-/// at 48 kHz.
-///
-/// Source: Encapsulation of Opus in ISO Base Media File Format, section 4.3.2.
-fn opus_head(params: &mut AudioCodecParameters) -> Option<u16> {
-    let head = params.extra_data.as_mut().filter(|_| params.codec == ids::CODEC_ID_OPUS)?;
-    let numbers = head.get_mut(10..18)?;
-    numbers[..2].reverse();
-    numbers[2..6].reverse();
-    numbers[6..].reverse();
-    Some(u16::from_le_bytes([numbers[0], numbers[1]]))
 }
 
 impl Stepper for Mp4Reader {
@@ -359,13 +432,13 @@ impl Stepper for Mp4Reader {
     fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         match self.next_place()? {
             Found::Packet(place) => match self.packet(&place)? {
-                Some(packet) => self.take_packet(&packet, place.ticks.into(), notes),
+                Some(packet) => self.take_packet(&place, &packet, notes)?,
                 None => {
                     self.failures += 1;
                     self.missing = self.missing.saturating_add(place.ticks.into());
                 }
             },
-            Found::Gap(ticks) => self.missing = self.missing.saturating_add(ticks),
+            Found::Part(part) => self.begin_part(part, notes),
             Found::End { is_cut } => self.finish(is_cut, notes),
         }
         if self.failures >= MAX_FAILURES_IN_A_ROW {

@@ -1,9 +1,12 @@
 //! Where the packets of an MP4 track lie, by its tables in the index.
 //!
-//! Sources: ISO/IEC 14496-12, 8.6.1.2 (`stts`), 8.7.3 (`stsz`), 8.7.4 (`stsc`), 8.7.5 (`stco`, `co64`).
+//! Sources: ISO/IEC 14496-12, 8.6.1.2 (`stts`), 8.7.3 (`stsz`, `stz2`), 8.7.4 (`stsc`), 8.7.5 (`stco`, `co64`).
 
 use super::boxes::{find, long, wide};
 use super::track::SoundTrack;
+
+/// Samples as they are that make one packet.
+const GROUPED_FRAMES: u32 = 1024;
 
 /// Where one packet lies, and how long it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub struct SampleTable {
     /// Bytes of each packet; empty if all have `common_bytes`.
     sizes: Vec<u8>,
     common_bytes: u32,
+    /// So many are taken as one, if they lie together.
+    group: u32,
     /// Packets that are still to come, and the number of the next.
     left: u32,
     index: usize,
@@ -48,18 +53,20 @@ impl SampleTable {
     pub fn new(track: &SoundTrack) -> Option<Self> {
         let table = find(track.body, &[b"mdia", b"minf", b"stbl"])?;
         let entries = |name| Some(find(table, &[name])?.get(8..)?.to_vec());
-        let sizes = find(table, &[b"stsz"])?;
-        let (common_bytes, count) = (long(sizes, 4)?, long(sizes, 8)?);
+        let (common_bytes, count, sizes) = match find(table, &[b"stsz"]) {
+            Some(sizes) => (long(sizes, 4)?, long(sizes, 8)?, sizes[12..].to_vec()),
+            None => small_sizes(find(table, &[b"stz2"])?)?,
+        };
         let (chunks, is_wide) = match entries(b"stco") {
             Some(chunks) => (chunks, false),
             None => (entries(b"co64")?, true),
         };
-        let sizes = if common_bytes == 0 { sizes[12..].to_vec() } else { Vec::new() };
         let listed = if common_bytes == 0 { (sizes.len() / 4) as u32 } else { count };
         let left = count.min(listed);
         (left > 0).then_some(Self {
             sizes,
             common_bytes,
+            group: 1,
             left,
             index: 0,
             durations: entries(b"stts")?,
@@ -74,6 +81,11 @@ impl SampleTable {
             chunk: 0,
             offset: 0,
         })
+    }
+
+    /// The same table for samples as they are, of `frame_bytes` over all channels: many of them are one packet.
+    pub fn of_frames(self, frame_bytes: u32) -> Self {
+        Self { common_bytes: frame_bytes, group: GROUPED_FRAMES, ..self }
     }
 
     /// Whether each packet lies behind the one before, so that a pipe can be read by it.
@@ -108,11 +120,12 @@ impl Iterator for SampleTable {
     type Item = Place;
 
     fn next(&mut self) -> Option<Place> {
-        self.left = self.left.checked_sub(1)?;
+        if self.left == 0 {
+            return None;
+        }
         while self.chunk_left == 0 {
             self.next_chunk()?;
         }
-        self.chunk_left -= 1;
         // A track whose durations end too early goes on with the last one.
         while self.run_left == 0
             && let (at, Some(ticks)) = (8 * self.run, long(&self.durations, 8 * self.run + 4))
@@ -120,12 +133,31 @@ impl Iterator for SampleTable {
             self.run += 1;
             (self.run_left, self.run_ticks) = (long(&self.durations, at).unwrap_or(0), ticks);
         }
-        self.run_left = self.run_left.saturating_sub(1);
-        let bytes =
-            if self.common_bytes > 0 { self.common_bytes } else { long(&self.sizes, self.index * 4)? };
+        let run_left = if self.run_left == 0 { self.left } else { self.run_left };
+        let count = self.group.min(self.chunk_left).min(self.left).min(run_left);
+        self.left -= count;
+        self.chunk_left -= count;
+        self.run_left = self.run_left.saturating_sub(count);
+        let bytes = if self.common_bytes > 0 {
+            self.common_bytes.saturating_mul(count)
+        } else {
+            long(&self.sizes, self.index * 4)?
+        };
         self.index += 1;
-        let place = Place { offset: self.offset, bytes, ticks: self.run_ticks };
+        let place = Place { offset: self.offset, bytes, ticks: self.run_ticks.saturating_mul(count) };
         self.offset = self.offset.saturating_add(bytes.into());
         Some(place)
     }
+}
+
+/// Sizes in fields of 4, 8 or 16 bits (`stz2`) as those of 32: none common to all, their count, and they.
+fn small_sizes(body: &[u8]) -> Option<(u32, u32, Vec<u8>)> {
+    let (field_bits, count, fields) = (*body.get(7)?, long(body, 8)?, &body[12..]);
+    let sizes: Vec<u32> = match field_bits {
+        4 => fields.iter().flat_map(|byte| [u32::from(byte >> 4), u32::from(byte & 15)]).collect(),
+        8 => fields.iter().map(|byte| u32::from(*byte)).collect(),
+        16 => fields.chunks_exact(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).collect(),
+        _ => return None,
+    };
+    Some((0, count, sizes.iter().flat_map(|size| size.to_be_bytes()).collect()))
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: ISO/IEC 14496-12, 8.3.2 (track header), 8.4.2 (media header), 8.4.3 (handler).
 
-use super::boxes::{children, find, long, timescale};
+use super::boxes::{boxed, children, find, long, timescale};
 
 /// One audio track.
 #[derive(Clone, Copy)]
@@ -17,6 +17,38 @@ pub struct SoundTrack<'a> {
     pub body: &'a [u8],
     /// The index that it stands in (`moov`).
     pub index: &'a [u8],
+}
+
+impl SoundTrack<'_> {
+    /// A file of the track's first description and nothing else, which tells what it is coded with whatever the
+    /// rest of the index looks like.
+    pub fn alone(&self) -> Vec<u8> {
+        let words = |values: &[u32]| values.iter().flat_map(|value| value.to_be_bytes()).collect::<Vec<u8>>();
+        let descriptions = find(self.body, &[b"mdia", b"minf", b"stbl", b"stsd"]).unwrap_or_default();
+        let first = descriptions.get(8..).unwrap_or_default();
+        let first = &first[..first.len().min(long(first, 0).unwrap_or(0) as usize)];
+        let table = [
+            boxed(b"stsd", &[&words(&[0, 1]), first].concat()),
+            boxed(b"stts", &words(&[0, 0])),
+            boxed(b"stsc", &words(&[0, 0])),
+            boxed(b"stsz", &words(&[0, 0, 0])),
+            boxed(b"stco", &words(&[0, 0])),
+        ]
+        .concat();
+        let handler = [&words(&[0, 0]), &b"soun"[..], &[0; 13]].concat();
+        let media = [
+            boxed(b"mdhd", &words(&[0, 0, 0, self.timescale_hz.max(1), 0, 0])),
+            boxed(b"hdlr", &handler),
+            boxed(b"minf", &[boxed(b"smhd", &[0; 8]), boxed(b"stbl", &table)].concat()),
+        ]
+        .concat();
+        let header = [words(&[1, 0, 0, 1]), vec![0; 68]].concat();
+        let track = [boxed(b"tkhd", &header), boxed(b"mdia", &media)].concat();
+        let movie_header = boxed(b"mvhd", &[words(&[0, 0, 0, 1000, 0]), vec![0; 80]].concat());
+        let index = boxed(b"moov", &[movie_header, boxed(b"trak", &track)].concat());
+        // An empty box of media, at which Symphonia stops reading.
+        [boxed(b"ftyp", b"isom\0\0\x02\0isom"), index, boxed(b"mdat", &[])].concat()
+    }
 }
 
 /// The audio tracks of an index (`moov`), in order.

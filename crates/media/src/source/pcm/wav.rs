@@ -23,6 +23,8 @@ const FORMAT_EXTENSIBLE: u16 = 0xFFFE;
 /// Layers I and II, and layer III.
 const FORMATS_MPEG: [u16; 2] = [0x50, 0x55];
 
+/// How far the samples are looked for behind a chunk of a wrong size.
+const SEARCHED_BYTES: u64 = 1 << 20;
 /// Names of chunks that are not taken for samples, nor for a byte of padding and what follows it.
 const KNOWN: [&[u8; 4]; 10] =
     [b"data", b"fmt ", b"LIST", b"id3 ", b"ID3 ", b"JUNK", b"fact", b"cue ", b"bext", b"PEAK"];
@@ -72,6 +74,12 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Opened, MediaError> {
             return at_data(bytes, Layout::clone(found), data, collected, notes).map(Opened::Samples);
         }
         let Some((name, size)) = read_chunk_header(&mut bytes, big_endian, is_odd)? else {
+            if let Some(found) = layout.as_ref().filter(|_| early.is_none())
+                && let Some(data) = find_data(&mut bytes, begin, big_endian)?
+            {
+                notes.harm("a chunk before the samples has a wrong size");
+                return at_data(bytes, Layout::clone(found), &data, collected, notes).map(Opened::Samples);
+            }
             let what = if early.is_some() { "format" } else { "data" };
             return Err(MediaError::Damaged(format!("WAV without a {what} chunk")));
         };
@@ -294,6 +302,19 @@ fn starts_with_chunk(bytes: &mut Bytes, big_endian: bool) -> Result<bool, MediaE
     let found = read_chunk_header(bytes, big_endian, false)?;
     bytes.seek(SeekFrom::Start(position))?;
     Ok(found.is_some_and(|(name, _)| KNOWN.contains(&&name)))
+}
+
+/// Looks for the chunk of samples in a file that starts at `begin`, by its name; the position is then behind its
+/// header.
+fn find_data(bytes: &mut Bytes, begin: Option<u64>, big_endian: bool) -> Result<Option<Data>, MediaError> {
+    let Some(begin) = begin else { return Ok(None) };
+    bytes.seek(SeekFrom::Start(begin))?;
+    let mut seen = Vec::new();
+    (&mut *bytes).take(SEARCHED_BYTES).read_to_end(&mut seen)?;
+    let Some(at) = seen.windows(4).position(|name| name == b"data") else { return Ok(None) };
+    bytes.seek(SeekFrom::Start(begin + at as u64))?;
+    let size = read_chunk_header(bytes, big_endian, false)?.map(|(_, size)| size);
+    Ok(size.map(|size| Data { stated: (size > 0).then_some(size.into()), size, big_endian }))
 }
 
 /// Whether a chunk of samples starts here; the position is kept.
