@@ -53,7 +53,7 @@ pub fn open_reader(
     let opened: Result<Box<dyn BlockReader>, MediaError> = match kind {
         Kind::Wav => match wav::open(bytes.again(0)?, notes)? {
             // Nobody reads a broken WAV header better; a coded WAV (ADPCM, A-law) goes on below.
-            wav::Opened::Samples(reader) => Ok(Box::new(reader)),
+            wav::Opened::Samples(reader) => Ok(reader),
             wav::Opened::Mpeg(start, tags) => {
                 collected.fill_from(tags);
                 match MpegReader::open(bytes.behind(start)?, notes)? {

@@ -102,7 +102,7 @@ impl FfmpegReader {
             child.stdout.take().ok_or_else(|| MediaError::Io(std::io::ErrorKind::BrokenPipe.into()))?;
         let opened = wav::open(Bytes::from_reader(Box::new(stdout)), &mut Notes::default());
         let wav = match opened {
-            Ok(wav::Opened::Samples(wav)) => wav,
+            Ok(wav::Opened::Samples(wav)) => *wav,
             failed => {
                 let said = stop(Some(child), listener, &complaint, true);
                 let said = if said.is_empty() {

@@ -38,7 +38,7 @@ pub fn is_wav(head: &[u8]) -> bool {
 /// What a WAV file holds.
 pub enum Opened {
     /// Samples as they are.
-    Samples(PcmReader),
+    Samples(Box<PcmReader>),
     /// Frames of MPEG audio, from so many bytes behind the file's beginning on, and the file's tags.
     Mpeg(u64, Collected),
     /// Another coding, which another decoder may know.
@@ -47,7 +47,7 @@ pub enum Opened {
 
 impl Opened {
     fn from_samples(reader: Option<PcmReader>) -> Self {
-        reader.map_or(Self::Coded, Self::Samples)
+        reader.map_or(Self::Coded, |reader| Self::Samples(Box::new(reader)))
     }
 }
 
@@ -71,14 +71,18 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Opened, MediaError> {
     loop {
         if let (Some(found), Some((start, data))) = (&layout, &early) {
             bytes.seek(SeekFrom::Start(*start))?;
-            return at_data(bytes, Layout::clone(found), data, collected, notes).map(Opened::Samples);
+            return at_data(bytes, Layout::clone(found), data, collected, notes)
+                .map(Some)
+                .map(Opened::from_samples);
         }
         let Some((name, size)) = read_chunk_header(&mut bytes, big_endian, is_odd)? else {
             if let Some(found) = layout.as_ref().filter(|_| early.is_none())
                 && let Some(data) = find_data(&mut bytes, begin, big_endian)?
             {
                 notes.harm("a chunk before the samples has a wrong size");
-                return at_data(bytes, Layout::clone(found), &data, collected, notes).map(Opened::Samples);
+                return at_data(bytes, Layout::clone(found), &data, collected, notes)
+                    .map(Some)
+                    .map(Opened::from_samples);
             }
             let what = if early.is_some() { "format" } else { "data" };
             return Err(MediaError::Damaged(format!("WAV without a {what} chunk")));
@@ -129,7 +133,7 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Opened, MediaError> {
                     early.get_or_insert((start, data));
                     continue;
                 };
-                return at_data(bytes, layout, &data, collected, notes).map(Opened::Samples);
+                return at_data(bytes, layout, &data, collected, notes).map(Some).map(Opened::from_samples);
             }
             _ => read_other_chunk(&mut bytes, name, size, big_endian, &mut collected, notes)?,
         }
