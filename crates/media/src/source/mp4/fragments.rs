@@ -318,7 +318,7 @@ impl TrackHead {
             let bytes = next(0x200)?.unwrap_or(self.bytes);
             let _flags = next(0x400)?;
             let _shift = next(0x800)?;
-            places.push(Place { offset, bytes, ticks });
+            places.push(Place { offset, bytes, ticks, is_unlike: false });
             offset = offset.saturating_add(bytes.into());
         }
         Some(offset)

@@ -42,6 +42,10 @@ const MAX_FAILURES_IN_A_ROW: u32 = 1 << 18;
 
 /// Packets that are tried where missing bytes would have moved them.
 const TRIED_PACKETS: usize = 4;
+/// Samples a second and channel of Opus, of what its packets last a multiple, and how long they are at most.
+const OPUS_HZ: u32 = 48_000;
+const OPUS_STEP: u64 = 120;
+const OPUS_MOST: u64 = 5760;
 /// A longer gap before a part is a damaged time, in seconds.
 const MAX_GAP_SECONDS: u64 = 2 * 3600;
 
@@ -268,12 +272,18 @@ impl Mp4Reader {
         // What does not last as long as others of its duration would move all that follows.
         let is_odd = |decoded: &Decoded| {
             let samples = decoded.samples() as u64;
-            let is_opus = matches!(self.coding, Coding::Opus);
-            usual_ticks == ticks && (samples > usual_samples || is_opus && samples != usual_samples)
+            // Opus counts in its own samples, and the last packet alone may be cut.
+            let is_opus = matches!(self.coding, Coding::Opus) && ticks <= OPUS_MOST;
+            let is_counted = is_opus && self.gapless.timescale_hz == OPUS_HZ;
+            let is_cut = ticks < samples && (usual_ticks == samples || ticks % OPUS_STEP != 0);
+            usual_ticks == ticks && samples > usual_samples || is_counted && samples != ticks && !is_cut
         };
         let Some(decoded) = decoded.filter(|decoded| !is_odd(decoded)) else {
-            self.decoder.reset();
             self.failures += 1;
+            if !matches!(self.coding, Coding::Opus) {
+                // Other elements than the track's may have come into being. Opus converges by itself.
+                self.decoder = PacketDecoder::new(&self.params)?;
+            }
             if self.shift.is_none() {
                 self.look_for_shift(place.offset)?;
             }
@@ -293,7 +303,7 @@ impl Mp4Reader {
         self.timeline.push(decoded.planes);
         if samples > 0 && usual_ticks == ticks {
             self.short = usual_samples.saturating_sub(samples);
-        } else if usual_ticks > 0 && ticks > usual_ticks && stated > samples.saturating_mul(3) / 2 {
+        } else if usual_ticks > 0 && place.is_unlike && stated > samples.saturating_mul(3) / 2 {
             // A pause that is meant.
             self.timeline.pause(stated - samples);
         } else if samples > 0 && (usual_ticks == 0 || stated.abs_diff(samples) <= 1) {

@@ -17,6 +17,8 @@ pub struct Place {
     pub bytes: u32,
     /// Its duration in the track's time scale.
     pub ticks: u32,
+    /// Whether no packet beside it lasts as long: a longer one then holds a pause.
+    pub is_unlike: bool,
 }
 
 /// The packets of a track, in order.
@@ -35,6 +37,7 @@ pub struct SampleTable {
     run: usize,
     run_left: u32,
     run_ticks: u32,
+    is_run_of_one: bool,
     /// From which chunk on how many packets lie in one: the first chunk, the count, a description; and the
     /// entry that holds.
     counts: Vec<u8>,
@@ -73,6 +76,7 @@ impl SampleTable {
             run: 0,
             run_left: 0,
             run_ticks: 0,
+            is_run_of_one: false,
             counts: entries(b"stsc")?,
             entry: 0,
             chunk_left: 0,
@@ -132,6 +136,7 @@ impl Iterator for SampleTable {
         {
             self.run += 1;
             (self.run_left, self.run_ticks) = (long(&self.durations, at).unwrap_or(0), ticks);
+            self.is_run_of_one = self.run_left == 1;
         }
         let run_left = if self.run_left == 0 { self.left } else { self.run_left };
         let count = self.group.min(self.chunk_left).min(self.left).min(run_left);
@@ -144,7 +149,8 @@ impl Iterator for SampleTable {
             long(&self.sizes, self.index * 4)?
         };
         self.index += 1;
-        let place = Place { offset: self.offset, bytes, ticks: self.run_ticks.saturating_mul(count) };
+        let ticks = self.run_ticks.saturating_mul(count);
+        let place = Place { offset: self.offset, bytes, ticks, is_unlike: self.is_run_of_one };
         self.offset = self.offset.saturating_add(bytes.into());
         Some(place)
     }
