@@ -114,14 +114,14 @@ def share(values):
 def row(name, truths, told):
     """Cells of one way to tell: tempo strictly and loosely, key strictly and by MIREX."""
     cells = []
-    if any(told[track][0] for track in truths):
-        tracks = [track for track in truths if truths[track][0]]
+    tracks = [track for track in truths if truths[track][0]]
+    if tracks and any(told[track][0] for track in tracks):
         for multiples in ((1,), MULTIPLES):
             cells.append(share([is_tempo(truths[track][0], told[track][0], multiples) for track in tracks]))
     else:
         cells += ["-"] * 2
-    if any(told[track][1] for track in truths):
-        tracks = [track for track in truths if truths[track][1]]
+    tracks = [track for track in truths if truths[track][1]]
+    if tracks and any(told[track][1] for track in tracks):
         cells.append(share([truths[track][1] == told[track][1] for track in tracks]))
         cells.append(share([key_score(truths[track][1], told[track][1]) for track in tracks]))
     else:
