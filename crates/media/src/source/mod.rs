@@ -13,7 +13,7 @@
 //! | MP3, MP2, MP1, AAC in ADTS | `mpeg` |
 //! | Matroska, WebM | `matroska` |
 //! | MP4 | `mp4` |
-//! | MP4 of uncompressed samples, coded WAV and AIFF | `symphonia_reader` |
+//! | MP4 of other codings, coded WAV and AIFF | `symphonia_reader` |
 //! | anything else | `ffmpeg` |
 
 mod bytes;

@@ -1,4 +1,5 @@
-//! The containers that Symphonia demultiplexes: MP4 of uncompressed samples, and WAV and AIFF of coded ones.
+//! The containers that Symphonia demultiplexes: WAV and AIFF of coded samples, and MP4 of codings that
+//! `mp4` does not read.
 //!
 //! Length rules: MP4 is cut as its index says; the others give what is stored. A packet that does
 //! not decode becomes silence of its duration, and so does a jump in the time stamps.

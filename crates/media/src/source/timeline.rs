@@ -11,7 +11,7 @@ use super::reader::{Notes, Trim};
 const SILENT_BLOCK_SAMPLES: u64 = 4096;
 /// Longest gap, in seconds, that is filled with silence: beyond it, a damaged time stamp is the
 /// likelier cause.
-const MAX_GAP_SECONDS: u64 = 2 * 3600;
+pub const MAX_GAP_SECONDS: u64 = 2 * 3600;
 
 /// Planar samples, `[channel][sample]`.
 pub type Planes = Vec<Vec<f32>>;

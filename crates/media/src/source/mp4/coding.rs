@@ -7,6 +7,10 @@ use super::boxes::find;
 use super::track::SoundTrack;
 use crate::source::flac::frame::crc16;
 
+/// Samples a second and channel of Opus, of how many its packets last a multiple, and the most of a packet.
+const OPUS_RATE_HZ: u32 = 48_000;
+const OPUS_STEP_SAMPLES: u64 = 120;
+const OPUS_MAX_SAMPLES: u64 = 5760;
 /// Zeros in a row that are damage, of ALAC.
 const ZEROED_BYTES: usize = 64;
 
@@ -59,6 +63,17 @@ impl Coding {
             Self::Aac => packet.len() > 2 && packet[0] >> 5 == 7,
             Self::Opus | Self::Mpeg | Self::Samples { .. } => false,
         }
+    }
+
+    /// Whether a packet that gives so many samples is not the one of which the track states `ticks`; others last
+    /// `usual_ticks`. Opus counts in its own samples, and its packets say themselves how long they last.
+    pub fn contradicts(self, samples: u64, ticks: u64, timescale_hz: u32, usual_ticks: u64) -> bool {
+        if self != Self::Opus || timescale_hz != OPUS_RATE_HZ || ticks > OPUS_MAX_SAMPLES {
+            return false;
+        }
+        // Of the last packet, not all may be wanted.
+        let is_cut = ticks < samples && (usual_ticks == samples || !ticks.is_multiple_of(OPUS_STEP_SAMPLES));
+        samples != ticks && !is_cut
     }
 }
 

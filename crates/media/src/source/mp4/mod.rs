@@ -1,4 +1,4 @@
-//! MP4 (M4A, MOV) of compressed sound: packets where the index says, decoded here.
+//! MP4 (M4A, MOV): packets where the index says, decoded here.
 //!
 //! The index stands in front or behind (`moov`), or in front of each part of a fragmented file (`moof`). What a
 //! packet is coded with is read by Symphonia.
@@ -23,7 +23,7 @@ use super::bytes::Bytes;
 use super::packet_decoder::{Decoded, PacketDecoder, SBR_SUSPECT_HZ};
 use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::symphonia_reader::{no_such_track, track_params};
-use super::timeline::Timeline;
+use super::timeline::{MAX_GAP_SECONDS, Timeline};
 use crate::MediaError;
 pub use boxes::{Index, is_mp4, read_index};
 use bytes_at::BytesAt;
@@ -42,12 +42,8 @@ const MAX_FAILURES_IN_A_ROW: u32 = 1 << 18;
 
 /// Packets that are tried where missing bytes would have moved them.
 const TRIED_PACKETS: usize = 4;
-/// Samples a second and channel of Opus, of what its packets last a multiple, and how long they are at most.
-const OPUS_HZ: u32 = 48_000;
-const OPUS_STEP: u64 = 120;
-const OPUS_MOST: u64 = 5760;
-/// A longer gap before a part is a damaged time, in seconds.
-const MAX_GAP_SECONDS: u64 = 2 * 3600;
+/// Packets of another format in a row that are taken for damage; behind them, it is the format.
+const MAX_OTHERS_IN_A_ROW: u32 = 8;
 
 const UNDECODABLE: &str = "packets that cannot be decoded";
 const MISSING: &str = "missing parts of the file";
@@ -131,8 +127,7 @@ struct Parts {
 }
 
 impl Mp4Reader {
-    /// Reads up to the first music of the chosen track. `None` for a coding that is not read here: samples as
-    /// they are.
+    /// Reads up to the first music of the chosen track. `None` for a coding that is not read here.
     ///
     /// # Errors
     /// [`MediaError::Unsupported`], [`MediaError::Damaged`], [`MediaError::Io`].
@@ -272,11 +267,10 @@ impl Mp4Reader {
         // What does not last as long as others of its duration would move all that follows.
         let is_odd = |decoded: &Decoded| {
             let samples = decoded.samples() as u64;
-            // Opus counts in its own samples, and the last packet alone may be cut.
-            let is_opus = matches!(self.coding, Coding::Opus) && ticks <= OPUS_MOST;
-            let is_counted = is_opus && self.gapless.timescale_hz == OPUS_HZ;
-            let is_cut = ticks < samples && (usual_ticks == samples || ticks % OPUS_STEP != 0);
-            usual_ticks == ticks && samples > usual_samples || is_counted && samples != ticks && !is_cut
+            let is_other = !self.format.layout.is_empty() && !self.has_format_of(decoded);
+            is_other && self.failures < MAX_OTHERS_IN_A_ROW
+                || usual_ticks == ticks && samples > usual_samples
+                || self.coding.contradicts(samples, ticks, self.gapless.timescale_hz, usual_ticks)
         };
         let Some(decoded) = decoded.filter(|decoded| !is_odd(decoded)) else {
             self.failures += 1;
@@ -292,9 +286,7 @@ impl Mp4Reader {
             return Ok(());
         };
         self.failures = 0;
-        if decoded.sample_rate_hz != self.format.sample_rate_hz
-            || decoded.layout.len() != self.format.layout.len()
-        {
+        if !self.has_format_of(&decoded) {
             self.start(&decoded, notes);
         }
         self.lose_missing(notes);
@@ -315,6 +307,11 @@ impl Mp4Reader {
             self.missing = u64::from(lacking) * ticks / u64::from((place.bytes / frame_bytes).max(1));
         }
         Ok(())
+    }
+
+    fn has_format_of(&self, decoded: &Decoded) -> bool {
+        decoded.sample_rate_hz == self.format.sample_rate_hz
+            && decoded.layout.len() == self.format.layout.len()
     }
 
     /// Fills the gap before a part of a fragmented file, or leaves the part out.
