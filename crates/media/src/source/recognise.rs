@@ -8,8 +8,10 @@
 use std::io::Read;
 
 use super::bytes::Bytes;
+use super::ffmpeg::wavpack;
 use super::mpeg::MpegReader;
 use super::pcm::{aiff, au, caf, wav};
+use super::tags::asf;
 use super::tags::leading::{self, Leading};
 use super::{flac, matroska, mp4, ogg, trailing_tags};
 use crate::MediaError;
@@ -26,7 +28,7 @@ const ASF: &[u8] = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11";
 /// Beginnings of what only `ffmpeg` reads, in whose bytes nothing else is to be looked for: WavPack,
 /// TTA, Monkey's Audio, Musepack, OptimFROG, ASF, AC-3, DTS, AMR, Real, Flash, MPEG-PS.
 const FOREIGN: &[&[u8]] = &[
-    b"wvpk",
+    wavpack::MAGIC,
     b"TTA",
     b"MAC ",
     b"MPCK",
@@ -40,10 +42,6 @@ const FOREIGN: &[&[u8]] = &[
     b"FLV",
     b"\0\0\x01\xba",
 ];
-
-/// Boxes that may follow the first one of an MP4 file.
-const SECOND_BOXES: [&[u8; 4]; 10] =
-    [b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"moof", b"styp", b"sidx", b"meta"];
 
 /// What an input seems to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,10 +155,8 @@ fn kind_behind_junk(rest: &[u8], ended: bool) -> Option<Kind> {
         0 if is_whole_mp4(rest) => Some(Kind::Mp4),
         0x1A if is_whole_matroska(rest) => Some(Kind::Matroska),
         b'c' if rest.starts_with(b"caff\0\x01\0\0desc") => Some(Kind::Caf),
-        b'w' if is_whole_wavpack(rest) => Some(Kind::Other),
-        b'0' if rest.starts_with(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c") => {
-            Some(Kind::Other)
-        }
+        b'w' if wavpack::block_bytes(rest).is_some() => Some(Kind::Other),
+        b'0' if rest.starts_with(&asf::HEADER) => Some(Kind::Other),
         _ => None,
     }
 }
@@ -190,7 +186,9 @@ fn is_whole_mp4(rest: &[u8]) -> bool {
     let is_readable = |brand: &[u8]| brand.iter().all(|byte| matches!(byte, b' '..=b'~'));
     let others = brands[8..].chunks(4).all(|brand| is_readable(brand) || brand.iter().all(|byte| *byte == 0));
     let next = rest.get(size + 4..size + 8);
-    is_readable(&brands[..4]) && others && SECOND_BOXES.iter().any(|name| next == Some(name.as_slice()))
+    is_readable(&brands[..4])
+        && others
+        && mp4::boxes::TOP_LEVEL.iter().any(|name| next == Some(name.as_slice()))
 }
 
 /// An EBML header that names its kind of document.
@@ -199,11 +197,4 @@ fn is_whole_matroska(rest: &[u8]) -> bool {
     let head = &rest[..rest.len().min(96)];
     let is_named = |name: &&[u8]| head.windows(name.len()).any(|window| window == *name);
     head.starts_with(matroska::MAGIC) && NAMES.iter().any(is_named)
-}
-
-/// A block's header: a size that blocks have, and a version of the stream that exists.
-fn is_whole_wavpack(rest: &[u8]) -> bool {
-    let [b'w', b'v', b'p', b'k', s0, s1, s2, s3, v0, v1, ..] = *rest else { return false };
-    (24..1 << 20).contains(&u32::from_le_bytes([s0, s1, s2, s3]))
-        && (0x402..=0x410).contains(&u16::from_le_bytes([v0, v1]))
 }

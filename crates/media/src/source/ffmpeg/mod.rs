@@ -4,7 +4,7 @@
 //! the time stamps; where that was, a second run tells ([`probe`]), which only damage costs.
 
 mod probe;
-mod wavpack;
+pub mod wavpack;
 
 use std::io::{Read, Write};
 use std::path::PathBuf;

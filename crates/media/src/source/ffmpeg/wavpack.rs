@@ -24,7 +24,7 @@ const MAX_BLOCK_BYTES: usize = 16 << 20;
 const SEARCH_BYTES: usize = 1 << 16;
 
 /// The length of the block whose header starts `bytes`.
-fn block_bytes(bytes: &[u8]) -> Option<usize> {
+pub fn block_bytes(bytes: &[u8]) -> Option<usize> {
     let header = bytes.get(..HEADER_BYTES)?;
     let version = u16::from_le_bytes([header[8], header[9]]);
     let length = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize + 8;

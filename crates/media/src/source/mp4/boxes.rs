@@ -9,10 +9,10 @@ use crate::source::bytes::Bytes;
 
 /// Largest index that is read: three hours of AAC need about 4 MiB.
 const MAX_INDEX_BYTES: u64 = 64 << 20;
-/// Boxes that stand behind the media.
-const BEHIND_MEDIA: [&[u8; 4]; 12] = [
-    b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"uuid", b"udta", b"meta",
-    b"styp",
+/// Boxes that stand in a file itself; where one of them is expected, anything else is damage or foreign.
+pub const TOP_LEVEL: [&[u8; 4]; 16] = [
+    b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"ssix", b"prft",
+    b"emsg", b"uuid", b"udta", b"meta", b"mfra",
 ];
 /// How far an index that is not where it should be is looked for at once.
 const SEARCH_BYTES: usize = 1 << 16;
@@ -52,7 +52,7 @@ pub fn read_index(bytes: &mut Bytes) -> Result<Index, MediaError> {
         let mut head = Vec::new();
         (&mut *bytes).take(8).read_to_end(&mut head)?;
         // Behind the media, letters of other names are bytes of the media.
-        let known = box_head(&head).filter(|(name, _)| media.is_none() || BEHIND_MEDIA.contains(&name));
+        let known = box_head(&head).filter(|(name, _)| media.is_none() || TOP_LEVEL.contains(&name));
         let Some((name, mut size)) = known else {
             let Some((start, media)) = start.zip(media) else { return Ok(Index::Missing) };
             bytes.seek(SeekFrom::Start(start + media))?;
@@ -96,7 +96,7 @@ fn moved_bytes(bytes: &mut Bytes, mut at: u64) -> Result<i64, MediaError> {
     while at < length {
         let mut head = Vec::new();
         (&mut *bytes).take(16).read_to_end(&mut head)?;
-        let known = box_head(&head).filter(|(name, _)| !is_behind_media || BEHIND_MEDIA.contains(&name));
+        let known = box_head(&head).filter(|(name, _)| !is_behind_media || TOP_LEVEL.contains(&name));
         let Some((name, size)) = known else {
             return Ok(if is_behind_media { difference(at, length) } else { 0 });
         };
@@ -188,10 +188,12 @@ pub fn find<'a>(body: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
     })
 }
 
+/// A number of 32 bits, if it is there.
 pub fn long(body: &[u8], at: usize) -> Option<u32> {
     body.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
+/// A number of 64 bits, if it is there.
 pub fn wide(body: &[u8], at: usize) -> Option<u64> {
     body.get(at..)?.first_chunk().copied().map(u64::from_be_bytes)
 }

@@ -4,7 +4,7 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known as ids;
 
 use super::boxes::find;
-use super::track::SoundTrack;
+use super::track::Track;
 use crate::source::flac::frame::crc16;
 
 /// Samples a second and channel of Opus, of how many its packets last a multiple, and the most of a packet.
@@ -36,7 +36,7 @@ pub enum Coding {
 
 impl Coding {
     /// The coding that `params` name, which are set right where Symphonia errs; `None` for one that is not read here.
-    pub fn of(track: &SoundTrack, params: &mut AudioCodecParameters) -> Option<Self> {
+    pub fn of(track: &Track, params: &mut AudioCodecParameters) -> Option<Self> {
         Some(match params.codec {
             ids::CODEC_ID_AAC => Self::Aac,
             ids::CODEC_ID_ALAC => Self::Alac,
@@ -79,7 +79,7 @@ impl Coding {
 
 /// Bytes of a sample of one channel, where samples are stored as they are. QuickTime's larger ones are big-endian
 /// unless a box says otherwise (QuickTime File Format, "Sound Sample Descriptions": `enda`).
-fn samples_of(track: &SoundTrack, params: &mut AudioCodecParameters) -> Option<u32> {
+fn samples_of(track: &Track, params: &mut AudioCodecParameters) -> Option<u32> {
     let descriptions = find(track.body, &[b"mdia", b"minf", b"stbl", b"stsd"])?;
     let is_named =
         |names: &[&[u8; 4]]| descriptions.get(12..16).is_some_and(|name| names.iter().any(|n| *n == name));

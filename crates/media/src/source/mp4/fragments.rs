@@ -8,10 +8,10 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::boxes::{box_head, children, find, long, wide};
+use super::boxes::{TOP_LEVEL, box_head, children, find, long, wide};
 use super::bytes_at::BytesAt;
 use super::samples::Place;
-use super::track::SoundTrack;
+use super::track::Track;
 
 /// Largest index of a part: some 100,000 packets.
 const MAX_PART_INDEX_BYTES: u64 = 16 << 20;
@@ -20,11 +20,6 @@ const MAX_RUN_PACKETS: u32 = 1 << 20;
 /// A stream that begins with a part of a number up to this has lost those before; a higher one was joined on
 /// its way, as live ones are.
 const MAX_FIRST_NUMBER: u32 = 10;
-/// Boxes that may stand between parts; anything else is damage or foreign.
-const KNOWN: [&[u8; 4]; 16] = [
-    b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"ssix", b"prft",
-    b"emsg", b"uuid", b"udta", b"meta", b"mfra",
-];
 /// How far the next part is looked for at once.
 const SEARCH_BYTES: usize = 1 << 16;
 /// Bytes in which a part's beginning is recognised: its header, and that of the box inside.
@@ -83,7 +78,7 @@ struct Part {
 
 impl Fragments {
     /// The parts of `track`; `None` if the file is not of that kind.
-    pub fn new(track: &SoundTrack) -> Option<Self> {
+    pub fn new(track: &Track) -> Option<Self> {
         let extends = find(track.index, &[b"mvex"])?;
         let defaults = children(extends)
             .find(|(name, body)| name == b"trex" && long(body, 4) == Some(track.id))
@@ -126,7 +121,7 @@ impl Fragments {
                     is_cut: !reached || bytes.length().is_some_and(|length| at > length),
                 });
             }
-            let known = box_head(&head).filter(|(name, _)| KNOWN.contains(&name));
+            let known = box_head(&head).filter(|(name, _)| TOP_LEVEL.contains(&name));
             let Some((name, mut size)) = known else {
                 if head.len() < 8 {
                     return Ok(Found::End { is_cut: true });

@@ -4,7 +4,7 @@
 //! comment of Apple's encoders (hexadecimal: flags, delay, padding, length).
 
 use super::boxes::{children, find, long, timescale, wide};
-use super::track::SoundTrack;
+use super::track::Track;
 
 /// What the index says about the start and the end of a track's music, in its time scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct Gapless {
 }
 
 /// What the index says about gaps. `None` if nothing makes sense: then nothing is cut.
-pub fn gapless(track: &SoundTrack) -> Option<Gapless> {
-    let SoundTrack { body: track, index, timescale_hz, .. } = *track;
+pub fn gapless(track: &Track) -> Option<Gapless> {
+    let Track { body: track, index, timescale_hz, .. } = *track;
     if timescale_hz == 0 {
         return None;
     }

@@ -6,13 +6,13 @@
 //! Length rules: the edit list and the `iTunSMPB` comment (see [`gapless`](mod@gapless)), or for Opus without them
 //! the pre-skip. A packet that does not decode becomes silence of its duration, and so does a missing part.
 
-mod boxes;
+pub mod boxes;
 mod bytes_at;
 mod coding;
 mod fragments;
 mod gapless;
-mod samples;
-mod track;
+pub mod samples;
+pub mod track;
 
 use std::io::{self, Cursor};
 

@@ -3,7 +3,7 @@
 //! Sources: ISO/IEC 14496-12, 8.6.1.2 (`stts`), 8.7.3 (`stsz`, `stz2`), 8.7.4 (`stsc`), 8.7.5 (`stco`, `co64`).
 
 use super::boxes::{find, long, wide};
-use super::track::SoundTrack;
+use super::track::Track;
 
 /// Samples as they are that make one packet.
 const GROUPED_FRAMES: u32 = 1024;
@@ -53,7 +53,7 @@ pub struct SampleTable {
 
 impl SampleTable {
     /// The tables of a track; `None` if it has no packets there, as in a fragmented file.
-    pub fn new(track: &SoundTrack) -> Option<Self> {
+    pub fn new(track: &Track) -> Option<Self> {
         let table = find(track.body, &[b"mdia", b"minf", b"stbl"])?;
         let entries = |name| Some(find(table, &[name])?.get(8..)?.to_vec());
         let (common_bytes, count, sizes) = match find(table, &[b"stsz"]) {
@@ -166,4 +166,57 @@ fn small_sizes(body: &[u8]) -> Option<(u32, u32, Vec<u8>)> {
         _ => return None,
     };
     Some((0, count, sizes.iter().flat_map(|size| size.to_be_bytes()).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::boxes::boxed;
+    use super::super::track::tracks;
+    use super::*;
+
+    fn words(values: &[u32]) -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_be_bytes()).collect()
+    }
+
+    /// An index of one track with these tables.
+    fn index(table: &[u8]) -> Vec<u8> {
+        boxed(b"trak", &boxed(b"mdia", &boxed(b"minf", &boxed(b"stbl", table))))
+    }
+
+    fn places(table: &[u8]) -> Vec<(u64, u32, u32)> {
+        let index = index(table);
+        let Some(table) = tracks(&index).next().and_then(|track| SampleTable::new(&track)) else {
+            return Vec::new();
+        };
+        table.map(|place| (place.offset, place.bytes, place.ticks)).collect()
+    }
+
+    #[test]
+    fn packets_in_chunks() {
+        let rest = [
+            boxed(b"stts", &words(&[0, 2, 3, 10, 1, 7])),
+            boxed(b"stsc", &words(&[0, 2, 1, 1, 1, 2, 2, 1])),
+            boxed(b"stco", &words(&[0, 3, 100, 200, 300])),
+        ]
+        .concat();
+        let expected = [(100, 5, 10), (200, 6, 10), (206, 7, 10), (300, 8, 7)];
+        let long = boxed(b"stsz", &words(&[0, 0, 4, 5, 6, 7, 8]));
+        let bytes = boxed(b"stz2", &[&words(&[0, 8, 4])[..], &[5, 6, 7, 8]].concat());
+        let halves = boxed(b"stz2", &[&words(&[0, 4, 4])[..], &[0x56, 0x78]].concat());
+        let shorts = boxed(b"stz2", &[&words(&[0, 16, 4])[..], &[0, 5, 0, 6, 0, 7, 0, 8]].concat());
+        for sizes in [long, bytes, halves, shorts] {
+            let table = [sizes, rest.clone()].concat();
+            assert_eq!(places(&table), expected);
+            for at in 0..table.len() {
+                for value in [0, 1, 0x7F, 0xFF] {
+                    let mut flipped = table.clone();
+                    flipped[at] = value;
+                    // No panic; a size common to all goes with a count of any size, so not all are asked for.
+                    let index = index(&flipped);
+                    let table = tracks(&index).next().and_then(|track| SampleTable::new(&track));
+                    table.into_iter().flatten().take(100).for_each(drop);
+                }
+            }
+        }
+    }
 }

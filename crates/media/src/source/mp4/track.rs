@@ -1,14 +1,16 @@
-//! The audio tracks of an MP4 index.
+//! The tracks of an MP4 index.
 //!
 //! Source: ISO/IEC 14496-12, 8.3.2 (track header), 8.4.2 (media header), 8.4.3 (handler).
 
 use super::boxes::{boxed, children, find, long, timescale};
 
-/// One audio track.
+/// One track.
 #[derive(Clone, Copy)]
-pub struct SoundTrack<'a> {
-    /// Its number in the file, by which fragments name it.
+pub struct Track<'a> {
+    /// Its number in the file, by which others and fragments name it.
     pub id: u32,
+    /// Whether it is sound.
+    pub is_sound: bool,
     /// Whether it is to be played unless another is asked for.
     pub is_enabled: bool,
     /// Ticks a second of its times; 0 if that makes no sense.
@@ -19,7 +21,7 @@ pub struct SoundTrack<'a> {
     pub index: &'a [u8],
 }
 
-impl SoundTrack<'_> {
+impl Track<'_> {
     /// A file of the track's first description and nothing else, which tells what it is coded with whatever the
     /// rest of the index looks like.
     pub fn alone(&self) -> Vec<u8> {
@@ -51,25 +53,28 @@ impl SoundTrack<'_> {
     }
 }
 
-/// The audio tracks of an index (`moov`), in order.
-pub fn sound_tracks(index: &[u8]) -> impl Iterator<Item = SoundTrack<'_>> {
-    children(index).filter(|(name, _)| name == b"trak").filter_map(move |(_, body)| {
-        let handler = find(body, &[b"mdia", b"hdlr"])?;
-        if handler.get(8..12) != Some(b"soun") {
-            return None;
-        }
+/// The tracks of an index (`moov`), in order.
+pub fn tracks(index: &[u8]) -> impl Iterator<Item = Track<'_>> {
+    children(index).filter(|(name, _)| name == b"trak").map(move |(_, body)| {
+        let handler = find(body, &[b"mdia", b"hdlr"]);
         let header = find(body, &[b"tkhd"]);
         let flags = header.and_then(|header| long(header, 0)).unwrap_or(1);
         // Behind two times, of 32 or 64 bits.
         let id = header.and_then(|header| long(header, if flags >> 24 == 1 { 20 } else { 12 }));
-        Some(SoundTrack {
+        Track {
             id: id.unwrap_or(0),
+            is_sound: handler.is_some_and(|handler| handler.get(8..12) == Some(b"soun")),
             is_enabled: flags & 1 == 1,
             timescale_hz: find(body, &[b"mdia", b"mdhd"]).and_then(timescale).unwrap_or(0),
             body,
             index,
-        })
+        }
     })
+}
+
+/// The audio tracks of an index, in order.
+pub fn sound_tracks(index: &[u8]) -> impl Iterator<Item = Track<'_>> {
+    tracks(index).filter(|track| track.is_sound)
 }
 
 /// The number, from 0, of the track that plays unless another is asked for.

@@ -11,7 +11,7 @@ use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{self, Collected, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
 use super::{Extent, Layout, PcmReader, Storage, is_open_size, looks_like_chunk, read_chunks};
-use crate::{MediaError, Speaker};
+use crate::MediaError;
 
 /// Tags and pictures of an `ID3 ` chunk, or one text.
 const MAX_CHUNK_BYTES: u64 = (MAX_TAG_BYTES + 2 * MAX_PICTURE_BYTES) as u64;
@@ -188,13 +188,7 @@ fn parse_common(body: &[u8], compressed: bool) -> Result<Option<Common>, MediaEr
         _ => return Ok(None),
     };
     let storage = storage.ok_or_else(|| MediaError::Unsupported(format!("AIFF with {bits} bits")))?;
-    let layout = Layout {
-        storage,
-        big_endian,
-        frame_bytes: storage.bytes() * channel_count,
-        sample_rate_hz,
-        speakers: Speaker::usual_layout(channel_count),
-    };
+    let layout = Layout::packed(storage, big_endian, sample_rate_hz, channel_count);
     layout.check()?;
     Ok(Some(Common { layout, frames: u32::from_be_bytes([*f0, *f1, *f2, *f3]) }))
 }

@@ -9,7 +9,7 @@ use melisma_signal::Metadata;
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::{Extent, Layout, PcmReader, Storage};
-use crate::{MediaError, Speaker};
+use crate::MediaError;
 
 /// Start of such a file, and of one with the least significant byte first.
 pub const MAGICS: [&[u8]; 2] = [b".snd", b"dns."];
@@ -42,13 +42,7 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
     let extent = Extent::with_chunks_behind(&mut bytes, stated, 1, |_| true)?;
     let behind =
         bytes.length_bytes().zip(stated).map_or(0, |(length, stated)| length.saturating_sub(offset + stated));
-    let layout = Layout {
-        storage,
-        big_endian,
-        frame_bytes: storage.bytes() * channel_count,
-        sample_rate_hz,
-        speakers: Speaker::usual_layout(channel_count),
-    };
+    let layout = Layout::packed(storage, big_endian, sample_rate_hz, channel_count);
     let reader = PcmReader::new(bytes, layout, extent, Metadata::default())?;
     reader.suspect(behind, notes);
     Ok(Some(reader))

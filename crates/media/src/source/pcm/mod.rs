@@ -99,6 +99,17 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Samples beside each other, and channels in their usual order.
+    pub fn packed(storage: Storage, big_endian: bool, sample_rate_hz: u32, channel_count: usize) -> Self {
+        Self {
+            storage,
+            big_endian,
+            frame_bytes: storage.bytes() * channel_count,
+            sample_rate_hz,
+            speakers: Speaker::usual_layout(channel_count),
+        }
+    }
+
     /// Refuses what cannot be read.
     pub fn check(&self) -> Result<(), MediaError> {
         let channels = self.speakers.len();
@@ -279,13 +290,8 @@ impl PcmReader {
 
     /// Samples without a header.
     pub fn raw(bytes: Bytes, raw: RawFormat) -> Result<Self, MediaError> {
-        let layout = Layout {
-            storage: raw.storage,
-            big_endian: raw.big_endian,
-            frame_bytes: raw.storage.bytes() * raw.channel_count,
-            sample_rate_hz: raw.sample_rate_hz,
-            speakers: Speaker::usual_layout(raw.channel_count),
-        };
+        let RawFormat { storage, big_endian, sample_rate_hz, channel_count } = raw;
+        let layout = Layout::packed(storage, big_endian, sample_rate_hz, channel_count);
         let extent = Extent { stated_bytes: None, left_bytes: bytes.length_bytes() };
         Self::new(bytes, layout, extent, Metadata::default())
     }

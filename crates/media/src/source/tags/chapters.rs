@@ -2,19 +2,21 @@
 //! track names as its chapters (Apple).
 //!
 //! The track is preferred, since the list holds 255 chapters at most; of a pipe, only the list can be
-//! read. Sources: QuickTime File Format ("Chapter Lists", "Text Media"); ISO/IEC 14496-12, 8.6.1.2, 8.7
-//! (sample tables); for `chpl`, what MP4v2 and ffmpeg write.
+//! read. Sources: QuickTime File Format ("Chapter Lists", "Text Media"); for `chpl`, what MP4v2 and ffmpeg write.
 
 use std::io::Read;
 
 use super::super::bytes::Bytes;
+use super::super::mp4::boxes::{find, long};
+use super::super::mp4::samples::SampleTable;
+use super::super::mp4::track::tracks;
 use super::Collected;
 use super::text::Encoding;
 
 /// More chapters than their numbers of three digits count are left out.
 const MAX_CHAPTERS: usize = 1000;
 /// The longest title that is read.
-const MAX_TITLE_BYTES: usize = 4096;
+const MAX_TITLE_BYTES: u32 = 4096;
 /// Ticks of a Nero list in a millisecond.
 const NERO_TICKS: u64 = 10_000;
 
@@ -28,31 +30,6 @@ pub fn read(before: &[u8], bytes: &Bytes, collected: &mut Collected) {
     for (start_ms, title) in chapters.unwrap_or_default() {
         collected.add_chapter(start_ms, &title);
     }
-}
-
-/// Direct children of a box: name and body. The last one may be cut off.
-fn children(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
-    std::iter::from_fn(move || {
-        let [s0, s1, s2, s3, a, b, c, d, ..] = *rest else { return None };
-        let size = match u32::from_be_bytes([s0, s1, s2, s3]) as usize {
-            0 => rest.len(),
-            size => size.min(rest.len()),
-        };
-        let body = rest.get(8..size)?;
-        rest = &rest[size..];
-        Some(([a, b, c, d], body))
-    })
-}
-
-/// The body of the first box along a path.
-fn find<'a>(body: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
-    path.iter().try_fold(body, |inside, name| {
-        children(inside).find(|(found, _)| found == *name).map(|(_, body)| body)
-    })
-}
-
-fn long(body: &[u8], at: usize) -> Option<u32> {
-    body.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
 /// Start and title of each chapter of a Nero list.
@@ -76,29 +53,17 @@ fn of_list(list: &[u8]) -> Vec<(u64, String)> {
 
 /// Start and title of each chapter of a track of text.
 fn of_track(index: &[u8], bytes: &Bytes) -> Option<Vec<(u64, String)>> {
-    let tracks = || children(index).filter(|(name, _)| name == b"trak").map(|(_, body)| body);
-    let id = tracks().find_map(|track| long(find(track, &[b"tref", b"chap"])?, 0))?;
-    let is_named = |track: &&[u8]| {
-        let header = find(track, &[b"tkhd"]).unwrap_or_default();
-        long(header, if header.first() == Some(&1) { 20 } else { 12 }) == Some(id)
-    };
-    let track = tracks().find(is_named)?;
-    let header = find(track, &[b"mdia", b"mdhd"])?;
-    let ticks_hz = long(header, if header.first() == Some(&1) { 20 } else { 12 }).filter(|hz| *hz > 0)?;
-    let table = find(track, &[b"mdia", b"minf", b"stbl"])?;
-    let places = places(table)?;
-    let durations = find(table, &[b"stts"])?.get(8..)?.chunks_exact(8).flat_map(|run| {
-        let (count, ticks) = (long(run, 0).unwrap_or(0) as usize, long(run, 4).unwrap_or(0));
-        std::iter::repeat_n(u64::from(ticks), count.min(MAX_CHAPTERS))
-    });
+    let id = tracks(index).find_map(|track| long(find(track.body, &[b"tref", b"chap"])?, 0))?;
+    let track = tracks(index).find(|track| track.id == id && track.timescale_hz > 0)?;
     let mut ticks = 0u64;
     let mut chapters = Vec::new();
-    for ((place, length), duration) in places.into_iter().zip(durations) {
+    for place in SampleTable::new(&track)?.take(MAX_CHAPTERS) {
         let mut sample = Vec::new();
-        bytes.again(place).ok()?.take(length.min(MAX_TITLE_BYTES) as u64).read_to_end(&mut sample).ok()?;
-        let start_ms = u128::from(ticks) * 1000 / u128::from(ticks_hz);
+        let length = u64::from(place.bytes.min(MAX_TITLE_BYTES));
+        bytes.again(place.offset).ok()?.take(length).read_to_end(&mut sample).ok()?;
+        let start_ms = u128::from(ticks) * 1000 / u128::from(track.timescale_hz);
         chapters.push((u64::try_from(start_ms).unwrap_or(u64::MAX), title_of(&sample)));
-        ticks = ticks.saturating_add(duration);
+        ticks = ticks.saturating_add(place.ticks.into());
     }
     Some(chapters)
 }
@@ -109,46 +74,6 @@ fn title_of(sample: &[u8]) -> String {
     let text = &text[..text.len().min(usize::from(u16::from_be_bytes([*a, *b])))];
     let is_wide = text.starts_with(&[0xFE, 0xFF]) || text.starts_with(&[0xFF, 0xFE]);
     if is_wide { Encoding::Utf16.split_first(text).0 } else { Encoding::Utf8.split_first(text).0 }
-}
-
-/// Where in the file each sample of a track stands, and its length in bytes.
-fn places(table: &[u8]) -> Option<Vec<(u64, usize)>> {
-    let sizes = find(table, &[b"stsz"])?;
-    let (same, count) = (long(sizes, 4)? as usize, long(sizes, 8)? as usize);
-    let size =
-        |sample: usize| if same > 0 { Some(same) } else { Some(long(sizes, 12 + 4 * sample)? as usize) };
-    let chunks: Vec<u64> = match find(table, &[b"stco"]) {
-        Some(places) => {
-            let places = places.get(8..)?.chunks_exact(4).take(MAX_CHAPTERS);
-            places.filter_map(|place| long(place, 0)).map(u64::from).collect()
-        }
-        None => {
-            let places = find(table, &[b"co64"])?.get(8..)?.chunks_exact(8).take(MAX_CHAPTERS);
-            places.filter_map(|place| place.first_chunk().copied().map(u64::from_be_bytes)).collect()
-        }
-    };
-    // From which chunk on, counted from 1, how many samples are in each.
-    let runs: Vec<(usize, usize)> = find(table, &[b"stsc"])?
-        .get(8..)?
-        .chunks_exact(12)
-        .take(MAX_CHAPTERS)
-        .filter_map(|run| Some((long(run, 0)? as usize, long(run, 4)? as usize)))
-        .collect();
-    let mut places = Vec::new();
-    for (index, chunk) in chunks.into_iter().enumerate() {
-        let in_chunk =
-            runs.iter().rev().find(|(first, _)| *first <= index + 1).map_or(0, |(_, count)| *count);
-        let mut place = chunk;
-        for _ in 0..in_chunk {
-            if places.len() >= count.min(MAX_CHAPTERS) {
-                return Some(places);
-            }
-            let length = size(places.len())?;
-            places.push((place, length));
-            place = place.saturating_add(length as u64);
-        }
-    }
-    Some(places)
 }
 
 #[cfg(test)]
@@ -167,28 +92,6 @@ mod tests {
             assert_eq!(of_list(&list), expected, "version {label}");
             for cut in 0..list.len() {
                 assert!(of_list(&list[..cut]).len() <= 2);
-            }
-        }
-    }
-
-    #[test]
-    fn places_of_samples_in_chunks() {
-        let boxed = |name: &[u8; 4], words: &[u32]| {
-            let body: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
-            [&(body.len() as u32 + 8).to_be_bytes(), name.as_slice(), &body].concat()
-        };
-        let table = [
-            boxed(b"stsz", &[0, 0, 4, 5, 6, 7, 8]),
-            boxed(b"stsc", &[0, 2, 1, 1, 1, 2, 2, 1]),
-            boxed(b"stco", &[0, 3, 100, 200, 300]),
-        ]
-        .concat();
-        assert_eq!(places(&table).unwrap(), [(100, 5), (200, 6), (206, 7), (300, 8)]);
-        for at in 0..table.len() {
-            for value in [0, 1, 0x7F, 0xFF] {
-                let mut flipped = table.clone();
-                flipped[at] = value;
-                assert!(places(&flipped).is_none_or(|places| places.len() <= MAX_CHAPTERS));
             }
         }
     }
