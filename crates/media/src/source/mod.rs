@@ -185,6 +185,9 @@ pub struct AudioSource {
     ended: bool,
     /// Whether only a part of the input was asked for.
     start_or_end_is_cut: bool,
+    /// Seconds that the reader gave so far, and whether any of it was more than silence.
+    source_seconds: f64,
+    is_heard: bool,
 }
 
 impl AudioSource {
@@ -260,6 +263,8 @@ impl AudioSource {
             left_samples,
             ended: false,
             start_or_end_is_cut: skip_samples > 0 || left_samples.is_some(),
+            source_seconds: 0.0,
+            is_heard: false,
         })
     }
 
@@ -331,19 +336,23 @@ impl AudioSource {
     /// The next block, never empty, of a size that suits the decoder; `None` at the end.
     ///
     /// # Errors
-    /// [`MediaError::Io`]. Damage inside the stream is no error: see
-    /// [`decode_errors`](Self::decode_errors).
+    /// [`MediaError::Io`]; at the end, [`MediaError::Damaged`] if nothing at all could be decoded. Damage that leaves
+    /// some music is no error: see [`decode_errors`](Self::decode_errors).
     pub fn next_block(&mut self) -> Result<Option<Pcm>, MediaError> {
         while !self.ended {
             let mut pcm = match self.reader.next_block(&mut self.notes)? {
                 Some(planes) => {
                     let format = self.reader.format();
-                    self.source_samples += planes.first().map_or(0, Vec::len) as u64;
+                    let samples = planes.first().map_or(0, Vec::len) as u64;
+                    self.source_samples += samples;
+                    self.source_seconds += samples as f64 / f64::from(format.sample_rate_hz.max(1));
+                    self.is_heard = self.is_heard || planes.iter().flatten().any(|x| *x != 0.0);
                     self.is_one_rate &= format.sample_rate_hz == self.source_rate_hz;
                     self.conform.push(planes, format.sample_rate_hz, &format.layout, &mut self.notes)?
                 }
                 None => {
                     self.ended = true;
+                    self.refuse_if_all_is_lost()?;
                     self.take_late_metadata();
                     self.conform.finish(&mut self.notes)?
                 }
@@ -354,6 +363,15 @@ impl AudioSource {
             }
         }
         Ok(None)
+    }
+
+    /// A result that holds nothing of its input must not pass for one.
+    fn refuse_if_all_is_lost(&self) -> Result<(), MediaError> {
+        if self.is_heard || !self.notes.is_all_lost(self.source_seconds) {
+            return Ok(());
+        }
+        let why = self.notes.sentences().pop().unwrap_or_default();
+        Err(MediaError::Damaged(format!("nothing in it could be decoded ({why})")))
     }
 
     /// Adds what stood behind the music of a pipe, where nothing before it says the same.

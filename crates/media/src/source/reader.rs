@@ -100,6 +100,12 @@ impl Notes {
         self.lost.iter().map(|lost| lost.end_seconds - lost.start_seconds).sum()
     }
 
+    /// Whether of the `seconds` that were delivered, none are without damage.
+    pub fn is_all_lost(&self, seconds: f64) -> bool {
+        let lost: f64 = self.lost.iter().map(|lost| lost.end_seconds.min(seconds) - lost.start_seconds).sum();
+        self.damaged_places() > 0 && lost + JOINED_SECONDS >= seconds
+    }
+
     /// Everything that is to be told, one sentence each.
     pub fn sentences(&self) -> Vec<String> {
         let mut all = self.warnings.clone();
