@@ -20,7 +20,9 @@ const MAX_LINES: usize = 20_000;
 const TEXT_FRAMES: [&str; 7] = ["GRP1", "GP1", "MVNM", "MVN", "MVIN", "MVI", "WFED"];
 
 /// Frames of 2.2 that are more than text, and what they became.
-const RENAMED: [(&str, &str); 18] = [
+const RENAMED: [(&str, &str); 20] = [
+    ("POP", "POPM"),
+    ("CNT", "PCNT"),
     ("TXX", "TXXX"),
     ("WXX", "WXXX"),
     ("COM", "COMM"),
@@ -142,8 +144,32 @@ fn add_frame(version: u8, frame: &Frame, collected: &mut Collected, parts: &mut 
                 collected.add_picture(picture);
             }
         }
+        "POPM" | "PCNT" => add_popularity(name, &frame.body, collected),
         "CHAP" => add_chapter(version, &frame.body, collected),
         _ => {}
+    }
+}
+
+/// A listener's rating from 1 to 255, as a share of the best, and how often it was played; without a listener, how often
+/// at all. The fields are those of Quod Libet and Picard. (Objects and data of programs, `GEOB` and `PRIV`, are left out:
+/// what they mean is known to their writers alone.)
+fn add_popularity(name: &str, body: &[u8], collected: &mut Collected) {
+    let count = |bytes: &[u8]| {
+        bytes.iter().fold(0u64, |count, byte| count.saturating_mul(256).saturating_add(u64::from(*byte)))
+    };
+    let (listener, plays) = if name == "POPM" {
+        let (listener, rest) = Encoding::Latin.split_first(body);
+        let Some((rating, plays)) = rest.split_first() else { return };
+        let listener = if listener.is_empty() { String::new() } else { format!(":{listener}") };
+        if *rating > 0 {
+            collected.add(&format!("RATING{listener}"), &format!("{:.2}", f64::from(*rating) / 255.0));
+        }
+        (listener, count(plays))
+    } else {
+        (String::new(), count(body))
+    };
+    if plays > 0 {
+        collected.add(&format!("PLAYCOUNT{listener}"), &plays.to_string());
     }
 }
 
