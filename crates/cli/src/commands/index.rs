@@ -21,7 +21,7 @@ pub struct IndexArguments {
     /// Where the index lies [default: DIR/.melisma/index, with --shard DIR/.melisma/index-I-of-N]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// One JSON object a track, for programs
+    /// One JSON object a track, for programs; {"tracks": 0} if there is none
     #[arg(long)]
     json: bool,
     /// How many files to read at a time [default: one per core]
@@ -56,6 +56,10 @@ impl IndexArguments {
         if self.json {
             for track in &library.index.tracks {
                 writeln!(DataOut, "{}", json_of(track))?;
+            }
+            if library.index.tracks.is_empty() {
+                // Nothing at all would look like a failure.
+                writeln!(DataOut, "{}", serde_json::json!({ "tracks": 0 }))?;
             }
             return Ok(library.outcome);
         }
