@@ -22,7 +22,7 @@ use super::timeline::{Planes, Timeline};
 use super::window::Window;
 use crate::MediaError;
 pub use page::MAGIC;
-use page::{Next, Page};
+use page::{MAX_PAGE_BYTES, Next, Page};
 use stream::Mapping;
 
 /// All header packets of a stream together: tags with covers.
@@ -31,6 +31,8 @@ const MAX_HEADER_BYTES: usize = 64 << 20;
 const MAX_PACKET_BYTES: usize = 16 << 20;
 /// Pages looked at before an Ogg file counts as one without music that is read here.
 const MAX_PAGES_AT_START: usize = 4096;
+/// A page with anything on it is longer than that.
+const MIN_PAGE_BYTES: u64 = 28;
 /// Where the last page is looked for: a page has 65,307 bytes at most.
 const TAIL_BYTES: u64 = 3 << 16;
 /// Without any sign of loss, a step in the granule positions below this is bad bookkeeping (of
@@ -64,6 +66,10 @@ struct Link {
     owed: bool,
     /// The granule position reached; `None` before the first page with music.
     position: Option<u64>,
+    /// Of the last page that is damaged and belongs behind the position: its position, and whether it ends the stream.
+    damaged_end: Option<(u64, bool)>,
+    /// Bytes and samples of the pages with music so far.
+    music: (u64, u64),
     ended: bool,
 }
 
@@ -91,6 +97,15 @@ enum Part {
 }
 
 impl Link {
+    /// Where the last damaged page ended, if that can be: behind what was read, and not far.
+    fn plausible_end(&self, rate: u64) -> Option<(u64, bool)> {
+        let position = self.position?;
+        let (bytes, samples) = self.music;
+        let page_samples = (MAX_PAGE_BYTES as u64).saturating_mul(samples) / bytes.max(1);
+        let limit = page_samples.saturating_mul(2).max(rate);
+        self.damaged_end.filter(|(end, _)| (position..position.saturating_add(limit)).contains(end))
+    }
+
     /// Whether a page belongs before what was read, by its number and its time.
     fn came_before(&self, page: &Page) -> bool {
         let is_earlier = page.sequence.wrapping_sub(self.sequence) > u32::MAX / 2;
@@ -148,22 +163,53 @@ impl OggReader {
                     self.take(page, notes)?;
                 }
             }
-            Next::Damaged(page) => {
+            Next::Damaged(mut page) => {
                 let Some(link) = &mut self.link else { return Ok(()) };
-                if link.decoder.is_none() && link.serial == page.serial && page.sequence == link.sequence {
+                let is_next = link.serial == page.serial && page.sequence == link.sequence;
+                if link.decoder.is_none() && is_next {
                     // A fault in the tags is no reason to give up the music.
                     notes.harm("a page of headers is damaged: tags may be wrong or missing");
+                    // The first music may stand on it as well; the next page says where.
+                    page.granule = None;
                     self.take(page, notes)?;
+                    if let Some(link) = &mut self.link {
+                        link.owed = link.position.is_some();
+                    }
                 } else {
                     link.loss = true;
+                    if link.serial == page.serial {
+                        link.damaged_end = page.granule.map(|granule| (granule, page.last));
+                    }
                 }
             }
-            Next::End { cut } => {
+            Next::End { cut, foreign_bytes } => {
                 self.ended = true;
+                if !cut {
+                    self.lose_end(foreign_bytes as u64, notes);
+                }
                 self.end_link(cut, notes);
             }
         }
         Ok(())
+    }
+
+    /// Puts in silence for a last page that is damaged: as long as it says; or, where nothing of it is left but its
+    /// bytes, as long as so many bytes last elsewhere in the stream.
+    fn lose_end(&mut self, foreign_bytes: u64, notes: &mut Notes) {
+        let Some(link) = self.link.as_mut().filter(|link| !link.ended) else { return };
+        let Some(position) = link.position else { return };
+        let known = link.plausible_end(self.format.sample_rate_hz.into());
+        let (bytes, samples) = link.music;
+        let lost = match known {
+            Some((end, is_last)) => {
+                link.ended = is_last;
+                end - position
+            }
+            None if foreign_bytes >= MIN_PAGE_BYTES => foreign_bytes.saturating_mul(samples) / bytes.max(1),
+            None => 0,
+        };
+        link.position = Some(position.saturating_add(lost));
+        self.timeline.lose(lost, DAMAGED, notes);
     }
 
     /// Says so if the present stream has no end.
@@ -201,6 +247,8 @@ impl OggReader {
             loss: false,
             owed: false,
             position: None,
+            damaged_end: None,
+            music: (0, 0),
             ended: page.last,
         });
     }
@@ -266,7 +314,9 @@ impl OggReader {
             }
             link.headers.clear();
         }
-        self.place(&parts, page.granule, page.last, lost_before, notes);
+        // What is longer than its position says was cut there; only at the end, whether or not that is marked.
+        let is_last = page.last || self.window.peek(1)?.is_empty();
+        self.place(&parts, page.granule, is_last, lost_before, notes);
         Ok(())
     }
 
@@ -343,9 +393,25 @@ impl OggReader {
                 if lost_before || holes > 0 || late > TOLERATED_SAMPLES {
                     missing = late;
                 }
+                if last && missing > 0 && holes == 0 {
+                    // The end of this page may be cut as well: by how much, the damaged page before it tells, or that
+                    // packets are alike.
+                    let damaged = link.plausible_end(rate).map(|(end, _)| end.saturating_sub(position));
+                    let is_packet = |samples: u64| matches!(link.mapping, Mapping::Opus(_)) && samples > 0;
+                    let packet = parts.first().map(Part::samples).filter(|samples| is_packet(*samples));
+                    let whole = packet.map(|packet| missing.next_multiple_of(packet));
+                    let longer = |whole: &u64| (missing..missing.saturating_add(samples)).contains(whole);
+                    if let Some(whole) = damaged.filter(longer).or(whole.filter(longer)) {
+                        surplus = whole - missing;
+                        missing = whole;
+                    }
+                }
             }
             (None, _) => {}
         }
+        link.damaged_end = None;
+        let bytes = packets.iter().map(Vec::len).sum::<usize>() as u64;
+        link.music = (link.music.0.saturating_add(bytes), link.music.1.saturating_add(samples));
         link.position = granule.or_else(|| Some(link.position.unwrap_or(0).saturating_add(samples)));
         let at_holes = missing.checked_div(holes).unwrap_or(0);
         let mut rest = if holes > 0 { missing % holes } else { 0 };

@@ -12,7 +12,7 @@ pub const MAGIC: &[u8] = b"OggS";
 /// Bytes of a page header before its lacing values.
 const HEADER_BYTES: usize = 27;
 /// The largest page: 255 segments of 255 bytes.
-const MAX_PAGE_BYTES: usize = HEADER_BYTES + 255 + 255 * 255;
+pub const MAX_PAGE_BYTES: usize = HEADER_BYTES + 255 + 255 * 255;
 
 /// One page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +49,14 @@ pub struct Piece {
 pub enum Next {
     /// A page, and whether damaged or foreign bytes stood before it.
     Page(Page, bool),
-    /// A page whose checksum fails, but which another one follows.
+    /// A page whose checksum fails, but which another one or the end follows.
     Damaged(Page),
     /// The input is over; whether it ends inside of a page.
     End {
         /// The last page is cut off.
         cut: bool,
+        /// Damaged or foreign bytes that stood before the end.
+        foreign_bytes: usize,
     },
 }
 
@@ -104,19 +106,22 @@ impl Page {
 
     /// The next page.
     pub fn next(window: &mut Window) -> io::Result<Next> {
-        let mut foreign = false;
+        let mut foreign_bytes = 0;
         let mut cut = false;
         loop {
             let bytes = window.peek(MAX_PAGE_BYTES)?;
             if bytes.is_empty() {
-                return Ok(Next::End { cut });
+                return Ok(Next::End { cut, foreign_bytes });
             }
+            let is_all = bytes.len() < MAX_PAGE_BYTES;
             match Self::parse(bytes) {
                 Ok(Some((page, length))) if page.is_sound => {
                     window.consume(length);
-                    return Ok(Next::Page(page, foreign));
+                    return Ok(Next::Page(page, foreign_bytes > 0));
                 }
-                Ok(Some((page, length))) if bytes[length..].starts_with(MAGIC) => {
+                Ok(Some((page, length)))
+                    if bytes[length..].starts_with(MAGIC) || (is_all && bytes.len() == length) =>
+                {
                     window.consume(length);
                     return Ok(Next::Damaged(page));
                 }
@@ -124,10 +129,10 @@ impl Page {
                 // All that is left was seen: a page whose end is not there, or foreign bytes.
                 Err(_) => cut = true,
             }
-            foreign = true;
             let next =
                 (1..bytes.len()).find(|at| bytes[*at..].starts_with(&MAGIC[..(bytes.len() - at).min(4)]));
             let step = next.unwrap_or(bytes.len());
+            foreign_bytes += step;
             window.consume(step);
         }
     }
@@ -198,7 +203,7 @@ pub mod tests {
         assert!(torn.sequence == 0 && !torn.is_sound);
         let Next::Page(second, true) = Page::next(&mut window).unwrap() else { panic!("no damage") };
         assert_eq!((second.sequence, second.granule, second.serial), (1, Some(100), 7));
-        assert!(matches!(Page::next(&mut window).unwrap(), Next::End { cut: true }));
+        assert!(matches!(Page::next(&mut window).unwrap(), Next::End { cut: true, .. }));
         assert_eq!(Page::last_in(&stream, 7), Some(second));
     }
 }
