@@ -4,6 +4,7 @@
 //! the time stamps; where that was, a second run tells ([`probe`]), which only damage costs.
 
 mod probe;
+mod tta;
 pub mod wavpack;
 
 use std::io::{Read, Write};
@@ -22,6 +23,7 @@ use super::tags::Collected;
 use super::timeline::Planes;
 use crate::MediaError;
 use probe::command;
+use wavpack::Scan;
 
 /// Samples of a block of silence.
 const SILENT_BLOCK_SAMPLES: u64 = 4096;
@@ -41,6 +43,8 @@ const NO_MORE_BLOCKS: &str = "Invalid block header.";
 /// What it says of a cover that it looks at though nobody asked: no harm to the music.
 const PICTURE_DECODERS: [&str; 6] = ["[png @", "[mjpeg @", "[gif @", "[bmp @", "[webp @", "[tiff @"];
 
+const UNDECODABLE: &str = "packets that ffmpeg could not decode";
+
 /// A running `ffmpeg` and the WAV that it writes.
 pub struct FfmpegReader {
     wav: PcmReader,
@@ -56,6 +60,8 @@ pub struct FfmpegReader {
     /// Samples that are missing in front, and of these, silent ones that are still to be given.
     lead_samples: u64,
     left_lead_samples: u64,
+    /// Where the music ends, if that is known better than `ffmpeg` does.
+    end_samples: Option<u64>,
     /// Keeps a temporary file in being.
     _file: Bytes,
     /// Length that the container states, in seconds.
@@ -83,9 +89,12 @@ impl FfmpegReader {
         notes: &mut Notes,
     ) -> Result<Self, MediaError> {
         let is_checked = is_checked(&file)?;
-        let mended = if is_checked { wavpack::without_damage(&file)? } else { None };
+        let Scan { file: mended, lead_samples, end_samples, left_out } = scan(&file)?;
         let is_mended = mended.is_some();
-        let (file, lead_samples) = mended.map_or((file, 0), |mended| (mended.file, mended.lead_samples));
+        let file = mended.unwrap_or(file);
+        if left_out > 0 {
+            notes.harm(format!("{left_out} blocks of a time that was taken already are not played"));
+        }
         let Bytes::File { path, .. } = &file else { return Err(not_a_file()) };
         let path = path.clone();
         let mut run = command(program, &path, is_checked);
@@ -132,6 +141,7 @@ impl FfmpegReader {
             is_mended,
             lead_samples,
             left_lead_samples: lead_samples,
+            end_samples,
             _file: file,
             stated_seconds,
             given_samples: 0,
@@ -160,6 +170,16 @@ impl FfmpegReader {
         }
     }
 
+    /// Silence for an end that could not be decoded.
+    fn rest_of_end(&mut self, notes: &mut Notes) -> Option<Planes> {
+        let end = self.end_samples.filter(|end| *end > self.given_samples && self.given_samples > 0)?;
+        let count = (end - self.given_samples).min(SILENT_BLOCK_SAMPLES);
+        let rate = f64::from(self.format().sample_rate_hz);
+        let (start, end) = (self.given_samples as f64 / rate, (self.given_samples + count) as f64 / rate);
+        notes.lose(start, end, UNDECODABLE);
+        Some(vec![vec![0.0; count as usize]; self.format().channel_count()])
+    }
+
     /// Says what went wrong, and where.
     fn finish(&mut self, notes: &mut Notes) {
         let whole = self.trim.keep.is_none();
@@ -178,7 +198,7 @@ impl FfmpegReader {
             let lead_seconds = self.lead_samples as f64 / f64::from(self.format().sample_rate_hz);
             let gaps = gaps.into_iter().map(|(start, end)| (start + lead_seconds, end + lead_seconds));
             for (start, end) in [(0.0, lead_seconds)].into_iter().filter(|(_, end)| *end > 0.0).chain(gaps) {
-                notes.lose(start, end, "packets that ffmpeg could not decode");
+                notes.lose(start, end, UNDECODABLE);
             }
         }
         if let Some(stated) =
@@ -213,6 +233,9 @@ impl BlockReader for FfmpegReader {
                 block = None; // only padding is left
             }
         }
+        if block.is_none() {
+            block = self.rest_of_end(notes);
+        }
         match &block {
             Some(samples) => self.given_samples += samples.first().map_or(0, Vec::len) as u64,
             None => self.finish(notes),
@@ -235,6 +258,17 @@ fn is_checked(file: &Bytes) -> Result<bool, MediaError> {
     let mut head = [0; 4];
     let count = again.read(&mut head)?;
     Ok([wavpack::MAGIC, b"TTA", b"MAC "].iter().any(|magic| head[..count].starts_with(magic)))
+}
+
+/// What the file itself says of its music, where that can be seen.
+fn scan(file: &Bytes) -> Result<Scan, MediaError> {
+    let mut head = [0; 4];
+    let count = file.again(0)?.read(&mut head)?;
+    match &head[..count] {
+        wavpack::MAGIC => wavpack::scan(file),
+        tta::MAGIC => tta::scan(file),
+        _ => Ok(Scan::default()),
+    }
 }
 
 fn not_a_file() -> MediaError {

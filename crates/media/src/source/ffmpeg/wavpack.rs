@@ -18,6 +18,10 @@ pub const MAGIC: &[u8] = b"wvpk";
 const HEADER_BYTES: usize = 32;
 /// Of a block's flags: the first one of its frame.
 const IS_FIRST_OF_FRAME: u32 = 1 << 11;
+/// Of a block's flags: bits instead of samples.
+const IS_DSD: u32 = 1 << 31;
+/// Fewer bytes than that at the end are no block.
+const MIN_LOST_BYTES: usize = 64;
 /// The largest block that is believed.
 const MAX_BLOCK_BYTES: usize = 16 << 20;
 /// How far the next block is looked for at once.
@@ -32,12 +36,17 @@ pub fn block_bytes(bytes: &[u8]) -> Option<usize> {
     (is_block && (HEADER_BYTES..=MAX_BLOCK_BYTES).contains(&length)).then_some(length)
 }
 
-/// A file without its damaged blocks.
-pub struct Mended {
-    /// The others, in order.
-    pub file: Bytes,
+/// What the blocks of a file say.
+#[derive(Default)]
+pub struct Scan {
+    /// The good ones, in order, if there are others.
+    pub file: Option<Bytes>,
     /// Samples that are missing before the first of them.
     pub lead_samples: u64,
+    /// Where the music ends, if bytes are there for all of it: silence stands in for a last block that is damaged.
+    pub end_samples: Option<u64>,
+    /// Blocks that were left out, since their time was taken already.
+    pub left_out: u64,
 }
 
 /// Where blocks belong.
@@ -49,6 +58,12 @@ struct Order {
     is_damaged: bool,
     /// Whether the present frame, of one block for each pair of channels, comes too late.
     is_late: bool,
+    left_out: u64,
+    /// Samples of the whole file, if the first block says so, and of the longest frame.
+    total: Option<u64>,
+    longest: u64,
+    /// Whether samples are bits (DSD), eight of which are counted as one.
+    is_dsd: bool,
 }
 
 impl Order {
@@ -57,6 +72,11 @@ impl Order {
         let long = |at: usize| header[at..].first_chunk().copied().map_or(0, u32::from_le_bytes);
         let (index, samples, flags) = (u64::from(long(16)), u64::from(long(20)), long(24));
         if samples > 0 && flags & IS_FIRST_OF_FRAME != 0 {
+            if self.due.is_none() {
+                self.total = Some(long(12)).filter(|total| *total != u32::MAX).map(u64::from);
+                self.is_dsd = flags & IS_DSD != 0;
+            }
+            self.longest = self.longest.max(samples);
             let due = *self.due.get_or_insert_with(|| {
                 self.lead_samples = index;
                 self.is_damaged |= index > 0;
@@ -64,19 +84,20 @@ impl Order {
             });
             self.is_late = index < due;
             self.is_damaged |= index != due;
+            self.left_out += u64::from(self.is_late);
             self.due = Some(due.max(index + samples));
         }
         samples == 0 || !self.is_late
     }
 }
 
-/// What a file is without its damaged blocks; `None` if there are no others. `file` is a file.
-pub fn without_damage(file: &Bytes) -> Result<Option<Mended>, MediaError> {
-    let Some(again) = file.rewound()? else { return Ok(None) };
+/// Looks at all blocks of `file`, which is a file of WavPack.
+pub fn scan(file: &Bytes) -> Result<Scan, MediaError> {
+    let Some(again) = file.rewound()? else { return Ok(Scan::default()) };
     let mut window = Window::new(again);
     let mut kept = tempfile::NamedTempFile::new()?;
     let mut order = Order::default();
-    loop {
+    let is_tail_lost = loop {
         let length = block_bytes(window.peek(HEADER_BYTES)?).unwrap_or(usize::MAX / 2);
         let wanted = length.min(MAX_BLOCK_BYTES) + HEADER_BYTES;
         let seen = window.peek(wanted)?;
@@ -89,18 +110,22 @@ pub fn without_damage(file: &Bytes) -> Result<Option<Mended>, MediaError> {
             window.consume(length);
             continue;
         }
+        // Of tags, each end with its own letters: what is left stands behind the music, or is a last block.
+        let is_lost = seen.len() > MIN_LOST_BYTES && !trailing_tags::starts_tag(seen);
         window.consume(1);
         if !find_block(&mut window)? {
-            // What is left stands behind the music, or is a block that is cut off.
-            break;
+            break is_lost;
         }
         order.is_damaged = true;
-    }
-    if !order.is_damaged {
-        return Ok(None);
-    }
-    let file = Bytes::temporary(kept.into_temp_path())?;
-    Ok(Some(Mended { file, lead_samples: order.lead_samples }))
+    };
+    let reached = order.due.filter(|_| !order.is_dsd);
+    let is_near = |(total, reached): &(u64, u64)| total.saturating_sub(*reached) <= 2 * order.longest;
+    let end_samples = match order.total.zip(reached).filter(is_near) {
+        Some((total, reached)) if is_tail_lost => Some(total.max(reached)),
+        _ => reached,
+    };
+    let file = if order.is_damaged { Some(Bytes::temporary(kept.into_temp_path())?) } else { None };
+    Ok(Scan { file, lead_samples: order.lead_samples, end_samples, left_out: order.left_out })
 }
 
 /// Goes on to the next header of a block; whether there is one.
