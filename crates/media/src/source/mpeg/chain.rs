@@ -164,7 +164,8 @@ impl Chain {
             match self.find(window)? {
                 Found::Frame(header, length) => {
                     let is_info =
-                        Info::parse(&header, window.seen().get(..length).unwrap_or_default()).is_some();
+                        Info::parse(&header, window.seen().get(..length).unwrap_or_default(), false)
+                            .is_some();
                     if is_info || self.current.is_none_or(|current| !current.agrees(&header)) {
                         return Ok(rest); // another stream, joined to this one
                     }
@@ -189,7 +190,7 @@ impl Chain {
 fn is_information(bytes: &[u8]) -> bool {
     FrameHeader::parse(bytes)
         .and_then(|header| Some((header, bytes.get(..header.bytes?)?)))
-        .and_then(|(header, frame)| Info::parse(&header, frame))
+        .and_then(|(header, frame)| Info::parse(&header, frame, false))
         .is_some_and(|info| info.frames.is_some())
 }
 

@@ -177,6 +177,20 @@ pub fn crc16(bits: impl Iterator<Item = bool>) -> u16 {
     bits.fold(0xFFFF, |crc: u16, bit| crc << 1 ^ if (crc >> 15 == 1) == bit { 0 } else { 0x8005 })
 }
 
+/// How encoders begin their names that state delay and padding.
+const ENCODERS: [&[u8]; 3] = [b"LAME", b"Lavf", b"Lavc"];
+
+/// Whether a frame without side information, and so without music, is one of Xing's but for its letters at `at`: flags
+/// of which only four have a meaning, and an encoder's name where they lead.
+fn is_nameless_info(frame: &[u8], at: usize) -> bool {
+    let Some([0, 0, 0, flags @ 1..=15]) = frame.get(at + 4..at + 8) else { return false };
+    let fields = [(1, 4), (2, 4), (4, 100), (8, 4)];
+    let bytes: usize = fields.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, bytes)| bytes).sum();
+    let is_silent = frame.get(4..at).is_some_and(|side| side.iter().all(|byte| *byte == 0));
+    let name = frame.get(at + 8 + bytes..at + 12 + bytes);
+    is_silent && name.is_some_and(|name| ENCODERS.contains(&name))
+}
+
 /// What the first frame of an MP3 may carry instead of music.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Info {
@@ -187,8 +201,9 @@ pub struct Info {
 }
 
 impl Info {
-    /// Reads a Xing, Info or VBRI frame; `None` if the frame holds music.
-    pub fn parse(header: &FrameHeader, frame: &[u8]) -> Option<Self> {
+    /// Reads a Xing, Info or VBRI frame; `None` if the frame holds music. `is_first`: a stream begins with it, so that it
+    /// may be one whose letters are damaged.
+    pub fn parse(header: &FrameHeader, frame: &[u8], is_first: bool) -> Option<Self> {
         if header.kind != Kind::Layer3 {
             return None;
         }
@@ -199,9 +214,10 @@ impl Info {
             return Some(Self { frames: long(50), delay_and_padding: None });
         }
         let side = 4 + header.side_bytes();
-        let start = [side, side + 2]
-            .into_iter()
-            .find(|at| matches!(frame.get(*at..at + 4), Some(b"Xing" | b"Info")))?;
+        let is_named = |at: &usize| matches!(frame.get(*at..at + 4), Some(b"Xing" | b"Info"));
+        let is_meant = |at: &usize| is_first && is_nameless_info(frame, *at);
+        let starts = [side, side + 2].into_iter();
+        let start = starts.clone().find(is_named).or_else(|| starts.clone().find(is_meant))?;
         let flags = long(start + 4)?;
         let mut at = start + 8;
         let frames = if flags & 1 == 0 { None } else { long(at) };
@@ -209,7 +225,7 @@ impl Info {
             .iter()
             .map(|(bit, bytes)| if flags & bit == 0 { 0 } else { *bytes })
             .sum::<usize>();
-        let known = matches!(frame.get(at..at + 4), Some(b"LAME" | b"Lavf" | b"Lavc"));
+        let known = frame.get(at..at + 4).is_some_and(|name| ENCODERS.contains(&name));
         let delay_and_padding = match frame.get(at + 21..at + 24) {
             Some([a, b, c]) if known => {
                 Some((u64::from(*a) << 4 | u64::from(b >> 4), u64::from(b & 15) << 8 | u64::from(*c)))

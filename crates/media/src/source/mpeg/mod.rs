@@ -15,6 +15,7 @@ mod free_format;
 mod header;
 mod huffman;
 mod layer3;
+pub mod packet;
 mod subbands;
 mod verdict;
 
@@ -193,7 +194,7 @@ impl MpegReader {
 
     /// Decodes a frame, or learns from it.
     fn take(&mut self, header: &FrameHeader, frame: &[u8], notes: &mut Notes) -> Result<(), MediaError> {
-        let info = Info::parse(header, frame);
+        let info = Info::parse(header, frame, self.chain.current.is_none());
         let changed = self.chain.current.is_none_or(|current| !current.agrees(header));
         if changed || info.is_some() {
             if self.chain.current.is_some() {

@@ -10,7 +10,9 @@ use std::io::{Read, Seek, SeekFrom};
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{self, Collected, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
-use super::{Extent, Layout, PcmReader, Storage, is_open_size, looks_like_chunk, read_chunks};
+use super::{
+    Extent, Layout, PcmReader, Storage, begins_file, is_open_size, looks_like_chunk, read_chunks, tell_joined,
+};
 use crate::MediaError;
 
 /// Tags and pictures of an `ID3 ` chunk, or one text.
@@ -74,6 +76,7 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Option<PcmReader>, Me
                     break;
                 }
             }
+            _ if sound.is_some() && begins_file(&name) => tell_joined(&mut bytes, 8, notes)?,
             _ if read_other_chunk(&mut bytes, name, size, &mut collected).is_err() => break,
             _ => {}
         }
@@ -111,8 +114,9 @@ fn read_other_chunk(
 }
 
 /// Reads the chunks behind the samples of a pipe for their tags. Whether the first of them looks like one.
-fn read_behind(bytes: &mut Bytes, collected: &mut Collected, _notes: &mut Notes) -> bool {
+fn read_behind(bytes: &mut Bytes, collected: &mut Collected, notes: &mut Notes) -> bool {
     read_chunks(bytes, |bytes| match read_chunk_header(bytes)? {
+        Some((name, _)) if begins_file(&name) => tell_joined(bytes, 8, notes).map(|()| None),
         Some((name, size)) if looks_like_chunk(&name) => {
             read_other_chunk(bytes, name, size, collected)?;
             Ok(Some(true))

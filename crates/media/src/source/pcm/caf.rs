@@ -8,7 +8,7 @@ use std::io::Read;
 use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{Collected, MAX_TAG_BYTES};
-use super::{Extent, Layout, PcmReader, Storage, looks_like_chunk, read_chunks};
+use super::{Extent, Layout, PcmReader, Storage, begins_file, looks_like_chunk, read_chunks, tell_joined};
 use crate::resample::MAX_RATE_HZ;
 use crate::{MediaError, Speaker};
 
@@ -93,6 +93,7 @@ fn read_other_chunk(
 /// Reads the chunks behind the samples for their tags. Whether the first of them looks like one.
 fn read_behind(bytes: &mut Bytes, collected: &mut Collected, notes: &mut Notes) -> bool {
     read_chunks(bytes, |bytes| match read_chunk_header(bytes)? {
+        Some((name, _)) if begins_file(&name) => tell_joined(bytes, 12, notes).map(|()| None),
         Some((name, _)) if !looks_like_chunk(&name) => Ok(Some(false)),
         Some((name, Some(size))) => {
             read_other_chunk(bytes, name, size, collected, notes)?;

@@ -320,6 +320,9 @@ impl PcmReader {
                 None => {
                     let mut head = Vec::new();
                     (&mut self.bytes).take(4).read_to_end(&mut head)?;
+                    if begins_file(&head) {
+                        tell_joined(&mut self.bytes, head.len() as u64, notes)?;
+                    }
                     !looks_like_chunk(&head)
                 }
             };
@@ -343,6 +346,27 @@ impl PcmReader {
             ));
         }
     }
+}
+
+/// Whether another file begins here, joined to the one before it, rather than one of its chunks.
+fn begins_file(name: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8; 4]; 9] =
+        [b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff", b"FORM", b"caff", b".snd", b"fLaC"];
+    BEGINNINGS.iter().any(|known| *known == name)
+}
+
+/// Tells of another file that follows; of its beginning, `seen_bytes` are read already. Nothing is left behind it.
+fn tell_joined(bytes: &mut Bytes, seen_bytes: u64, notes: &mut Notes) -> Result<(), MediaError> {
+    let more = match bytes.length_bytes() {
+        Some(length) => length.saturating_sub(bytes.stream_position()?),
+        None => std::io::copy(bytes, &mut std::io::sink())?,
+    };
+    notes.harm(format!(
+        "{} bytes of another file follow, which are not read",
+        seen_bytes.saturating_add(more)
+    ));
+    bytes.skip(more)?;
+    Ok(())
 }
 
 /// Whether the name of a chunk could stand here: four printable letters.

@@ -10,10 +10,12 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::super::bytes::Bytes;
+use super::super::mp4::Gapless;
 use super::super::reader::Notes;
 use super::super::tags::{self, Collected, MAX_PICTURE_BYTES, MAX_TAG_BYTES};
 use super::{
-    Extent, Layout, PcmReader, SUSPICIOUS_BYTES, Storage, is_open_size, looks_like_chunk, read_chunks, wave64,
+    Extent, Layout, PcmReader, SUSPICIOUS_BYTES, Storage, begins_file, is_open_size, looks_like_chunk,
+    read_chunks, tell_joined, wave64,
 };
 use crate::{MediaError, Speaker};
 
@@ -41,13 +43,13 @@ pub enum Opened {
     Samples(Box<PcmReader>),
     /// Frames of MPEG audio, from so many bytes behind the file's beginning on, and the file's tags.
     Mpeg(u64, Collected),
-    /// Another coding, which another decoder may know.
-    Coded,
+    /// Another coding, which another decoder may know; and how long it is, if its blocks may hold more.
+    Coded(Option<Gapless>),
 }
 
 impl Opened {
     fn from_samples(reader: Option<PcmReader>) -> Self {
-        reader.map_or(Self::Coded, |reader| Self::Samples(Box::new(reader)))
+        reader.map_or(Self::Coded(None), |reader| Self::Samples(Box::new(reader)))
     }
 }
 
@@ -94,7 +96,15 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Opened, MediaError> {
                 match parse_format(&body, big_endian)? {
                     Some(found) => layout = Some(found),
                     None if begin.is_some() && is_mpeg(&body) => holds_mpeg = true,
-                    None => return Ok(Opened::Coded),
+                    None => {
+                        return Ok(Opened::Coded(exact_length(
+                            &mut bytes,
+                            &body,
+                            big_endian,
+                            size & 1 == 1,
+                            notes,
+                        )?));
+                    }
                 }
             }
             b"ds64" if size >= 28 => {
@@ -138,6 +148,57 @@ pub fn open(mut bytes: Bytes, notes: &mut Notes) -> Result<Opened, MediaError> {
             _ => read_other_chunk(&mut bytes, name, size, big_endian, &mut collected, notes)?,
         }
     }
+}
+
+/// Reads on behind a format chunk (`format`) of coded blocks: the chunk that counts samples, if it agrees with the
+/// blocks, whose last one is filled up. Of a file, tells what follows that is not read.
+///
+/// Source: Multimedia Data Standards Update, "Fact Chunk", "Microsoft ADPCM", "IMA ADPCM".
+fn exact_length(
+    bytes: &mut Bytes,
+    format: &[u8],
+    big_endian: bool,
+    mut is_odd: bool,
+    notes: &mut Notes,
+) -> Result<Option<Gapless>, MediaError> {
+    let number = |at: usize, bytes: usize| -> u64 {
+        let field = format.get(at..at + bytes).unwrap_or_default();
+        let step = |number, byte: &u8| number << 8 | u64::from(*byte);
+        if big_endian { field.iter().fold(0, step) } else { field.iter().rev().fold(0, step) }
+    };
+    let (rate_hz, block_bytes, block_samples) = (number(4, 4), number(12, 2), number(18, 2));
+    let mut stated = None;
+    while let Some((name, size)) = read_chunk_header(bytes, big_endian, is_odd)? {
+        is_odd = size & 1 == 1;
+        match &name {
+            b"fact" if size >= 4 => {
+                let mut count = [0; 4];
+                bytes.read_exact(&mut count).map_err(truncated)?;
+                let count = if big_endian { u32::from_be_bytes(count) } else { u32::from_le_bytes(count) };
+                stated = Some(u64::from(count));
+                bytes.skip(u64::from(size) - 4)?;
+            }
+            b"data" => {
+                if bytes.length_bytes().is_some() {
+                    bytes.skip(size.into())?;
+                    read_behind(bytes, big_endian, is_odd, &mut Collected::default(), notes);
+                }
+                let stored = u64::from(size).div_ceil(block_bytes.max(1)).saturating_mul(block_samples);
+                let is_right =
+                    |samples: &u64| *samples <= stored && samples.saturating_add(block_samples) > stored;
+                let total = stated.filter(is_right);
+                let timescale_hz = u32::try_from(rate_hz).unwrap_or(0);
+                return Ok(total.filter(|_| timescale_hz > 0).map(|total| Gapless {
+                    timescale_hz,
+                    delay: None,
+                    total: Some(total),
+                    is_rearranged: false,
+                }));
+            }
+            _ => bytes.skip(size.into())?,
+        }
+    }
+    Ok(None)
 }
 
 /// What a data chunk's header says.
@@ -226,6 +287,9 @@ fn read_behind(
         let Some((name, size)) = read_chunk_header(bytes, big_endian, is_odd)? else { return Ok(None) };
         if !looks_like_chunk(&name) {
             return Ok(Some(false));
+        }
+        if begins_file(&name) {
+            return tell_joined(bytes, 8, notes).map(|()| None);
         }
         if &name == b"data" && size > 0 {
             notes.harm("a second chunk of samples follows, which is not read");

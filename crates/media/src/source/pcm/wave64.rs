@@ -10,7 +10,7 @@ use super::super::bytes::Bytes;
 use super::super::reader::Notes;
 use super::super::tags::{Collected, MAX_TAG_BYTES};
 use super::wav::{parse_format, read_format_chunk};
-use super::{Extent, PcmReader, read_chunks};
+use super::{Extent, PcmReader, begins_file, read_chunks, tell_joined};
 use crate::MediaError;
 
 /// What follows the letters `riff` in the first GUID.
@@ -145,6 +145,9 @@ fn read_summary(body: &[u8], collected: &mut Collected) {
 fn read_behind(bytes: &mut Bytes, collected: &mut Collected, notes: &mut Notes) -> bool {
     read_chunks(bytes, |bytes| {
         let Some(chunk) = Chunk::read(bytes)? else { return Ok(None) };
+        if begins_file(&chunk.guid[..4]) {
+            return tell_joined(bytes, CHUNK_HEADER_BYTES, notes).map(|()| None);
+        }
         let is_chunk = (CHUNK_HEADER_BYTES..NO_SIZE).contains(&chunk.size);
         if is_chunk {
             chunk.read_tags(bytes, collected, notes)?;
