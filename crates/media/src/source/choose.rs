@@ -50,6 +50,8 @@ pub fn open_reader(
     }
     let mut collected = Collected::default();
     let mut gapless = None;
+    // What holds whoever reads the input.
+    let mut kept = Notes::default();
     let opened: Result<Box<dyn BlockReader>, MediaError> = match kind {
         Kind::Wav => match wav::open(bytes.again(0)?, notes)? {
             // Nobody reads a broken WAV header better; a coded WAV (ADPCM, A-law) goes on below.
@@ -61,7 +63,11 @@ pub fn open_reader(
                     None => symphonia(&bytes, extension, options.track, None, notes),
                 }
             }
-            wav::Opened::Coded => symphonia(&bytes, extension, options.track, None, notes),
+            wav::Opened::Coded(length) => {
+                gapless = length;
+                kept = notes.clone();
+                symphonia(&bytes, extension, options.track, length, notes)
+            }
         },
         Kind::Aiff => match aiff::open(bytes.again(0)?, notes)? {
             Some(reader) => Ok(Box::new(reader)),
@@ -84,7 +90,7 @@ pub fn open_reader(
             match MpegReader::open(bytes.again(0)?, notes) {
                 Ok(Some(reader)) if reader.is_aac() && reader.format().sample_rate_hz <= SBR_SUSPECT_HZ => {
                     notes.warn(MAYBE_SBR);
-                    let chosen = Chosen { number: 0, gapless: None, moved_bytes: 0 };
+                    let chosen = Chosen { number: 0, gapless: None, moved_bytes: 0, foreign_bytes: 0 };
                     let reader = in_full(Box::new(reader), &bytes, &chosen, options, notes)?;
                     return Ok((reader, collected.into_metadata(notes)));
                 }
@@ -100,15 +106,25 @@ pub fn open_reader(
                 bytes = bytes.spooled()?.ok_or_else(bytes::lost)?;
                 index = mp4::read_index(&mut bytes.again(0)?)?;
             }
-            let (before, moved_bytes) = match index {
-                Index::Found { before, moved_bytes } => (before, moved_bytes),
+            let (mut before, moved_bytes) = match index {
+                Index::Found { before, moved_bytes, joined_bytes } => {
+                    if joined_bytes > 0 {
+                        notes
+                            .harm(format!("{joined_bytes} bytes of another file follow, which are not read"));
+                    }
+                    (before, moved_bytes)
+                }
                 _ => (Vec::new(), 0),
             };
+            if let Some(mended) = mp4::mended(&before) {
+                notes.harm("the MP4 index is damaged: boxes in it are not as long as they say");
+                before = mended;
+            }
             if !before.is_empty() {
                 tags::read::mp4(&mut Cursor::new(&before), &mut collected, notes);
                 tags::chapters::read(&before, &bytes, &mut collected);
             }
-            let chosen = mp4::choose_track(&before, options.track, moved_bytes);
+            let chosen = Chosen { foreign_bytes, ..mp4::choose_track(&before, options.track, moved_bytes) };
             gapless = chosen.gapless;
             match Mp4Reader::open(bytes.again(0)?, &before, &chosen, notes) {
                 Ok(Some(reader)) if reader.is_maybe_sbr() => {
@@ -146,8 +162,8 @@ pub fn open_reader(
     // ffmpeg wants to seek in most of what it is asked for here.
     let file = bytes.spooled()?.ok_or_else(bytes::lost)?;
     let mut collected = Collected::default();
-    // What the readers above met is theirs; this one looks for itself.
-    *notes = Notes::default();
+    // What else the readers above met is theirs; this one looks for itself.
+    *notes = kept;
     tags::asf::read(&file, &mut collected);
     tags::ends::around(&file, &leading, &mut collected, notes);
     let reason = match reason {

@@ -17,9 +17,19 @@ pub const TOP_LEVEL: [&[u8; 4]; 16] = [
 /// How far an index that is not where it should be is looked for at once.
 const SEARCH_BYTES: usize = 1 << 16;
 
-/// Whether the first bytes are those of an MP4 file.
+/// Whether the first bytes are those of an MP4 file: a box that names its kind; or, if that name is damaged, brands and
+/// another box behind them.
 pub fn is_mp4(head: &[u8]) -> bool {
-    head.get(4..8) == Some(b"ftyp")
+    let is_at = |at: usize, names: &[&[u8; 4]]| {
+        head.get(at..at + 4).is_some_and(|name| names.iter().any(|known| *known == name))
+    };
+    let Some(size) = long(head, 0).map(|size| size as usize) else { return false };
+    let is_brand = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    is_at(4, &[b"ftyp"])
+        || (size % 4 == 0
+            && (16..=256).contains(&size)
+            && is_brand(&head[8..12])
+            && is_at(size + 4, &[b"moov", b"mdat", b"free", b"wide", b"skip"]))
 }
 
 /// What a look for the index gives.
@@ -31,6 +41,8 @@ pub enum Index {
         /// By how many bytes what stands behind the media lies nearer to the beginning than the boxes say, since
         /// bytes of the media are missing; below 0 if bytes were put in.
         moved_bytes: i64,
+        /// Bytes of another file that follows.
+        joined_bytes: u64,
     },
     /// It stands behind the media of a pipe, which therefore must be kept first.
     Behind,
@@ -54,9 +66,10 @@ pub fn read_index(bytes: &mut Bytes) -> Result<Index, MediaError> {
         // Behind the media, letters of other names are bytes of the media.
         let known = box_head(&head).filter(|(name, _)| media.is_none() || TOP_LEVEL.contains(&name));
         let Some((name, mut size)) = known else {
-            let Some((start, media)) = start.zip(media) else { return Ok(Index::Missing) };
-            bytes.seek(SeekFrom::Start(start + media))?;
-            return find_index(bytes, before, media, at);
+            let Some(start) = start else { return Ok(Index::Missing) };
+            let from = media.unwrap_or(0);
+            bytes.seek(SeekFrom::Start(start + from))?;
+            return find_index(bytes, before, from, media.map(|_| at));
         };
         if size == 1 {
             (&mut *bytes).take(8).read_to_end(&mut head)?;
@@ -67,16 +80,15 @@ pub fn read_index(bytes: &mut Bytes) -> Result<Index, MediaError> {
             b"moov" => {
                 before.extend(head);
                 (&mut *bytes).take(body.min(MAX_INDEX_BYTES)).read_to_end(&mut before)?;
-                let moved_bytes =
-                    if start.is_some() { moved_bytes(bytes, at.saturating_add(size))? } else { 0 };
-                return Ok(Index::Found { before, moved_bytes });
+                let (moved_bytes, joined_bytes) =
+                    if start.is_some() { moved_bytes(bytes, at.saturating_add(size))? } else { (0, 0) };
+                return Ok(Index::Found { before, moved_bytes, joined_bytes });
             }
             b"ftyp" if body <= 4096 => {
                 before.extend(head);
                 (&mut *bytes).take(body).read_to_end(&mut before)?;
             }
             b"mdat" if bytes.length_bytes().is_none() => return Ok(Index::Behind),
-            _ if size == u64::MAX => return Ok(Index::Missing),
             _ => {
                 if &name == b"mdat" {
                     media.get_or_insert(at);
@@ -89,8 +101,8 @@ pub fn read_index(bytes: &mut Bytes) -> Result<Index, MediaError> {
 }
 
 /// By how many bytes a file is shorter than its boxes say, from the one that starts where `bytes` stands, at `at`;
-/// below 0 if it is longer, with the media as its last box.
-fn moved_bytes(bytes: &mut Bytes, mut at: u64) -> Result<i64, MediaError> {
+/// below 0 if it is longer, with the media as its last box. And how many bytes of another file follow.
+fn moved_bytes(bytes: &mut Bytes, mut at: u64) -> Result<(i64, u64), MediaError> {
     let length = bytes.length_bytes().unwrap_or(at);
     let mut is_behind_media = false;
     while at < length {
@@ -98,11 +110,14 @@ fn moved_bytes(bytes: &mut Bytes, mut at: u64) -> Result<i64, MediaError> {
         (&mut *bytes).take(16).read_to_end(&mut head)?;
         let known = box_head(&head).filter(|(name, _)| !is_behind_media || TOP_LEVEL.contains(&name));
         let Some((name, size)) = known else {
-            return Ok(if is_behind_media { difference(at, length) } else { 0 });
+            return Ok((if is_behind_media { difference(at, length) } else { 0 }, 0));
         };
+        if &name == b"ftyp" {
+            return Ok((0, length - at));
+        }
         let size = if size == 1 { wide(&head, 8).unwrap_or(0).max(16) } else { size };
         if size == u64::MAX {
-            return Ok(0);
+            return Ok((0, 0));
         }
         is_behind_media |= &name == b"mdat";
         at = at.saturating_add(size);
@@ -111,7 +126,7 @@ fn moved_bytes(bytes: &mut Bytes, mut at: u64) -> Result<i64, MediaError> {
             bytes.seek(SeekFrom::Current(size as i64 - head.len() as i64))?;
         }
     }
-    Ok(difference(at, length))
+    Ok((difference(at, length), 0))
 }
 
 /// How much larger the first is.
@@ -119,12 +134,13 @@ fn difference(first: u64, second: u64) -> i64 {
     i64::try_from(i128::from(first) - i128::from(second)).unwrap_or(0)
 }
 
-/// Looks for the index from the place `at` on, where `bytes` stands, since there is none at `expected`.
+/// Looks for the index from the place `at` on, where `bytes` stands, since there is none where it is `expected`, if it
+/// is known where that is.
 fn find_index(
     bytes: &mut Bytes,
     mut before: Vec<u8>,
     mut at: u64,
-    expected: u64,
+    expected: Option<u64>,
 ) -> Result<Index, MediaError> {
     let mut seen = Vec::new();
     loop {
@@ -139,8 +155,8 @@ fn find_index(
             (&mut *bytes).take(size.saturating_sub(index.len() as u64)).read_to_end(&mut index)?;
             index.truncate(size as usize);
             before.extend(index);
-            let moved_bytes = difference(expected, at + found as u64);
-            return Ok(Index::Found { before, moved_bytes });
+            let moved_bytes = expected.map_or(0, |expected| difference(expected, at + found as u64));
+            return Ok(Index::Found { before, moved_bytes, joined_bytes: 0 });
         }
         if ended {
             return Ok(Index::Missing);

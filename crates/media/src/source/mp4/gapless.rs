@@ -20,65 +20,121 @@ pub struct Gapless {
     pub is_rearranged: bool,
 }
 
+/// What an index says of a track's length and ends, in its own units.
+#[derive(Clone, Debug, Default)]
+pub struct Stated {
+    /// Ticks a second of the track.
+    pub timescale_hz: u32,
+    /// Ticks that the track's packets last, by their durations and by the track's header.
+    pub stored: Option<u64>,
+    pub media_ticks: Option<u64>,
+    /// Packets that durations are stated of, and the one that most of them have.
+    pub counted: u64,
+    pub packet_ticks: u64,
+    /// Whether the last packet is shorter than the others: then the durations are exact.
+    pub is_last_short: bool,
+    /// Ticks a second of the movie, in which edits and the track's duration are counted.
+    pub movie_hz: Option<u32>,
+    pub track_duration: Option<u64>,
+    pub edits: Vec<Edit>,
+    /// Delay and length that the comment of Apple's encoders states.
+    pub comment: Option<(u64, u64)>,
+}
+
 /// What the index says about gaps. `None` if nothing makes sense: then nothing is cut.
 pub fn gapless(track: &Track) -> Option<Gapless> {
-    let Track { body: track, index, timescale_hz, .. } = *track;
-    if timescale_hz == 0 {
-        return None;
+    Stated::of(track).gapless()
+}
+
+impl Stated {
+    /// What the index says of `track`.
+    pub fn of(track: &Track) -> Self {
+        let Track { body: track, index, timescale_hz, .. } = *track;
+        // A fragmented file keeps its packets elsewhere.
+        let durations = find(track, &[b"mdia", b"minf", b"stbl", b"stts"]);
+        let durations = durations.filter(|_| find(index, &[b"mvex"]).is_none());
+        let runs = durations.map(runs).unwrap_or_default();
+        let stored = runs.iter().map(|(count, ticks)| count * ticks).fold(0, u64::saturating_add);
+        let media = find(track, &[b"mdia", b"mdhd"]);
+        let media_ticks = media.and_then(|header| match header.first()? {
+            1 => wide(header, 24),
+            _ => long(header, 16).map(u64::from),
+        });
+        Self {
+            timescale_hz,
+            stored: Some(stored).filter(|stored| *stored > 0),
+            media_ticks: media_ticks.filter(|ticks| *ticks > 0 && *ticks != u64::from(u32::MAX)),
+            counted: runs.iter().map(|(count, _)| *count).fold(0, u64::saturating_add),
+            packet_ticks: runs.iter().max_by_key(|(count, _)| *count).map_or(0, |(_, ticks)| *ticks),
+            is_last_short: matches!(runs[..], [.., (_, usual), (1, last)] if last < usual),
+            movie_hz: find(index, &[b"mvhd"]).and_then(timescale),
+            track_duration: track_duration(track),
+            edits: find(track, &[b"edts", b"elst"]).map(|list| edits(list, stored > 0)).unwrap_or_default(),
+            comment: itunes_comment(index),
+        }
     }
-    // Ticks that the track's packets last; a fragmented file keeps them elsewhere.
-    let stored = find(track, &[b"mdia", b"minf", b"stbl", b"stts"]).map(stored_ticks).filter(|n| *n > 0);
-    let stored = stored.filter(|_| find(index, &[b"mvex"]).is_none());
-    let mut gapless = Gapless { timescale_hz, delay: None, total: stored, is_rearranged: false };
-    let edits = find(track, &[b"edts", b"elst"]).map(edits).unwrap_or_default();
-    // Where the durations of edits are far from that of the track, one of the two is damaged.
-    let edited: u64 = edits.iter().map(|edit| edit.duration).fold(0, u64::saturating_add);
-    let agrees = |stated: u64| edited == 0 || stated.abs_diff(edited) <= stated.max(edited) / 16;
-    let agrees = track_duration(track).is_none_or(agrees);
-    let movie_hz = find(index, &[b"mvhd"]).and_then(timescale).filter(|_| agrees);
-    let shown: Vec<(u64, u64)> = edits.iter().filter_map(|edit| Some((edit.start?, edit.duration))).collect();
-    if let Some((delay, _)) = shown.first().copied() {
-        let after_delay = stored.map(|stored| stored.saturating_sub(delay));
-        gapless.delay = Some(delay);
-        gapless.total = match movie_hz {
-            None => after_delay,
-            Some(movie_hz) => {
-                // Rounded to the movie's ticks, often milliseconds.
-                let tick = u64::from(timescale_hz).div_ceil(u64::from(movie_hz));
-                let media = |duration: u64| {
-                    let product = u128::from(duration) * u128::from(timescale_hz);
-                    u64::try_from(product / u128::from(movie_hz)).unwrap_or(u64::MAX)
-                };
-                let ends = shown.iter().map(|(start, duration)| start.saturating_add(media(*duration)));
-                let follows = |pair: &[(u64, u64)]| {
-                    pair[1].0.abs_diff(pair[0].0.saturating_add(media(pair[0].1))) <= 2 * tick
-                };
-                gapless.is_rearranged = !shown.windows(2).all(follows);
-                let first = shown.iter().map(|(start, _)| *start).min().unwrap_or(delay);
-                gapless.delay = Some(first);
-                let edited = ends.max().unwrap_or(first).saturating_sub(first);
-                let after_first = stored.map(|stored| stored.saturating_sub(first));
-                match after_first {
-                    // Within rounding, the packets' own sum is the finer of the two.
-                    Some(after) if edited.abs_diff(after) <= shown.len() as u64 * tick || edited == 0 => {
-                        Some(after)
+
+    /// Ticks of the track in so many of the movie.
+    pub fn media(&self, duration: u64, movie_hz: u32) -> u64 {
+        let product = u128::from(duration) * u128::from(self.timescale_hz);
+        u64::try_from(product / u128::from(movie_hz.max(1))).unwrap_or(u64::MAX)
+    }
+
+    /// Where the music begins and ends by all of that; `None` without a time scale.
+    pub fn gapless(&self) -> Option<Gapless> {
+        let Self { timescale_hz, stored, .. } = *self;
+        if timescale_hz == 0 {
+            return None;
+        }
+        let mut gapless = Gapless { timescale_hz, delay: None, total: stored, is_rearranged: false };
+        // Where the durations of edits are far from that of the track, one of the two is damaged.
+        let edited: u64 = self.edits.iter().map(|edit| edit.duration).fold(0, u64::saturating_add);
+        let agrees = |stated: u64| edited == 0 || stated.abs_diff(edited) <= stated.max(edited) / 16;
+        let agrees = self.track_duration.is_none_or(agrees);
+        let movie_hz = self.movie_hz.filter(|_| agrees);
+        let shown = |edit: &Edit| Some((edit.start?, edit.duration));
+        let shown: Vec<(u64, u64)> = self.edits.iter().filter_map(shown).collect();
+        if let Some((delay, _)) = shown.first().copied() {
+            let after_delay = stored.map(|stored| stored.saturating_sub(delay));
+            gapless.delay = Some(delay);
+            gapless.total = match movie_hz {
+                None => after_delay,
+                Some(movie_hz) => {
+                    // Rounded to the movie's ticks, often milliseconds.
+                    let tick = u64::from(timescale_hz).div_ceil(u64::from(movie_hz));
+                    let media = |duration| self.media(duration, movie_hz);
+                    let ends = shown.iter().map(|(start, duration)| start.saturating_add(media(*duration)));
+                    let follows = |pair: &[(u64, u64)]| {
+                        pair[1].0.abs_diff(pair[0].0.saturating_add(media(pair[0].1))) <= 2 * tick
+                    };
+                    gapless.is_rearranged = !shown.windows(2).all(follows);
+                    let first = shown.iter().map(|(start, _)| *start).min().unwrap_or(delay);
+                    gapless.delay = Some(first);
+                    let edited = ends.max().unwrap_or(first).saturating_sub(first);
+                    let after_first = stored.map(|stored| stored.saturating_sub(first));
+                    match after_first {
+                        // Within rounding, the packets' own sum is the finer of the two.
+                        Some(after) if edited.abs_diff(after) <= shown.len() as u64 * tick || edited == 0 => {
+                            Some(after)
+                        }
+                        Some(after) => Some(after.min(edited)),
+                        None => (edited > 0).then_some(edited),
                     }
-                    Some(after) => Some(after.min(edited)),
-                    None => (edited > 0).then_some(edited),
                 }
-            }
-        };
+            };
+        }
+        if let Some((delay, total)) = self.comment {
+            gapless.delay = Some(delay);
+            gapless.total = Some(stored.map_or(total, |stored| total.min(stored.saturating_sub(delay))));
+        }
+        Some(gapless)
     }
-    if let Some((delay, total)) = itunes_comment(index) {
-        gapless.delay = Some(delay);
-        gapless.total = Some(stored.map_or(total, |stored| total.min(stored.saturating_sub(delay))));
-    }
-    Some(gapless)
 }
 
 impl Gapless {
-    /// The same track without its first samples at 48 kHz.
-    pub fn without_skip(self, samples: u16) -> Self {
+    /// The same track without its first samples at 48 kHz, if so many are known and nothing else states them.
+    pub fn with_skip(self, samples: Option<u16>) -> Self {
+        let Some(samples) = samples.filter(|_| self.delay.is_none()) else { return self };
         let skip = u64::from(samples) * u64::from(self.timescale_hz) / 48_000;
         Self { delay: Some(skip), total: self.total.map(|total| total.saturating_sub(skip)), ..self }
     }
@@ -90,26 +146,27 @@ impl Gapless {
     }
 }
 
-/// Sum over `stts` of count times duration.
-fn stored_ticks(stts: &[u8]) -> u64 {
+/// The runs of an `stts`: how many packets last how long.
+fn runs(stts: &[u8]) -> Vec<(u64, u64)> {
     let count = long(stts, 4).unwrap_or(0) as usize;
-    stts.get(8..)
-        .unwrap_or_default()
-        .chunks_exact(8)
-        .take(count)
-        .map(|entry| u64::from(long(entry, 0).unwrap_or(0)) * u64::from(long(entry, 4).unwrap_or(0)))
-        .fold(0, u64::saturating_add)
+    let entries = stts.get(8..).unwrap_or_default().chunks_exact(8).take(count);
+    let run = |entry: &[u8]| Some((u64::from(long(entry, 0)?), u64::from(long(entry, 4)?)));
+    entries.filter_map(run).collect()
 }
 
 /// One edit: how long it lasts in the movie's time scale, and where in the track's it begins; `None` for a pause,
 /// which players leave out at the beginning.
-struct Edit {
-    duration: u64,
-    start: Option<u64>,
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// In the movie's time scale.
+    pub duration: u64,
+    /// In the track's.
+    pub start: Option<u64>,
 }
 
-/// The edits of an `elst`.
-fn edits(elst: &[u8]) -> Vec<Edit> {
+/// The edits of an `elst`. A start below that of a pause is damaged: `is_kept` as what it is without a sign, which other
+/// numbers then contradict.
+fn edits(elst: &[u8], is_kept: bool) -> Vec<Edit> {
     let is_wide = elst.first() == Some(&1);
     let count = long(elst, 4).unwrap_or(0) as usize;
     let entries = elst.get(8..).unwrap_or_default().chunks_exact(if is_wide { 20 } else { 12 });
@@ -119,7 +176,9 @@ fn edits(elst: &[u8]) -> Vec<Edit> {
         } else {
             (u64::from(long(entry, 0)?), i64::from(long(entry, 4)? as i32))
         };
-        Some(Edit { duration, start: u64::try_from(start).ok() })
+        let unsigned = if is_wide { start as u64 } else { u64::from(start as u32) };
+        let is_damaged = start < -1 && is_kept;
+        Some(Edit { duration, start: u64::try_from(start).ok().or(is_damaged.then_some(unsigned)) })
     };
     entries.take(count).filter_map(edit).collect()
 }

@@ -11,6 +11,9 @@ mod bytes_at;
 mod coding;
 mod fragments;
 mod gapless;
+mod mend;
+mod plausible;
+mod resync;
 pub mod samples;
 pub mod track;
 
@@ -20,6 +23,7 @@ use melisma_signal::Metadata;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 
 use super::bytes::Bytes;
+use super::mpeg::packet::Packets;
 use super::packet_decoder::{Decoded, PacketDecoder, SBR_SUSPECT_HZ};
 use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::symphonia_reader::{no_such_track, track_params};
@@ -30,8 +34,13 @@ use bytes_at::BytesAt;
 use coding::{Coding, opus_head};
 use fragments::{Found, Fragments, PartHead};
 pub use gapless::Gapless;
+use gapless::Stated;
+pub use mend::mended;
+use plausible::{Evidence, settle};
+use resync::{Shift, Signature, counted_before, ends_with_end};
 use samples::{Place, SampleTable};
-use track::{default_track, sound_tracks};
+use track::sound_tracks;
+pub use track::{Chosen, choose_track};
 
 /// Largest packet; what claims to be larger is damaged.
 const MAX_PACKET_BYTES: u32 = 16 << 20;
@@ -40,32 +49,17 @@ const MAX_FAILURES_AT_START: u32 = 32;
 /// Failures in a row after which a stream counts as over: ten minutes and more of any coding.
 const MAX_FAILURES_IN_A_ROW: u32 = 1 << 18;
 
-/// Packets that are tried where missing bytes would have moved them.
-const TRIED_PACKETS: usize = 4;
+/// After so many packets in a row that end with their end, one that does not is no chance.
+const MIN_ALIKE: u32 = 32;
+/// Searches in a row without success, after which there are no more.
+const MAX_SEARCHES: u32 = 256;
+/// How far behind the last packet of a pipe another file is looked for.
+const JOINED_BYTES: usize = 1 << 20;
 /// Packets of another format in a row that are taken for damage; behind them, it is the format.
 const MAX_OTHERS_IN_A_ROW: u32 = 8;
 
 const UNDECODABLE: &str = "packets that cannot be decoded";
 const MISSING: &str = "missing parts of the file";
-
-/// The track to read, and what the index says of its ends.
-pub struct Chosen {
-    /// Its number among the audio tracks, from 0.
-    pub number: usize,
-    /// Its ends, if they make sense.
-    pub gapless: Option<Gapless>,
-    /// By how many bytes the file is shorter than its boxes say, if that is known; below 0 if it is longer.
-    pub moved_bytes: i64,
-}
-
-/// The track with that number (from 0), or the one that plays unless another is asked for. `before` and
-/// `moved_bytes` are what [`read_index`] found.
-pub fn choose_track(before: &[u8], number: Option<usize>, moved_bytes: i64) -> Chosen {
-    let index = boxes::find(before, &[b"moov"]).unwrap_or_default();
-    let number = number.unwrap_or_else(|| default_track(index));
-    let gapless = sound_tracks(index).nth(number).and_then(|track| gapless::gapless(&track));
-    Chosen { number, gapless, moved_bytes }
-}
 
 /// Reads one audio track.
 pub struct Mp4Reader {
@@ -76,6 +70,11 @@ pub struct Mp4Reader {
     params: AudioCodecParameters,
     coding: Coding,
     gapless: Gapless,
+    /// What `gapless` is made of, until the first packet has confirmed it.
+    stated: Stated,
+    /// Packets of the table; of samples as they are, samples.
+    packets: u64,
+    opus_skip: Option<u16>,
     format: StreamFormat,
     timeline: Timeline,
     /// Duration and samples of the packet that was decoded last.
@@ -92,26 +91,18 @@ pub struct Mp4Reader {
     moved_bytes: i64,
     /// Where they are missing, once that is known.
     shift: Option<Shift>,
+    /// By what packets are found that lie elsewhere, and how often they are still looked for.
+    signature: Option<Signature>,
+    searches_left: u32,
+    /// Packets in a row that ended as they should.
+    ends_alike: u32,
+    /// Length of the largest packet so far that made sense.
+    largest_bytes: u32,
+    /// Looks at packets of MPEG audio.
+    mpeg: Packets,
     /// What a part of a fragmented file is held against.
     parts: Parts,
     ended: bool,
-}
-
-/// Bytes that are missing, or were put in.
-#[derive(Clone, Copy)]
-struct Shift {
-    /// Packets behind the place lie so many bytes nearer to the beginning than the index says.
-    bytes: i64,
-    /// Where the first packet begins that makes no sense.
-    at: u64,
-}
-
-impl Shift {
-    /// Where a packet lies of which the index says `offset`; `None` for what is missing.
-    fn place(self, offset: u64) -> Option<u64> {
-        let moved = offset.checked_add_signed(self.bytes.checked_neg()?)?;
-        (self.bytes < 0 || moved >= self.at).then_some(moved)
-    }
 }
 
 /// The parts of a fragmented file so far.
@@ -150,14 +141,13 @@ impl Mp4Reader {
         };
         let mut params = track_params(Box::new(Cursor::new(track.alone())), 0)?;
         let Some(coding) = Coding::of(&track, &mut params) else { return Ok(None) };
-        let gapless = match opus_head(&mut params) {
-            Some(skip) if gapless.delay.is_none() => gapless.without_skip(skip),
-            _ => gapless,
-        };
+        let opus_skip = opus_head(&mut params);
+        let gapless = gapless.with_skip(opus_skip);
         if gapless.is_rearranged {
             notes.warn("the edit list repeats or leaves out parts; all of the track is played, in order");
         }
         let (mut table, fragments) = (SampleTable::new(&track), Fragments::new(&track));
+        let packets = table.as_ref().map_or(0, SampleTable::count);
         if let Coding::Samples { frame_bytes } = coding {
             table = table.map(|table| table.of_frames(frame_bytes));
         }
@@ -166,6 +156,12 @@ impl Mp4Reader {
             bytes
         } else {
             bytes.spooled()?.ok_or_else(|| MediaError::Unsupported("a pipe of MP4 out of order".into()))?
+        };
+        let shift = match &table {
+            Some(table) if chosen.foreign_bytes > 0 && fragments.is_none() => {
+                counted_before(&bytes, table, &params, coding, chosen.foreign_bytes)?
+            }
+            _ => None,
         };
         let mut reader = Self {
             bytes: BytesAt::new(bytes),
@@ -177,6 +173,9 @@ impl Mp4Reader {
             params,
             coding,
             gapless,
+            stated: Stated::of(&track),
+            opus_skip,
+            packets,
             format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
             timeline: Timeline::default(),
             usual: (0, 0),
@@ -184,7 +183,12 @@ impl Mp4Reader {
             missing: 0,
             failures: 0,
             short: 0,
-            shift: None,
+            shift,
+            signature: None,
+            ends_alike: 0,
+            largest_bytes: 0,
+            mpeg: Packets::default(),
+            searches_left: MAX_SEARCHES,
             parts: Parts::default(),
             ended: false,
         };
@@ -234,25 +238,20 @@ impl Mp4Reader {
         Ok((packet.len() == place.bytes as usize).then_some(packet))
     }
 
-    /// Looks whether packets behind the one at `at`, which makes no sense, make sense where missing bytes would have
-    /// moved them.
-    fn look_for_shift(&mut self, at: u64) -> Result<(), MediaError> {
-        let bytes = std::mem::take(&mut self.moved_bytes);
-        let Some(table) = self.table.as_ref().filter(|_| bytes != 0) else { return Ok(()) };
-        let shift = Shift { bytes, at };
-        let moved =
-            table.clone().filter_map(|place| Some(Place { offset: shift.place(place.offset)?, ..place }));
-        let mut decoder = PacketDecoder::new(&self.params)?;
-        let (mut tried, mut good) = (0, 0);
-        // The first of them may lack the one before it.
-        for place in moved.skip(1).take(TRIED_PACKETS) {
-            let Some(packet) = self.packet(&place)? else { break };
-            tried += 1;
-            let is_good = !self.coding.is_broken(&packet) && decoder.decode(&packet).is_ok();
-            good += usize::from(is_good);
-        }
-        if tried > 0 && good + 1 >= tried && good > 0 {
-            self.shift = Some(shift);
+    /// Takes a packet as missing.
+    fn miss(&mut self, place: &Place) {
+        self.failures += 1;
+        self.missing = self.missing.saturating_add(place.ticks.into());
+    }
+
+    /// Tells of another file behind the last packet of a pipe.
+    fn look_for_joined(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
+        if self.bytes.length().is_none() && self.fragments.is_none() {
+            let behind = self.bytes.read(JOINED_BYTES)?;
+            let is_kind = |head: &[u8]| head.starts_with(&[0, 0, 0]) && boxes::is_mp4(head);
+            if behind.windows(16).any(is_kind) {
+                notes.harm("another file follows, which is not read");
+            }
         }
         Ok(())
     }
@@ -261,14 +260,21 @@ impl Mp4Reader {
         let ticks = place.ticks.into();
         if self.missing > 0 {
             self.decoder.reset();
+            self.mpeg.lose();
         }
-        let decoded = if self.coding.is_broken(packet) { None } else { self.decoder.decode(packet).ok() };
+        let is_broken = match self.coding {
+            Coding::Mpeg => self.mpeg.is_broken(packet),
+            Coding::Aac if self.ends_alike >= MIN_ALIKE && !ends_with_end(packet) => true,
+            coding => coding.is_broken(packet),
+        };
+        let decoded = if is_broken { None } else { self.decoder.decode(packet).ok() };
         let (usual_ticks, usual_samples) = self.usual;
         // What does not last as long as others of its duration would move all that follows.
         let is_odd = |decoded: &Decoded| {
             let samples = decoded.samples() as u64;
             let is_other = !self.format.layout.is_empty() && !self.has_format_of(decoded);
             is_other && self.failures < MAX_OTHERS_IN_A_ROW
+                || samples == 0 && usual_samples > 0
                 || usual_ticks == ticks && samples > usual_samples
                 || self.coding.contradicts(samples, ticks, self.gapless.timescale_hz, usual_ticks)
         };
@@ -278,14 +284,24 @@ impl Mp4Reader {
                 // Other elements than the track's may have come into being. Opus converges by itself.
                 self.decoder = PacketDecoder::new(&self.params)?;
             }
-            if self.shift.is_none() {
+            let known = self.shift.map(|shift| shift.bytes);
+            if known.is_none() {
                 self.look_for_shift(place.offset)?;
+            }
+            if self.shift.map(|shift| shift.bytes) == known {
+                self.search(place)?;
             }
             self.lose_missing(notes);
             self.lose(ticks, UNDECODABLE, notes);
             return Ok(());
         };
+        // Of damaged bytes, a packet may make sense by chance, but hardly two in a row.
+        if self.failures == 0 {
+            self.signature = Signature::of(self.coding, packet);
+        }
+        self.ends_alike = if ends_with_end(packet) { self.ends_alike.saturating_add(1) } else { 0 };
         self.failures = 0;
+        self.largest_bytes = self.largest_bytes.max(place.bytes);
         if !self.has_format_of(&decoded) {
             self.start(&decoded, notes);
         }
@@ -356,9 +372,27 @@ impl Mp4Reader {
         self.parts.latest = Some((start, part.number));
     }
 
+    /// Holds what the index says against the first packet.
+    fn confirm(&mut self, first: &Decoded, notes: &mut Notes) {
+        let samples = if matches!(self.coding, Coding::Samples { .. }) { 1 } else { first.samples() as u64 };
+        if self.packets == 0 || samples == 0 {
+            return;
+        }
+        let evidence = Evidence { packets: self.packets, samples, rate_hz: first.sample_rate_hz };
+        if let Some(what) = settle(&mut self.stated, evidence)
+            && let Some(gapless) = self.stated.gapless()
+        {
+            self.gapless = gapless.with_skip(self.opus_skip);
+            notes.harm(what);
+        }
+    }
+
     /// Begins a stream of the format of its first packet.
     fn start(&mut self, decoded: &Decoded, notes: &mut Notes) {
         let is_first = self.format.layout.is_empty();
+        if is_first {
+            self.confirm(decoded, notes);
+        }
         (self.format.sample_rate_hz, self.format.layout) = (decoded.sample_rate_hz, decoded.layout.clone());
         let samples = |ticks| self.gapless.samples(ticks, decoded.sample_rate_hz);
         let trim = if is_first {
@@ -438,15 +472,16 @@ impl Stepper for Mp4Reader {
 
     fn step(&mut self, notes: &mut Notes) -> Result<(), MediaError> {
         match self.next_place()? {
+            Found::Packet(place) if self.has_wrong_length(&place)? => self.miss(&place),
             Found::Packet(place) => match self.packet(&place)? {
                 Some(packet) => self.take_packet(&place, &packet, notes)?,
-                None => {
-                    self.failures += 1;
-                    self.missing = self.missing.saturating_add(place.ticks.into());
-                }
+                None => self.miss(&place),
             },
             Found::Part(part) => self.begin_part(part, notes),
-            Found::End { is_cut } => self.finish(is_cut, notes),
+            Found::End { is_cut } => {
+                self.look_for_joined(notes)?;
+                self.finish(is_cut, notes);
+            }
         }
         if self.failures >= MAX_FAILURES_IN_A_ROW {
             self.finish(true, notes);

@@ -2,6 +2,8 @@
 //!
 //! Sources: ISO/IEC 14496-12, 8.6.1.2 (`stts`), 8.7.3 (`stsz`, `stz2`), 8.7.4 (`stsc`), 8.7.5 (`stco`, `co64`).
 
+use std::sync::Arc;
+
 use super::boxes::{find, long, wide};
 use super::track::Track;
 
@@ -21,11 +23,11 @@ pub struct Place {
     pub is_unlike: bool,
 }
 
-/// The packets of a track, in order.
+/// The packets of a track, in order; copies share its tables.
 #[derive(Clone)]
 pub struct SampleTable {
     /// Bytes of each packet; empty if all have `common_bytes`.
-    sizes: Vec<u8>,
+    sizes: Arc<[u8]>,
     common_bytes: u32,
     /// So many are taken as one, if they lie together.
     group: u32,
@@ -33,18 +35,18 @@ pub struct SampleTable {
     left: u32,
     index: usize,
     /// Runs of durations: a count and the ticks of each; and the next run.
-    durations: Vec<u8>,
+    durations: Arc<[u8]>,
     run: usize,
     run_left: u32,
     run_ticks: u32,
     is_run_of_one: bool,
     /// From which chunk on how many packets lie in one: the first chunk, the count, a description; and the
     /// entry that holds.
-    counts: Vec<u8>,
+    counts: Arc<[u8]>,
     entry: usize,
     chunk_left: u32,
     /// Where each chunk begins, in 32 or 64 bits.
-    chunks: Vec<u8>,
+    chunks: Arc<[u8]>,
     is_wide: bool,
     /// The next chunk, from 0.
     chunk: u32,
@@ -55,7 +57,7 @@ impl SampleTable {
     /// The tables of a track; `None` if it has no packets there, as in a fragmented file.
     pub fn new(track: &Track) -> Option<Self> {
         let table = find(track.body, &[b"mdia", b"minf", b"stbl"])?;
-        let entries = |name| Some(find(table, &[name])?.get(8..)?.to_vec());
+        let entries = |name| Some(Arc::<[u8]>::from(find(table, &[name])?.get(8..)?));
         let (common_bytes, count, sizes) = match find(table, &[b"stsz"]) {
             Some(sizes) => (long(sizes, 4)?, long(sizes, 8)?, sizes[12..].to_vec()),
             None => small_sizes(find(table, &[b"stz2"])?)?,
@@ -67,7 +69,7 @@ impl SampleTable {
         let listed = if common_bytes == 0 { (sizes.len() / 4) as u32 } else { count };
         let left = count.min(listed);
         (left > 0).then_some(Self {
-            sizes,
+            sizes: sizes.into(),
             common_bytes,
             group: 1,
             left,
@@ -85,6 +87,11 @@ impl SampleTable {
             chunk: 0,
             offset: 0,
         })
+    }
+
+    /// How many packets there are.
+    pub fn count(&self) -> u64 {
+        self.left.into()
     }
 
     /// The same table for samples as they are, of `frame_bytes` over all channels: many of them are one packet.
