@@ -35,6 +35,15 @@ fn library(desk: &Desk) {
     desk.run(&["encode", "Music/Anna/0.flac", "-b", "24k"]).ends(0);
 }
 
+/// Programs that read an object expect one.
+#[test]
+fn a_folder_without_music_says_so_in_json() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("Empty")).unwrap();
+    let found = lines(&desk.run(&["index", "Empty", "--json"]).ends(0).text());
+    assert_eq!(found, [serde_json::json!({ "tracks": 0 })]);
+}
+
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -157,6 +157,20 @@ fn tags_as_they_are_met() {
             id3(3, &[("TCON", latin("(17)(RX)((Foo)"))]),
             &[("GENRE", &["Rock", "Remix", "(Foo)"])],
         ),
+        (
+            "what listeners think, and how often they listened; what programs hide is left out",
+            id3(
+                4,
+                &[
+                    ("POPM", b"a@b.c\0\x99\0\0\x01\x02".to_vec()),
+                    ("POPM", b"d@e.f\0\0".to_vec()),
+                    ("PCNT", vec![0, 0, 1, 0]),
+                    ("GEOB", b"\0a/b\0file\0about\0data".to_vec()),
+                    ("PRIV", b"owner\0data".to_vec()),
+                ],
+            ),
+            &[("RATING:A@B.C", &["0.60"]), ("PLAYCOUNT:A@B.C", &["258"]), ("PLAYCOUNT", &["256"])],
+        ),
     ];
     for (label, tag, expected) in cases {
         let found = metadata(&folder, "x.mp3", &[&tag[..], &music].concat());

@@ -161,6 +161,11 @@ pub fn open_reader(
     }
     // ffmpeg wants to seek in most of what it is asked for here.
     let file = bytes.spooled()?.ok_or_else(bytes::lost)?;
+    if kind == Kind::Wav && bytes.length_bytes().is_none() {
+        // What follows the blocks is seen only now.
+        kept = Notes::default();
+        wav::open(file.again(0)?, &mut kept)?;
+    }
     let mut collected = Collected::default();
     // What else the readers above met is theirs; this one looks for itself.
     *notes = kept;

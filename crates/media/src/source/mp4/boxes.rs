@@ -28,7 +28,7 @@ pub fn is_mp4(head: &[u8]) -> bool {
     is_at(4, &[b"ftyp"])
         || (size % 4 == 0
             && (16..=256).contains(&size)
-            && is_brand(&head[8..12])
+            && head.get(8..12).is_some_and(is_brand)
             && is_at(size + 4, &[b"moov", b"mdat", b"free", b"wide", b"skip"]))
 }
 
