@@ -241,7 +241,7 @@ fn places_behind_a_tag_count_from_either_beginning() {
     let folder = Folder::new("offsets");
     let tag = [&b"ID3\x04\0\0\0\0\x02\x01TIT2\0\0\0\x03\0\0\x03ab"[..], &[0; 244]].concat();
     for options in [&["-c:a", "aac"][..], &["-c:a", "aac", "-movflags", "+faststart"]] {
-        let Some(whole) = made(&folder, Recipe { name: "x.m4a", options: options }) else { return };
+        let Some(whole) = made(&folder, Recipe { name: "x.m4a", options }) else { return };
         let (right, ..) = from_file(&folder, "x.m4a", &whole).unwrap();
         let mut counted = whole.clone();
         let at = find(&whole, b"stco") + 8;
@@ -266,7 +266,7 @@ fn places_behind_a_tag_count_from_either_beginning() {
 fn a_frame_of_information_without_its_letters_is_no_music() {
     let folder = Folder::new("letters");
     for options in [&["-b", "128"][..], &["-V", "2"]] {
-        let Some(whole) = made(&folder, Recipe { name: "x.mp3", options: options }) else { return };
+        let Some(whole) = made(&folder, Recipe { name: "x.mp3", options }) else { return };
         let (right, ..) = from_file(&folder, "x.mp3", &whole).unwrap();
         let at = whole.windows(4).position(|name| name == b"Info" || name == b"Xing").unwrap();
         for letters in [b"\0\0\0\0", b"Zing", b"Inf\xFF"] {
@@ -282,7 +282,7 @@ fn a_frame_of_information_without_its_letters_is_no_music() {
 fn coded_wav_is_as_long_as_it_says() {
     let folder = Folder::new("fact");
     for options in [&["-c:a", "adpcm_ima_wav"][..], &["-c:a", "adpcm_ms"]] {
-        let Some(whole) = made(&folder, Recipe { name: "x.wav", options: options }) else { return };
+        let Some(whole) = made(&folder, Recipe { name: "x.wav", options }) else { return };
         let (stored, ..) = from_file(&folder, "x.wav", &whole).unwrap();
         let at = find(&whole, b"fact") + 8;
         // What counts more or less than the blocks allow is damaged; `ffmpeg` may say so.

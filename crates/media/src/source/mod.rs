@@ -367,12 +367,11 @@ impl AudioSource {
 
     /// A result that holds nothing of its input must not pass for one.
     fn refuse_if_all_is_lost(&self) -> Result<(), MediaError> {
-        let is_nothing = self.source_samples == 0 && self.source_total_samples != Some(0);
-        if self.is_heard || !(is_nothing || self.notes.is_all_lost(self.source_seconds)) {
+        if self.is_heard || !self.notes.is_all_lost(self.source_seconds) {
             return Ok(());
         }
-        let why = self.notes.sentences().pop().map_or_else(String::new, |why| format!(" ({why})"));
-        Err(MediaError::Damaged(format!("nothing in it could be decoded{why}")))
+        let why = self.notes.sentences().pop().unwrap_or_default();
+        Err(MediaError::Damaged(format!("nothing in it could be decoded ({why})")))
     }
 
     /// Adds what stood behind the music of a pipe, where nothing before it says the same.

@@ -238,7 +238,13 @@ impl BlockReader for FfmpegReader {
         }
         match &block {
             Some(samples) => self.given_samples += samples.first().map_or(0, Vec::len) as u64,
-            None => self.finish(notes),
+            None => {
+                self.finish(notes);
+                if self.given_samples == 0 {
+                    // It was asked since the input is not in order: that it finds nothing is no empty recording.
+                    notes.harm("ffmpeg finds no sound in it");
+                }
+            }
         }
         Ok(block)
     }

@@ -8,24 +8,25 @@
 //! Length rules: CodecDelay is dropped at the start, DiscardPadding at the end (RFC 9559, sections
 //! 5.1.4.1.22 and 5.1.3.5.7).
 
+mod decoder;
 mod ebml;
 mod head;
 mod lacing;
 
 use melisma_signal::Metadata;
-use symphonia::core::audio::Channels;
-use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known as ids;
 
 use super::bytes::Bytes;
 use super::flac::frame::{FrameHeader, StreamInfo, crc16};
+use super::mpeg::packet::Packets;
 use super::opus::packet_samples;
-use super::packet_decoder::{PacketDecoder, SBR_SUSPECT_HZ};
+use super::packet_decoder::PacketDecoder;
 use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::symphonia_reader::no_such_track;
 use super::timeline::Timeline;
 use super::window::Window;
 use crate::MediaError;
+use decoder::{flac_info, make_decoder};
 use ebml::{Header, MAX_HEADER_BYTES, children};
 use head::{CLUSTER, Head, SEGMENT, Track};
 
@@ -40,6 +41,8 @@ const DISCARD_PADDING: u32 = 0x75A2;
 const MAX_BLOCK_BYTES: u64 = 16 << 20;
 /// A stated length may count what the codec puts in front and behind.
 const TOLERATED_SECONDS: f64 = 0.25;
+/// More than that is not the rounding of a stated length, or what a codec puts in front.
+const LOST_AT_END_SECONDS: f64 = 0.03;
 /// How far a cluster or block is looked for at once, behind damage.
 const SEARCH_BYTES: usize = 1 << 16;
 /// How far a time may be off: it is rounded, in the file, to a tick (1 ms as a rule) on either side.
@@ -58,6 +61,8 @@ pub struct MatroskaReader {
     tick_ns: u64,
     decoder: PacketDecoder,
     flac: Option<StreamInfo>,
+    /// Looks at packets of MPEG audio.
+    mpeg: Packets,
     format: StreamFormat,
     metadata: Metadata,
     /// Tags behind the clusters of a pipe.
@@ -110,6 +115,7 @@ impl MatroskaReader {
             tick_ns: head.tick_ns,
             decoder,
             flac: flac_info(&track),
+            mpeg: Packets::default(),
             format: StreamFormat { sample_rate_hz: 0, layout: Vec::new(), total_samples: None },
             metadata: collected.into_metadata(notes),
             late: Head::default(),
@@ -248,7 +254,14 @@ impl MatroskaReader {
     /// Says what is missing at the end.
     fn finish(&mut self, cut: bool, notes: &mut Notes) {
         self.ended = true;
-        let present = self.timeline.coming_samples() as f64 / f64::from(self.format.sample_rate_hz.max(1));
+        let rate = f64::from(self.format.sample_rate_hz.max(1));
+        let present = self.timeline.coming_samples() as f64 / rate;
+        let lost = self.duration_seconds - present;
+        if self.loss && !cut && lost > LOST_AT_END_SECONDS {
+            // Bytes are there, but make no sense.
+            self.timeline.lose((lost * rate).round() as u64, DAMAGED, notes);
+            return;
+        }
         let short = self.segment_end.is_some_and(|end| self.window.position() < end)
             && (self.duration_seconds == 0.0 || self.duration_seconds > present + TOLERATED_SECONDS);
         if cut || short {
@@ -313,7 +326,13 @@ impl MatroskaReader {
             self.decoder.reset();
         }
         let flac_header = self.flac.as_ref().and_then(|info| FrameHeader::parse(packet, info));
-        let is_broken = self.flac.is_some() && packet.iter().fold(0, |crc, byte| crc16(crc, *byte)) != 0;
+        if self.loss || is_gap {
+            self.mpeg.lose();
+        }
+        let is_mpeg =
+            [ids::CODEC_ID_MP1, ids::CODEC_ID_MP2, ids::CODEC_ID_MP3].contains(&self.decoder.codec_id());
+        let is_broken = (self.flac.is_some() && packet.iter().fold(0, |crc, byte| crc16(crc, *byte)) != 0)
+            || (is_mpeg && self.mpeg.is_broken(packet));
         let decoded = if is_broken { None } else { self.decoder.decode(packet).ok() };
         let known = match (&decoded, flac_header) {
             (Some(decoded), _) => Some(decoded.samples() as u64),
@@ -407,75 +426,6 @@ impl MatroskaReader {
         };
         if delay > 0 { delay } else { pre_skip }
     }
-}
-
-/// The STREAMINFO of a FLAC track.
-fn flac_info(track: &Track) -> Option<StreamInfo> {
-    let body = track.private.strip_prefix(b"fLaC".as_slice()).unwrap_or(&track.private).get(4..)?;
-    if track.codec == "A_FLAC" { StreamInfo::parse(body) } else { None }
-}
-
-fn make_decoder(track: &Track) -> Result<PacketDecoder, MediaError> {
-    let unsupported = || MediaError::Unsupported(format!("{} in Matroska", track.codec));
-    if track.is_encoded {
-        return Err(unsupported());
-    }
-    let mut params = AudioCodecParameters::new();
-    let rate = track.sample_rate_hz.round() as u32;
-    params.with_sample_rate(rate).with_channels(Channels::Discrete(track.channel_count.min(64) as u16));
-    match track.codec.as_str() {
-        "A_OPUS" => params.for_codec(ids::CODEC_ID_OPUS).with_extra_data(track.private.clone().into()),
-        "A_VORBIS" => {
-            let headers = vorbis_headers(&track.private)
-                .ok_or_else(|| MediaError::Damaged("Vorbis set-up in Matroska".into()))?;
-            params.for_codec(ids::CODEC_ID_VORBIS).with_extra_data(headers.into())
-        }
-        "A_FLAC" => {
-            let body = track.private.strip_prefix(b"fLaC".as_slice()).unwrap_or(&track.private);
-            let info = body.get(4..38).ok_or_else(unsupported)?;
-            params.for_codec(ids::CODEC_ID_FLAC).with_extra_data(info.into())
-        }
-        "A_MPEG/L1" => params.for_codec(ids::CODEC_ID_MP1),
-        "A_MPEG/L2" => params.for_codec(ids::CODEC_ID_MP2),
-        "A_MPEG/L3" => params.for_codec(ids::CODEC_ID_MP3),
-        "A_ALAC" => params.for_codec(ids::CODEC_ID_ALAC).with_extra_data(track.private.clone().into()),
-        // Band replication, which only ffmpeg decodes in full, is likely at low rates.
-        "A_AAC" if rate > SBR_SUSPECT_HZ => {
-            params.for_codec(ids::CODEC_ID_AAC).with_extra_data(track.private.clone().into())
-        }
-        "A_PCM/INT/LIT" | "A_PCM/INT/BIG" | "A_PCM/FLOAT/IEEE" => {
-            let id = match (track.codec.as_str(), track.bits) {
-                ("A_PCM/INT/LIT", 8) => ids::CODEC_ID_PCM_U8,
-                ("A_PCM/INT/LIT", 16) => ids::CODEC_ID_PCM_S16LE,
-                ("A_PCM/INT/LIT", 24) => ids::CODEC_ID_PCM_S24LE,
-                ("A_PCM/INT/LIT", 32) => ids::CODEC_ID_PCM_S32LE,
-                ("A_PCM/INT/BIG", 16) => ids::CODEC_ID_PCM_S16BE,
-                ("A_PCM/INT/BIG", 24) => ids::CODEC_ID_PCM_S24BE,
-                ("A_PCM/INT/BIG", 32) => ids::CODEC_ID_PCM_S32BE,
-                ("A_PCM/FLOAT/IEEE", 32) => ids::CODEC_ID_PCM_F32LE,
-                ("A_PCM/FLOAT/IEEE", 64) => ids::CODEC_ID_PCM_F64LE,
-                _ => return Err(unsupported()),
-            };
-            // Symphonia wants to know how much a packet may hold.
-            params.for_codec(id).with_bits_per_sample(track.bits as u32).with_max_frames_per_packet(1 << 16)
-        }
-        _ => return Err(unsupported()),
-    };
-    PacketDecoder::new(&params)
-}
-
-/// Identification and set-up header of Vorbis, from three packets in Xiph lacing.
-fn vorbis_headers(private: &[u8]) -> Option<Vec<u8>> {
-    let (count, mut rest) = private.split_first()?;
-    let mut sizes = Vec::new();
-    for _ in 0..*count {
-        let end = rest.iter().position(|byte| *byte != 255)?;
-        sizes.push(255 * end + usize::from(rest[end]));
-        rest = &rest[end + 1..];
-    }
-    let [first, comments] = sizes[..] else { return None };
-    let setup = rest.get(first.checked_add(comments)?..)?;
-    Some([rest.get(..first)?, setup].concat())
 }
 
 impl Stepper for MatroskaReader {

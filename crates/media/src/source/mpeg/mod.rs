@@ -162,6 +162,11 @@ impl MpegReader {
         self.layer3.reset();
         self.is_torn = true;
         self.frames += lost;
+        if lost == 0 {
+            // Less than a frame is more than nothing: it may be what is left of several.
+            let place = super::reader::clock(self.timeline.now_seconds());
+            notes.harm(format!("{bytes} bytes near {place} are no frame; what they were is lost"));
+        }
         self.timeline.lose(lost * u64::from(current.samples), DAMAGED, notes);
         Ok(())
     }
