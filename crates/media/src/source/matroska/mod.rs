@@ -83,8 +83,9 @@ pub struct MatroskaReader {
     packet_samples: u64,
     /// The last packet only primed the decoder, for the first music or that behind a gap.
     is_primed: bool,
-    /// Bytes were gone over that made no sense.
+    /// Bytes were gone over that made no sense; where the last of them began.
     loss: bool,
+    nonsense_at: u64,
     ended: bool,
 }
 
@@ -130,6 +131,7 @@ impl MatroskaReader {
             packet_samples: 0,
             is_primed: false,
             loss: false,
+            nonsense_at: 0,
             ended: false,
             track,
         };
@@ -206,6 +208,7 @@ impl MatroskaReader {
     /// Looks for the next cluster or block, over bytes that make no sense.
     fn resume(&mut self, maybe_cut: bool, notes: &mut Notes) -> Result<(), MediaError> {
         self.loss = true;
+        self.nonsense_at = self.window.position();
         self.decoder.reset();
         let mut from = 1;
         loop {
@@ -261,6 +264,9 @@ impl MatroskaReader {
             // Bytes are there, but make no sense.
             self.timeline.lose((lost * rate).round() as u64, DAMAGED, notes);
             return;
+        }
+        if self.loss && !cut && self.segment_end.is_some_and(|end| self.nonsense_at < end) {
+            notes.harm(format!("bytes behind {} make no sense", clock(present)));
         }
         let short = self.segment_end.is_some_and(|end| self.window.position() < end)
             && (self.duration_seconds == 0.0 || self.duration_seconds > present + TOLERATED_SECONDS);

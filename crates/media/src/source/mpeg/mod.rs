@@ -19,6 +19,8 @@ pub mod packet;
 mod subbands;
 mod verdict;
 
+use std::io::Read;
+
 use melisma_signal::Metadata;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3};
@@ -41,6 +43,8 @@ const DECODER_DELAY_SAMPLES: u64 = 529;
 /// A count of frames that is wrong by so many may count the first frame as well.
 const TOLERATED_FRAMES: u64 = 1;
 
+/// Bytes in which a header is seen.
+const HEAD_BYTES: u64 = 16;
 /// More than that is hardly missing at one place in the middle, but at the end.
 const MAX_LOST_SECONDS: f64 = 60.0;
 
@@ -180,6 +184,28 @@ impl MpegReader {
         Ok(Some(self.chain.count(&mut ahead)?))
     }
 
+    /// An input that begins with a frame like the first good one, but goes on otherwise, is damaged between them.
+    fn lose_before_first(
+        &mut self,
+        first: &FrameHeader,
+        frame_bytes: usize,
+        notes: &mut Notes,
+    ) -> Result<(), MediaError> {
+        // The first good frame was taken already.
+        let gone = self.window.position().saturating_sub(frame_bytes as u64);
+        let Some(input) = self.window.source().rewound()?.filter(|_| gone > 0) else { return Ok(()) };
+        let mut head = Vec::new();
+        input.take(HEAD_BYTES).read_to_end(&mut head)?;
+        if FrameHeader::parse(&head).is_some_and(|header| header.agrees(first)) {
+            let lost = (gone as f64 / frame_bytes.max(1) as f64).round().max(1.0) as u64;
+            if first.seconds(lost as f64) < MAX_LOST_SECONDS {
+                self.is_torn = true;
+                self.timeline.lose(lost * u64::from(first.samples), DAMAGED, notes);
+            }
+        }
+        Ok(())
+    }
+
     /// The first frame of a stream leans on others before it: if frames are missing of the number that is
     /// promised, it is those. Whether it is so.
     fn lose_beginning(&mut self, first: &FrameHeader, notes: &mut Notes) -> Result<bool, MediaError> {
@@ -206,9 +232,13 @@ impl MpegReader {
                 self.flush(notes)?;
                 self.miss_rest(false, notes);
             }
+            let is_first = self.chain.current.is_none();
             self.begin(header, frame, info.unwrap_or_default())?;
             if info.is_some() {
                 return Ok(());
+            }
+            if is_first {
+                self.lose_before_first(header, frame.len(), notes)?;
             }
         }
         self.frames += 1;
