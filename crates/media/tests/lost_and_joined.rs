@@ -337,3 +337,29 @@ fn refusals_need_no_other_program() {
     let source = AudioSource::from_reader(Box::new(std::io::Cursor::new(nothing)), None, &options());
     assert!(source.and_then(all_of).is_err());
 }
+
+/// Bare frames after a damaged beginning keep their time, and so does the end of Matroska.
+#[test]
+fn damage_at_the_ends() {
+    let folder = Folder::new("ends");
+    let mp2 = recipe("x.mp2", &["-c:a", "mp2", "-b:a", "192k"]);
+    if let Some(mut bytes) = made(&folder, mp2) {
+        let (right, ..) = from_file(&folder, mp2.name, &bytes).unwrap();
+        bytes[1114..1314].fill(0);
+        let (got, sentences, places) = from_file(&folder, mp2.name, &bytes).unwrap();
+        assert_eq!((got.samples(), places), (right.samples(), 1), "{sentences:?}");
+    }
+    let mka = recipe("x.mka", &["-c:a", "libmp3lame", "-b:a", "128k"]);
+    let Some(whole) = made(&folder, mka) else { return };
+    let (right, sentences, places) = from_file(&folder, mka.name, &whole).unwrap();
+    assert_eq!((sentences, places), (vec![], 0));
+    let length = whole.len();
+    for (way, range) in [("inside", length / 2..length / 2 + 40), ("the end", length - 3000..length)] {
+        let mut bytes = whole.clone();
+        bytes[range].iter_mut().for_each(|byte| *byte ^= 0xA5);
+        let (got, sentences, places) = from_file(&folder, mka.name, &bytes).unwrap();
+        assert!(places > 0, "{way}");
+        // Its length is stated in milliseconds, and counts what the codec puts in front.
+        assert!(got.samples().abs_diff(right.samples()) < 1300, "{way}: {} {sentences:?}", got.samples());
+    }
+}
