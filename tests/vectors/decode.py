@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TABLE = HERE / "../../crates/codec/model/music-tables.bin"
+MODELS = HERE / "../../crates/codec/model"
+# By the version of the format that they are for.
+TABLES = {1: MODELS / "music-tables.bin", 3: MODELS / "music-tables-3.bin"}
 
 
 class Fields:
@@ -197,13 +199,14 @@ def read_counters(fields, count):
 class Model:
     """The whole table; each sub-stream gets a fresh one."""
 
-    def __init__(self, table):
+    def __init__(self, version, table):
         fields = Fields(table)
-        self.scales = Mixer(fields, 5, 7190, 15)
+        scales, magnitudes, sets, size = {1: (7190, 20688, 136, 59034), 3: (30390, 31856, 68, 126546)}[version]
+        self.scales = Mixer(fields, 5, scales, 15)
         self.sketch = read_counters(fields, 58)
-        self.magnitudes = Mixer(fields, 8, 20688, 136)
+        self.magnitudes = Mixer(fields, 8, magnitudes, sets)
         self.detail = read_counters(fields, 264)
-        assert fields.at == len(table) == 59034
+        assert fields.at == len(table) == size
 
 
 def by_counter(coder, counter, limit):
@@ -270,11 +273,12 @@ def truncated(x, y):
 
 
 class SketchDecoder:
-    def __init__(self, coder, model, geometry, grid):
-        self.coder, self.model, self.geometry, self.grid = coder, model, geometry, grid
+    def __init__(self, coder, version, model, geometry, grid):
+        self.coder, self.version, self.model, self.geometry, self.grid = coder, version, model, geometry, grid
         self.frames = []
         self.angles = [8] * geometry.base_bands
-        self.angles_changed = self.last_depth = 0
+        self.angles_changed = self.last_depth = self.last_splits = 0
+        self.means = [[36 * 64] * geometry.base_bands for _ in range(geometry.channels)]
         self.check = Check()
 
     def plain(self, index):
@@ -338,23 +342,45 @@ class SketchDecoder:
                 if last_frame and j + 1 < len(bands):
                     rise = truncated(clamp(last_frame[channel][end] - prediction, -12, 12), 3)
                 beside = differences[0][j] if channel == 1 else d1
-                contexts = [
-                    49 * first + 7 * seven(d1) + seven(d2),
-                    6 * (2 * base + channel) + (5 if first else splits),
-                    17 * seven(trend) + slope + 8,
-                    7 * (9 * channel + rise + 4) + seven(beside),
-                    prediction,
-                ]
+                if self.version == 1:
+                    contexts = [
+                        49 * first + 7 * seven(d1) + seven(d2),
+                        6 * (2 * base + channel) + (5 if first else splits),
+                        17 * seven(trend) + slope + 8,
+                        7 * (9 * channel + rise + 4) + seven(beside),
+                        prediction,
+                    ]
+                else:
+                    mean_steps = self.means[channel][base] - 64 * prediction + 32 >> 6
+                    across = around = 0
+                    if channel == 1:
+                        across = frame[0][base] - prediction
+                        around = differences[0][j - 1] if j > 0 else 0
+                        around += differences[0][j + 1] if j + 1 < len(bands) else 0
+                    elif last_frame and geometry.channels == 2:
+                        across = last_frame[1][base] - prediction
+                    contexts = [
+                        49 * first + 7 * seven(d1) + seven(d2),
+                        17 * seven(trend) + slope + 8,
+                        13 * (5 * splits + self.last_splits) + clamp(mean_steps, -6, 6) + 6,
+                        32 * (2 * base + channel) + prediction // 2,
+                        7 * (7 * (clamp(across, -8, 8) + 8) + seven(differences[0][j])) + seven(around),
+                    ]
                 row[j] = self.difference(contexts, splits)
                 value = clamp(prediction + row[j], 0, 63)
                 self.check.add(value)
                 frame[channel][base:end] = [value] * (end - base)
         self.frames.append(frame)
+        self.last_splits = splits
+        for means, values in zip(self.means, frame):
+            for b, value in enumerate(values):
+                means[b] += 64 * value - means[b] >> 2
         return frame
 
     def difference(self, contexts, splits):
         def decide(decision):
-            slots = [10 * (o + c) + decision for o, c in zip((0, 98, 410, 529, 655), contexts)]
+            origins = (0, 98, 410, 529, 655) if self.version == 1 else (0, 98, 217, 542, 2206)
+            slots = [10 * (o + c) + decision for o, c in zip(origins, contexts)]
             return self.model.scales.code(self.coder, slots, decision, 10 + splits)
 
         if not decide(0):
@@ -399,7 +425,8 @@ PAD = 8
 
 
 class DetailDecoder:
-    def __init__(self, coder, model, geometry, head):
+    def __init__(self, coder, version, model, geometry, head):
+        self.version = version
         self.coder, self.model, self.geometry, self.head = coder, model, geometry, head
         self.rows = [([], []) for _ in range(geometry.channels)]
         self.ends = [0] * geometry.channels
@@ -428,7 +455,27 @@ class DetailDecoder:
         self.ends[channel] = bands[coded][2] if coded < n else float("inf")
         return coded
 
-    def block(self, size, frame):
+    def envelope(self, bands, before, frame, behind, channel, j):
+        """What the scales around band j say: changes before and behind, across, slopes to the bands below and above."""
+        begin, stop, base, end = bands[j]
+        s = mean(frame[channel][base:end])
+
+        def change(other):
+            d = mean(other[channel][base:end]) - s
+            return min(2, (abs(d) + 1) // 2) * (-1 if d < 0 else 1)
+
+        def slope(i):
+            if not 0 <= i < len(bands):
+                return 0
+            low, high, b, e = bands[i]
+            t = mean(frame[channel][b:e])
+            return truncated(16384 * (t - s), stop - begin + high - low) if s > 0 and t > 0 else 0
+
+        other = mean(frame[-1 - channel][base:end])
+        across = clamp(truncated(other - s, 3), -3, 3)
+        return change(before), change(behind), across, slope(j - 1), slope(j + 1)
+
+    def block(self, size, before, frame, behind):
         """[channel][k]"""
         n, bands, splits = 2**size, self.geometry.layouts[size], self.geometry.log2 - size
         values, zeros = [], [0] * PAD
@@ -439,11 +486,13 @@ class DetailDecoder:
             O = other_row
             coded = self.band_count(channel, bands)
             out = [0] * n
-            for begin, stop, base, end in bands[:coded]:
+            for j, (begin, stop, base, end) in enumerate(bands[:coded]):
                 ratio = self.ratio(mean(frame[channel][base:end]), base)
                 if ratio > -200:
+                    around = self.envelope(bands, before, frame, behind, channel, j)
                     for k in range(begin, stop):
-                        v = self.value(C, P, Q, O, k + PAD, channel, splits, base, ratio)
+                        band = (k, begin, stop, base, ratio, *around)
+                        v = self.value(C, P, Q, O, channel, splits, band)
                         if v:
                             out[k] = v
                             C[k + PAD] = min(255, abs(v))
@@ -453,7 +502,9 @@ class DetailDecoder:
             values.append(out)
         return values
 
-    def value(self, C, P, Q, O, k, ch, splits, base, ratio):
+    def value(self, C, P, Q, O, ch, splits, band):
+        bin, begin, stop, base, ratio, before, behind, across, slope_below, slope_above = band
+        k = bin + PAD
         a, b, run = C[k - 1], C[k - 2], C[k - 3] + C[k - 4] + C[k - 5] + C[k - 6]
         near = 2 * P[k] + P[k - 1] + P[k + 1]
         far = 2 * Q[k] + Q[k - 1] + Q[k + 1]
@@ -463,22 +514,40 @@ class DetailDecoder:
         T = level(total // 2, 12)
         coarse = min(T, 11) // 2
         length = (0, 0, 1, 2, 2)[splits]
+        offset = 2 * (bin - begin) + 1 - (stop - begin)
+        line = ratio + ((slope_above if offset >= 0 else slope_below) * abs(offset) >> 10)
+        finely = clamp(line + 144, 0, 287) // 6
+        part = 8 * (bin - begin) // (stop - begin)
+        small = (((3 * min(a, 3) + min(b, 2)) * 4 + min(P[k], 3)) * 4 + min(P[k - 1] + P[k + 1], 3)) * 3 + min(O[k], 2)
+        steady = ((7 * min(P[k], 6) + min(Q[k], 6)) * 3 + min(a, 2)) * 2 + ch
         contexts = [
+            small,
+            steady,
+            (4 * min(bin, 255) + min(splits, 3)) * 2 + ch,
+            (24 * (5 * (before + 2) + behind + 2) + finely // 2) * 2 + ch,
+            (5 * (24 * (across + 3) + finely // 2) + level(other, 4)) * 2 + ch,
+            (26 * (finely // 2) + fine(total)) * 2 + ch,
+            (8 * finely + part) * 2 + ch,
+            5 * (6 * (before + 2) + min(P[k], 5)) + level(P[k - 1] + P[k + 1], 4),
+        ] if self.version == 3 else [
             (13 * level(2 * a + b, 12) + level(near, 12)) * 2 + ch,
             (2 * fine(total) + ch) * 3 + length,
-            (((3 * min(a, 3) + min(b, 2)) * 4 + min(P[k], 3)) * 4 + min(P[k - 1] + P[k + 1], 3)) * 3 + min(O[k], 2),
+            small,
             (7 * base + coarse) * 2 + ch,
             (10 * (clamp(ratio + 144, 0, 287) // 12) + level(a + b + near // 2, 9)) * 2 + ch,
             (13 * level(other if ch == 1 else far, 8) + T) * 2 + ch,
             12 * level(a + b + run, 11) + level(wide, 11),
-            ((7 * min(P[k], 6) + min(Q[k], 6)) * 3 + min(a, 2)) * 2 + ch,
+            steady,
         ]
-        origins = (0, 338, 494, 1070, 1434, 1914, 2148, 2292)
+        if self.version == 3:
+            origins, n = (0, 576, 870, 2918, 4118, 5798, 7046, 7814), 4
+        else:
+            origins, n = (0, 338, 494, 1070, 1434, 1914, 2148, 2292), 8
         m = 0
         while m < 15:
-            D = min(m, 7)
-            slots = [8 * (o + c) + D for o, c in zip(origins, contexts)]
-            if not self.model.magnitudes.code(self.coder, slots, 8 * coarse + D, 56 + 8 * (5 * ch + splits) + D):
+            D = min(m, n - 1)
+            slots = [n * (o + c) + D for o, c in zip(origins, contexts)]
+            if not self.model.magnitudes.code(self.coder, slots, n * coarse + D, n * (7 + 5 * ch + splits) + D):
                 break
             m += 1
         if m == 15:
@@ -504,7 +573,7 @@ class Fnv1a:
             self.h = (self.h ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
 
 
-def decode_section(payload, geometry, table, hashed):
+def decode_section(payload, geometry, version, table, hashed):
     fields = Fields(payload)
     number, superframes, _padding, step = (fields.varint() for _ in range(4))
     shaping, tilt, _noise, grid, _overlaps = fields.take(5)
@@ -513,20 +582,25 @@ def decode_section(payload, geometry, table, hashed):
     sketch_stream = RangeDecoder(fields.take(sketch_bytes))
     detail_stream = RangeDecoder(payload[fields.at :])
 
-    sketch = SketchDecoder(sketch_stream, Model(table), geometry, grid)
+    sketch = SketchDecoder(sketch_stream, version, Model(version, table), geometry, grid)
     coded = [sketch.superframe(i) for i in range(superframes)]
     assert sketch.check.value() == sketch_check and not sketch_stream.overrun(), "sketch check"
 
     head = {"step": step, "shaping": shaping, "tilt": tilt}
-    detail = DetailDecoder(detail_stream, Model(table), geometry, head)
+    detail = DetailDecoder(detail_stream, version, Model(version, table), geometry, head)
     values = [[] for _ in range(geometry.channels)]
     hashed.add(number)
-    for sizes, angles, frames in coded:
+    blocks = []
+    for sizes, _, frames in coded:
         if grid > 0 and frames:
             held = frames[0]
-        for i, size in enumerate(sizes):
-            for row, block in zip(values, detail.block(size, frames[i] if grid == 0 else held)):
-                row += block
+        blocks += [(size, frames[i] if grid == 0 else held) for i, size in enumerate(sizes)]
+    scales = [frame for _, frame in blocks]
+    around = zip(scales[:1] + scales[:-1], scales, scales[1:] + scales[-1:])
+    for (size, _), (before, frame, behind) in zip(blocks, around):
+        for row, block in zip(values, detail.block(size, before, frame, behind)):
+            row += block
+    for sizes, angles, frames in coded:
         for symbol in sizes + angles + [s for frame in frames for row in frame for s in row]:
             hashed.add(symbol)
     assert detail.check.value() == detail_check and not detail_stream.overrun(), "detail check"
@@ -535,19 +609,21 @@ def decode_section(payload, geometry, table, hashed):
             hashed.add(v)
 
 
-def decode_file(data, table):
+def decode_file(data):
     hashed, sections = Fnv1a(), []
     for kind, payload, offset, size in chunks(data):
         if kind == "H":
             fields = Fields(payload)
-            assert fields.take(4) == b"MLSM" and fields.integer(1) == 1
+            assert fields.take(4) == b"MLSM"
+            version = fields.integer(1)
+            table = TABLES[version].read_bytes()
             channels = fields.integer(1) & 15
             rate, _original = fields.varint(), fields.varint()
             assert fields.integer(4) == crc32c(table), "the file needs another model"
             geometry = Geometry(rate, channels, fields.integer(1))
         elif kind == "S":
             sections.append((offset, size))
-            decode_section(payload, geometry, table, hashed)
+            decode_section(payload, geometry, version, table, hashed)
         elif kind == "T":
             fields = Fields(payload)
             total = fields.varint()
@@ -560,12 +636,12 @@ def decode_file(data, table):
 
 
 def main():
-    table, wanted = TABLE.read_bytes(), sys.argv[1:]
+    wanted = sys.argv[1:]
     lines = [line.split("\t") for line in (HERE / "expected.tsv").read_text().splitlines() if line[:1] != "#"]
     assert lines, "no vectors"
     for name, *expected, _model in lines:
         if not wanted or name in wanted:
-            found = decode_file((HERE / f"{name}.mlsm").read_bytes(), table)
+            found = decode_file((HERE / f"{name}.mlsm").read_bytes())
             assert found == expected, f"{name}: {found} instead of {expected}"
             print(f"{name}: symbols as expected")
 

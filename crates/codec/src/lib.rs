@@ -58,7 +58,8 @@ pub mod latent;
 mod music;
 
 pub use container::{
-    CodecHeader, Damage, Header, MusicHeader, NetworkHeader, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2, Trailer, Tune,
+    CodecHeader, Damage, Header, MusicHeader, MusicVersion, NetworkHeader, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2,
+    Trailer, Tune,
 };
 pub use error::{DecodeError, EncodeError};
 pub use inspect::{Inspection, SectionInfo, inspect, inspect_reader};

@@ -3,10 +3,14 @@
 mod common;
 
 use common::{config, music, plucks};
-use melisma_bitstream::FormatError;
+use melisma_bitstream::{
+    FormatError,
+    chunk::{Kind, write_chunk},
+};
 use melisma_codec::{
-    BandPicture, DecodeError, EncoderConfig, Model, Models, RateTarget, SILENCE_DB, ScaleGrid, Sketch,
-    SketchDecoder, SketchReader, Tune, Tuning, container::Reader, decode, encode, inspect, read_sketch,
+    BandPicture, CodecHeader, DecodeError, EncoderConfig, Model, Models, MusicVersion, RateTarget,
+    SILENCE_DB, ScaleGrid, Sketch, SketchDecoder, SketchReader, Tune, Tuning, container::Reader, decode,
+    encode, inspect, read_sketch,
 };
 use melisma_signal::{Metadata, Pcm, lapped::LappedTransform};
 use std::io::Cursor;
@@ -252,10 +256,11 @@ fn damage_is_a_gap_of_silence() {
 
 #[test]
 fn other_models_are_looked_up_by_their_id() {
-    let mut table = Model::embedded().to_table();
+    let version = MusicVersion::default();
+    let mut table = Model::embedded(version).to_table();
     // Another probability in the first counter is another model.
     table[4] ^= 0x10;
-    let other = std::sync::Arc::new(Model::from_table(&table).expect("of the same size"));
+    let other = std::sync::Arc::new(Model::from_table(version, &table).expect("of the same size"));
     let mut config = settings()[0].clone();
     config.model = Some(other.clone());
     let file = encode(&plucks(8_000, 1, 9_000), &config, &Metadata::default()).expect("valid");
@@ -263,4 +268,25 @@ fn other_models_are_looked_up_by_their_id() {
     assert!(matches!(refused, Err(DecodeError::UnknownModel { found, .. }) if found == other.id));
     let models = Models::default().with(other);
     assert_eq!(read_sketch(&file, &models).expect("its model is there").damage, []);
+}
+
+#[test]
+fn each_version_is_read_with_tables_of_its_own_and_no_other() {
+    let sound = plucks(44_100, 2, 60_000);
+    for version in MusicVersion::ALL {
+        let mut config = EncoderConfig::default();
+        config.model = Some(Model::embedded(version));
+        let file = encode(&sound, &config, &Metadata::default()).expect("valid");
+        let decoded = decode(&file).expect("a model of either version is there");
+        assert_eq!((decoded.header.version(), decoded.damage.len()), (version.number(), 0));
+        // The same file under another version's number, with a fitting checksum.
+        let mut header = decoded.header.clone();
+        let CodecHeader::Music(music) = &mut header.codec else { panic!("not music") };
+        music.version = MusicVersion::ALL.into_iter().find(|other| *other != version).expect("two versions");
+        let mut renamed = Vec::new();
+        write_chunk(&mut renamed, Kind::Header, &header.payload());
+        renamed.extend_from_slice(&file[renamed.len()..]);
+        let refused = decode(&renamed).map(|decoded| decoded.damage);
+        assert!(matches!(refused, Err(DecodeError::Header(_))), "{version:?}: {refused:?}");
+    }
 }

@@ -4,7 +4,9 @@
 //! `expected.tsv` its format and the hash of its symbols. The music is synthesised, so that it has no licence but ours.
 
 use anyhow::{Context, Result, ensure};
-use melisma_codec::{EncoderConfig, Models, RateTarget, Tune, decode, encode, symbol_hash};
+use melisma_codec::{
+    EncoderConfig, Model, Models, MusicVersion, RateTarget, Tune, decode, encode, symbol_hash,
+};
 use melisma_signal::{Metadata, Pcm};
 use melisma_synth::{castanets, demo_piece};
 use std::{fmt::Write, fs, path::Path};
@@ -12,6 +14,7 @@ use std::{fmt::Write, fs, path::Path};
 /// What a golden vector is made of.
 struct Vector {
     name: &'static str,
+    version: MusicVersion,
     sound: Pcm,
     tune: Tune,
     rate: RateTarget,
@@ -28,6 +31,7 @@ pub fn run() -> Result<()> {
     for vector in vectors() {
         let mut config = EncoderConfig::default();
         (config.tune, config.rate, config.section_seconds) = (vector.tune, vector.rate, SECTION_SECONDS);
+        config.model = Some(Model::embedded(vector.version));
         let metadata =
             Metadata { tags: vec![("TITLE".to_owned(), vector.name.to_owned())], ..Metadata::default() };
         let file = encode(&vector.sound, &config, &metadata)?;
@@ -55,31 +59,25 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn vectors() -> Vec<Vector> {
+    let mono_8k = mono(&excerpt(&demo_piece(8_000), 5.0, 16_000));
+    let transients = with_castanets(excerpt(&demo_piece(44_100), 9.0, 52_920));
+    let at_48k = excerpt(&demo_piece(48_000), 12.0, 48_000);
+    let at_11k = excerpt(&demo_piece(11_025), 15.0, 13_337);
+    let vector = |name, version, sound: &Pcm, tune, rate| {
+        let sound = sound.clone();
+        Vector { name, version, sound, tune, rate }
+    };
+    let (kbit, quality) = (|kbps: u32| RateTarget::Bitrate(1000 * kbps), RateTarget::Quality);
+    let (one, three) = (MusicVersion::One, MusicVersion::Three);
     vec![
-        Vector {
-            name: "mono-8k-mse",
-            sound: mono(&excerpt(&demo_piece(8_000), 5.0, 16_000)),
-            tune: Tune::Mse,
-            rate: RateTarget::Bitrate(16_000),
-        },
-        Vector {
-            name: "stereo-44k-transients",
-            sound: with_castanets(excerpt(&demo_piece(44_100), 9.0, 52_920)),
-            tune: Tune::Music,
-            rate: RateTarget::Bitrate(64_000),
-        },
-        Vector {
-            name: "stereo-48k-low-rate",
-            sound: excerpt(&demo_piece(48_000), 12.0, 48_000),
-            tune: Tune::Music,
-            rate: RateTarget::Bitrate(8_000),
-        },
-        Vector {
-            name: "stereo-11k-odd-length",
-            sound: excerpt(&demo_piece(11_025), 15.0, 13_337),
-            tune: Tune::Music,
-            rate: RateTarget::Quality(9.0),
-        },
+        vector("mono-8k-mse", one, &mono_8k, Tune::Mse, kbit(16)),
+        vector("stereo-44k-transients", one, &transients, Tune::Music, kbit(64)),
+        vector("stereo-48k-low-rate", one, &at_48k, Tune::Music, kbit(8)),
+        vector("stereo-11k-odd-length", one, &at_11k, Tune::Music, quality(9.0)),
+        vector("3-mono-8k", three, &mono_8k, Tune::Music, quality(4.0)),
+        vector("3-stereo-44k-transients", three, &transients, Tune::Music, kbit(64)),
+        vector("3-stereo-48k-low-rate", three, &at_48k, Tune::Music, kbit(8)),
+        vector("3-stereo-11k-odd-length", three, &at_11k, Tune::Music, quality(9.0)),
     ]
 }
 

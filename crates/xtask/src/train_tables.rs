@@ -2,7 +2,7 @@
 
 use crate::training_music::{TrainingMusic, read};
 use anyhow::{Context, Result};
-use melisma_codec::{EncoderConfig, Model, RateTarget, Tune, training::Trainer};
+use melisma_codec::{EncoderConfig, Model, MusicVersion, RateTarget, Tune, training::Trainer};
 use rayon::prelude::*;
 use std::{
     path::{Path, PathBuf},
@@ -17,6 +17,9 @@ pub struct Options {
     /// Times that the whole music is gone through; the first pass starts from the old table, or from nothing.
     #[arg(long, default_value_t = 2)]
     passes: u32,
+    /// Version of the format that the tables are for, 1 or 3.
+    #[arg(long, default_value_t = MusicVersion::default().number())]
+    format: u8,
     /// Start from a model that knows nothing instead of the embedded one.
     #[arg(long)]
     from_blank: bool,
@@ -24,7 +27,7 @@ pub struct Options {
     #[arg(long, default_value_t = 1)]
     every: usize,
     /// File that the table is written to.
-    #[arg(long, default_value = "crates/codec/model/music-tables.bin")]
+    #[arg(long, default_value = "crates/codec/model/music-tables-3.bin")]
     output: PathBuf,
 }
 
@@ -35,14 +38,17 @@ const RATES_KBPS: [u32; 8] = [16, 48, 8, 24, 96, 12, 32, 64];
 pub fn run(options: &Options) -> Result<()> {
     let tracks: Vec<PathBuf> =
         options.music.tracks("train")?.into_iter().step_by(options.every.max(1)).collect();
-    let mut model = Arc::new(if options.from_blank { Model::blank() } else { (*Model::embedded()).clone() });
+    let version = MusicVersion::ALL.into_iter().find(|version| version.number() == options.format);
+    let version = version.with_context(|| format!("no music in format version {}", options.format))?;
+    let mut model =
+        if options.from_blank { Arc::new(Model::blank(version)) } else { Model::embedded(version) };
     for pass in 1..=options.passes {
         let halves: Vec<Trainer> = tracks
             .par_chunks(tracks.len().div_ceil(2))
             .map(|half| {
                 let mut trainer = Trainer::new(model.clone());
                 for (number, track) in half.iter().enumerate() {
-                    learn_track(&mut trainer, track, number)
+                    learn_track(&mut trainer, version, track, number)
                         .with_context(|| format!("cannot learn from {}", track.display()))?;
                 }
                 Ok(trainer)
@@ -57,16 +63,21 @@ pub fn run(options: &Options) -> Result<()> {
         let table = trainer.finish();
         std::fs::write(&options.output, &table)
             .with_context(|| format!("cannot write {}", options.output.display()))?;
-        model = Arc::new(Model::from_table(&table)?);
+        model = Arc::new(Model::from_table(version, &table)?);
     }
     eprintln!("model {:08x} in {}", model.id, options.output.display());
     Ok(())
 }
 
-/// Learns from a track with both tunes, each at two of the rates, which the track's number chooses.
-fn learn_track(trainer: &mut Trainer, track: &Path, number: usize) -> Result<()> {
+/// Learns from a track with the tunes that files of `version` were written with, each at two of the rates, which the
+/// track's number chooses.
+fn learn_track(trainer: &mut Trainer, version: MusicVersion, track: &Path, number: usize) -> Result<()> {
     let pcm = read(track)?;
-    for (turn, tune) in [Tune::Music, Tune::Mse, Tune::Music, Tune::Mse].into_iter().enumerate() {
+    let tunes: &[Tune] = match version {
+        MusicVersion::One => &[Tune::Music, Tune::Mse, Tune::Music, Tune::Mse],
+        MusicVersion::Three => &[Tune::Music, Tune::Music],
+    };
+    for (turn, &tune) in tunes.iter().enumerate() {
         let kbps = RATES_KBPS[(number * 3 + turn) % RATES_KBPS.len()];
         let mut config = EncoderConfig::default();
         config.tune = tune;

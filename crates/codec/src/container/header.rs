@@ -11,14 +11,14 @@ use melisma_bitstream::bytes::Reader;
 use melisma_signal::Metadata;
 use std::ops::Range;
 
-pub use music::{MusicHeader, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2, Tune};
+pub use music::{MusicHeader, MusicVersion, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2, Tune};
 pub use network::{MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SYMBOLS, ModelHash, NetworkHeader};
 
 /// First bytes of a header's payload.
 pub(super) const MAGIC: [u8; 4] = *b"MLSM";
 
 /// The newest format version that is read.
-const NEWEST_VERSION: u8 = network::VERSION;
+const NEWEST_VERSION: u8 = 3;
 
 /// Longest section in samples: 21 s at 48 kHz, a few MiB of memory to decode.
 pub const MAX_SECTION_SAMPLES: usize = 1 << 20;
@@ -47,18 +47,18 @@ pub struct Header {
 /// The part of a header that belongs to the codec that made the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodecHeader {
-    /// Melisma's own music codec: format version 1.
+    /// Melisma's own music codec: format version 1 or 3.
     Music(MusicHeader),
     /// A trained network: format version 2.
     Network(NetworkHeader),
 }
 
 impl Header {
-    /// Format version of the file, 1 or 2.
+    /// Format version of the file, 1 to 3.
     #[must_use]
     pub fn version(&self) -> u8 {
-        match self.codec {
-            CodecHeader::Music(_) => music::VERSION,
+        match &self.codec {
+            CodecHeader::Music(music) => music.version.number(),
             CodecHeader::Network(_) => network::VERSION,
         }
     }
@@ -163,10 +163,10 @@ impl Header {
         }
         let begin = MAGIC.len() + 1;
         let mut reader = Reader::new(&payload[begin..], offset + begin as u64);
-        match *version {
-            music::VERSION => music::parse(&mut reader),
-            network::VERSION => network::parse(&mut reader),
-            found => return Err(DecodeError::Version { found, newest: NEWEST_VERSION }),
+        match (*version, MusicVersion::numbered(*version)) {
+            (_, Some(version)) => music::parse(version, &mut reader),
+            (network::VERSION, None) => network::parse(&mut reader),
+            (found, None) => return Err(DecodeError::Version { found, newest: NEWEST_VERSION }),
         }
         .map_err(DecodeError::Header)
     }

@@ -11,7 +11,7 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what does a file say about itself? | `header`: common fields; `header/music`, `header/network`: those of version 1 and 2 |
+//! | what does a file say about itself? | `header`: common fields; `header/music`, `header/network`: those of versions 1 and 3, and of 2 |
 //! | what are tags and cover as bytes? | `metadata` |
 //! | what stands at the end of a file? | `trailer` |
 //! | what do bytes that come bit by bit hold? | `parser` |
@@ -34,7 +34,7 @@ mod writer;
 pub use damage::Damage;
 pub use header::{
     CodecHeader, Header, MAX_CHANNELS, MAX_NAME_BYTES, MAX_SECTION_SAMPLES, MAX_SECTION_SYMBOLS, ModelHash,
-    MusicHeader, NetworkHeader, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2, Tune,
+    MusicHeader, MusicVersion, NetworkHeader, SAMPLE_RATES_HZ, SUPERFRAMES_LOG2, Tune,
 };
 pub use parser::{Event, Parser, Section};
 pub use reader::Reader;

@@ -8,7 +8,10 @@
 //! ```
 //! Mixers and counters are written as [`melisma_bitstream::table`] says.
 
-use crate::music::{detail::DetailModel, sketch::SketchModel};
+use crate::{
+    container::MusicVersion,
+    music::{detail::DetailModel, sketch::SketchModel},
+};
 use melisma_bitstream::{
     FormatError,
     bytes::Reader,
@@ -17,43 +20,49 @@ use melisma_bitstream::{
 };
 use std::sync::{Arc, OnceLock};
 
-/// The table that this program ships with; `docs/model-card.md` tells what it was learned from.
-const EMBEDDED: &[u8] = include_bytes!("../../model/music-tables.bin");
+/// The tables that this program ships with; `docs/model-card.md` tells what they were learned from.
+const EMBEDDED: [(MusicVersion, &[u8]); 2] = [
+    (MusicVersion::One, include_bytes!("../../model/music-tables.bin")),
+    (MusicVersion::Three, include_bytes!("../../model/music-tables-3.bin")),
+];
 
 /// A pair of models in their initial state.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// CRC32C of the table's bytes.
     pub id: u32,
+    /// Version of the files that it codes.
+    pub version: MusicVersion,
     pub(crate) sketch: SketchModel,
     pub(crate) detail: DetailModel,
 }
 
 impl Model {
-    /// The model that this program ships with.
+    /// The model for files of `version` that this program ships with.
     ///
     /// # Panics
-    /// Never: a test reads the embedded table.
+    /// Never: a test reads the embedded tables.
     #[must_use]
-    pub fn embedded() -> Arc<Self> {
-        static MODEL: OnceLock<Arc<Model>> = OnceLock::new();
-        MODEL
-            .get_or_init(|| Arc::new(Self::from_table(EMBEDDED).expect("the embedded table is whole")))
-            .clone()
+    pub fn embedded(version: MusicVersion) -> Arc<Self> {
+        static MODELS: [OnceLock<Arc<Model>>; EMBEDDED.len()] = [const { OnceLock::new() }; EMBEDDED.len()];
+        let read = |table| Arc::new(Self::from_table(version, table).expect("the embedded table is whole"));
+        let mut models = EMBEDDED.iter().zip(&MODELS).filter(|((of, _), _)| *of == version);
+        let ((_, table), model) = models.next().expect("every version has a table");
+        model.get_or_init(|| read(table)).clone()
     }
 
     /// A model that knows nothing: every probability one half, equal weights. The start of training.
     #[must_use]
-    pub fn blank() -> Self {
-        Self { id: 0, sketch: SketchModel::blank(), detail: DetailModel::blank() }
+    pub fn blank(version: MusicVersion) -> Self {
+        Self { id: 0, version, sketch: SketchModel::blank(version), detail: DetailModel::blank(version) }
     }
 
-    /// Reads a table.
+    /// Reads a table for files of `version`.
     ///
     /// # Errors
-    /// [`FormatError`] if it is not of this version's size.
-    pub fn from_table(table: &[u8]) -> Result<Self, FormatError> {
-        let mut model = Self::blank();
+    /// [`FormatError`] if it is not of that version's size.
+    pub fn from_table(version: MusicVersion, table: &[u8]) -> Result<Self, FormatError> {
+        let mut model = Self::blank(version);
         let mut reader = Reader::new(table, 0);
         read_mixer(&mut reader, &mut model.sketch.scales)?;
         read_counters(&mut reader, &mut model.sketch.counters)?;
@@ -87,11 +96,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_table_is_read_and_written_unchanged() {
-        let model = Model::embedded();
-        assert_eq!(model.to_table(), EMBEDDED);
-        assert_eq!(model.id, crc32c(EMBEDDED));
-        assert!(Model::from_table(&EMBEDDED[..EMBEDDED.len() - 1]).is_err());
-        assert!(Model::from_table(&[EMBEDDED, &[0]].concat()).is_err());
+    fn the_embedded_tables_are_read_and_written_unchanged() {
+        for version in MusicVersion::ALL {
+            let model = Model::embedded(version);
+            let table = model.to_table();
+            assert!(EMBEDDED.contains(&(version, &table)), "{version:?}");
+            assert_eq!((model.id, model.version), (crc32c(&table), version));
+            assert!(Model::from_table(version, &table[..table.len() - 1]).is_err());
+            assert!(Model::from_table(version, &[table.as_slice(), &[0]].concat()).is_err());
+        }
     }
 }

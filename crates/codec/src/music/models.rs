@@ -1,16 +1,20 @@
 //! The models at hand: a file names the one that it was coded with, and is decoded with that one.
 
 use super::model::Model;
-use crate::{DecodeError, container::Header};
+use crate::{
+    DecodeError,
+    container::{Header, MusicVersion},
+};
+use melisma_bitstream::FormatError;
 use std::sync::Arc;
 
 /// A set of models, looked up by the id that a file names.
 ///
 /// ```
-/// use melisma_codec::{Model, Models};
+/// use melisma_codec::{Model, Models, MusicVersion};
 ///
 /// let models = Models::default();
-/// assert!(models.get(Model::embedded().id).is_ok());
+/// assert!(models.get(Model::embedded(MusicVersion::default()).id).is_ok());
 /// ```
 #[derive(Clone, Debug)]
 pub struct Models {
@@ -18,9 +22,9 @@ pub struct Models {
 }
 
 impl Default for Models {
-    /// The model that this program ships with.
+    /// The models that this program ships with, one for each version of the format.
     fn default() -> Self {
-        Self { models: vec![Model::embedded()] }
+        Self { models: MusicVersion::ALL.map(Model::embedded).to_vec() }
     }
 }
 
@@ -46,8 +50,18 @@ impl Models {
     /// The model that a file with this header needs.
     ///
     /// # Errors
-    /// [`DecodeError::UnknownModel`] if it is not at hand, [`DecodeError::NeedsModel`] if a trained network made the file.
+    /// [`DecodeError::UnknownModel`] if it is not at hand, [`DecodeError::NeedsModel`] if a trained network made the file,
+    /// [`DecodeError::Header`] if the model codes files of another version.
     pub(crate) fn of(&self, header: &Header) -> Result<Arc<Model>, DecodeError> {
-        Ok(self.get(header.music()?.model_id)?.clone())
+        let music = header.music()?;
+        let model = self.get(music.model_id)?;
+        if model.version != music.version {
+            return Err(DecodeError::Header(FormatError::Value {
+                field: "format version, with the tables of another",
+                value: u64::from(music.version.number()),
+                allowed: "that of the model's tables",
+            }));
+        }
+        Ok(model.clone())
     }
 }

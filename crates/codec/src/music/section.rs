@@ -320,6 +320,7 @@ impl<'a> SectionPayload<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::container::MusicVersion;
 
     /// Values that depend on nothing but their place.
     struct Pattern;
@@ -341,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_prefix_with_head_and_sketch_gives_the_sketch_and_only_the_whole_gives_the_detail() {
-        let (geometry, model) = (Geometry::new(8000, 1, 9, 8), Model::embedded());
+        let (geometry, model) = (Geometry::new(8000, 1, 9, 8), Model::embedded(MusicVersion::default()));
         let sketch: Vec<SuperframeSketch> = (0..5u8)
             .map(|number| SuperframeSketch {
                 sizes_log2: vec![9],

@@ -1,4 +1,4 @@
-//! The header of version 1: files of Melisma's own music codec. `docs/format.md`, section 2.
+//! The header of versions 1 and 3: files of Melisma's own music codec. `docs/format.md`, section 2.
 
 use super::{CodecHeader, Header, MAX_RATE_HZ, MAX_SECTION_SAMPLES};
 use melisma_bitstream::{
@@ -8,8 +8,34 @@ use melisma_bitstream::{
 use melisma_signal::Metadata;
 use std::ops::RangeInclusive;
 
-/// Format version of such files.
-pub(super) const VERSION: u8 = 1;
+/// Format version of a file of the music codec: they differ in the contexts that symbols are coded with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MusicVersion {
+    /// Contexts of the neighbourhood and of a band's own scale.
+    One,
+    /// Contexts of the spectrum's envelope around the coefficient as well: see [`Tune::version`].
+    #[default]
+    Three,
+}
+
+impl MusicVersion {
+    /// Every version, from the oldest on.
+    pub const ALL: [Self; 2] = [Self::One, Self::Three];
+
+    /// The number in the header.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::One => 1,
+            Self::Three => 3,
+        }
+    }
+
+    /// The version with this number, if the music codec has one.
+    pub(super) fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.number() == number)
+    }
+}
 
 /// Sample rates that are coded natively, in Hz.
 pub const SAMPLE_RATES_HZ: RangeInclusive<u32> = 8_000..=48_000;
@@ -30,9 +56,23 @@ pub enum Tune {
     Mse,
 }
 
+impl Tune {
+    /// The version of the format that files of this tune are written in. What version 3 adds follows the scales, and with
+    /// the tune [`Mse`](Self::Mse) these are sent too seldom to tell anything.
+    #[must_use]
+    pub const fn version(self) -> MusicVersion {
+        match self {
+            Self::Music => MusicVersion::Three,
+            Self::Mse => MusicVersion::One,
+        }
+    }
+}
+
 /// The fields of a header that only the music codec has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MusicHeader {
+    /// Format version of the file.
+    pub version: MusicVersion,
     /// What the encoder aimed at. Decoding does not depend on it.
     pub tune: Tune,
     /// Name of the model that decodes the file: the CRC32C of its table.
@@ -59,7 +99,7 @@ pub(super) fn write(header: &Header, music: &MusicHeader, out: &mut Vec<u8>) {
 }
 
 /// Reads the fields behind the version.
-pub(super) fn parse(reader: &mut Reader<'_>) -> Result<Header, FormatError> {
+pub(super) fn parse(version: MusicVersion, reader: &mut Reader<'_>) -> Result<Header, FormatError> {
     let refuse = |field, value: u64, allowed| Err(FormatError::Value { field, value, allowed });
     let flags = reader.u8("channels and tune")?;
     let channel_count = usize::from(flags & 15);
@@ -85,13 +125,14 @@ pub(super) fn parse(reader: &mut Reader<'_>) -> Result<Header, FormatError> {
     }
     let declared = reader.varint("declared samples")?;
     let section_samples = (superframes << superframe_log2) as u32;
+    let music = MusicHeader { version, tune, model_id, superframe_log2, section_samples };
     Ok(Header {
         sample_rate_hz,
         original_sample_rate_hz: (original_hz != 0).then_some(original_hz),
         channel_count,
         declared_samples: declared.checked_sub(1),
         metadata: Metadata::default(),
-        codec: CodecHeader::Music(MusicHeader { tune, model_id, superframe_log2, section_samples }),
+        codec: CodecHeader::Music(music),
     })
 }
 
@@ -108,6 +149,7 @@ pub(crate) mod tests {
             declared_samples: Some(0),
             metadata: Metadata::default(),
             codec: CodecHeader::Music(MusicHeader {
+                version: MusicVersion::Three,
                 tune: Tune::Mse,
                 model_id: 0xDEAD_BEEF,
                 superframe_log2: 11,
@@ -121,6 +163,9 @@ pub(crate) mod tests {
         assert_eq!(Header::parse(&header().payload(), 0).unwrap(), header());
         let unknown = Header { declared_samples: None, original_sample_rate_hz: None, ..header() };
         assert_eq!(Header::parse(&unknown.payload(), 0).unwrap(), unknown);
+        let mut oldest = header().payload();
+        oldest[4] = 1;
+        assert_eq!(Header::parse(&oldest, 0).unwrap().version(), 1);
     }
 
     #[test]

@@ -64,7 +64,8 @@ impl<'a, C: BinaryCoder> DetailCoder<'a, C> {
     /// Begins a section; `model` is in its initial state, and learns.
     #[must_use]
     pub fn new(coder: &'a mut C, model: &'a mut DetailModel, channel_count: usize) -> Self {
-        let (neighbourhood, foreseen) = (Neighbourhood::new(channel_count), Foreseen::default());
+        let (neighbourhood, foreseen) =
+            (Neighbourhood::new(model.version, channel_count), Foreseen::default());
         Self { coder, model, neighbourhood, foreseen, check: SymbolCheck::default() }
     }
 

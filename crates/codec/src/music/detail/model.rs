@@ -1,6 +1,7 @@
 //! Adaptive probabilities of the detail, and how one value and the number of a block's bands are coded with them.
 
-use super::contexts::{COUNTERS, DECISIONS, ESCAPE_CLASSES, INPUTS, Place, SELECTORS};
+use super::contexts::{Dimensions, ESCAPE_CLASSES, INPUTS, Place};
+use crate::container::MusicVersion;
 use melisma_bitstream::{BinaryCoder, Counter, Mixed, Mixer, exp_golomb::code_exp_golomb};
 
 /// Magnitudes up to this are coded in unary; from here on what is left follows as an Exp-Golomb code.
@@ -27,9 +28,14 @@ const PLAIN_COUNTERS: usize = BAND_DISTANCE + 2 * DISTANCES;
 /// Count at which plain counters stop slowing down.
 const PLAIN_LIMIT: u32 = 100;
 
+/// Learning rate of the weights of version 3, of 65536: half of what a blank mixer has, the best of five that were tried.
+const RATE_OF_THREE: i32 = 98;
+
 /// Adaptive probabilities of the detail sub-stream.
 #[derive(Clone, Debug)]
 pub struct DetailModel {
+    /// Version of the files that it codes.
+    pub(super) version: MusicVersion,
     /// Magnitude decisions.
     pub magnitudes: Mixer<INPUTS>,
     /// Escapes and band counts.
@@ -47,11 +53,11 @@ impl Foreseen {
         self.0.clear();
     }
 
-    /// Keeps the prediction of decision number `decision`; they must come in order. Those that share counters with an
-    /// earlier decision of the same value, which changes them, are left out.
+    /// Keeps the prediction of decision number `decision` at `place`; they must come in order. Those that share counters
+    /// with an earlier decision of the same value, which changes them, are left out.
     #[inline]
-    pub fn keep(&mut self, decision: u32, mixed: Mixed<INPUTS>) {
-        if decision < DECISIONS as u32 {
+    pub fn keep(&mut self, place: &Place, decision: u32, mixed: Mixed<INPUTS>) {
+        if decision <= place.last_decision {
             debug_assert_eq!(self.0.len(), decision as usize);
             self.0.push(mixed);
         }
@@ -59,12 +65,19 @@ impl Foreseen {
 }
 
 impl DetailModel {
-    /// A model that knows nothing.
+    /// A model of `version` that knows nothing.
     #[must_use]
-    pub fn blank() -> Self {
+    pub fn blank(version: MusicVersion) -> Self {
+        let Dimensions { counters, selectors, .. } = Dimensions::of(version);
+        // Weights of 0.15: eight inputs that agree are believed a little more than each of them.
+        let blank = Mixer::blank(counters, selectors, 9_830);
+        let rate = match version {
+            MusicVersion::One => blank.rate,
+            MusicVersion::Three => RATE_OF_THREE,
+        };
         Self {
-            // Weights of 0.15: eight inputs that agree are believed a little more than each of them.
-            magnitudes: Mixer::blank(COUNTERS, SELECTORS, 9_830),
+            version,
+            magnitudes: Mixer { rate, ..blank },
             plain: vec![Counter::new(2048, 0); PLAIN_COUNTERS],
         }
     }

@@ -2,7 +2,7 @@
 //! their size, and the same block of the other channel.
 
 use super::contexts::{Around, Place, Trail};
-use crate::music::blocks::BandPlace;
+use crate::{container::MusicVersion, music::blocks::BandPlace};
 
 /// Zeros kept on either side of a magnitude row, so that neighbours need no bounds.
 const PAD: usize = 8;
@@ -21,6 +21,7 @@ struct History {
 /// Magnitudes of one section's blocks, as far as the next block needs them.
 #[derive(Clone, Debug)]
 pub(super) struct Neighbourhood {
+    version: MusicVersion,
     histories: Vec<History>,
     /// `[channel][bin + PAD]`: the block being coded.
     current: Vec<Vec<u8>>,
@@ -47,6 +48,7 @@ struct Sums {
 /// What is known around the coefficients of one block of one channel when it begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings<'a> {
+    version: MusicVersion,
     channel: usize,
     splits: usize,
     last: &'a [u8],
@@ -67,9 +69,10 @@ impl CurrentRow<'_> {
 }
 
 impl Neighbourhood {
-    /// Nothing before the first block, for `channel_count` channels.
-    pub(super) fn new(channel_count: usize) -> Self {
+    /// Nothing before the first block, for `channel_count` channels of a file of `version`.
+    pub(super) fn new(version: MusicVersion, channel_count: usize) -> Self {
         Self {
+            version,
             histories: vec![History::default(); channel_count],
             current: vec![Vec::new(); channel_count],
             last: Vec::new(),
@@ -114,7 +117,18 @@ impl Neighbourhood {
                 sums.other = triple(other, k + PAD);
             }
         }
-        (Surroundings { channel, splits, last, before_last, other, sums: &self.sums }, CurrentRow(current))
+        (
+            Surroundings {
+                version: self.version,
+                channel,
+                splits,
+                last,
+                before_last,
+                other,
+                sums: &self.sums,
+            },
+            CurrentRow(current),
+        )
     }
 
     /// Ends the block that was begun; `base_bands` of it were coded.
@@ -145,7 +159,7 @@ impl Surroundings<'_> {
             same_before: u32::from(self.before_last[at]),
             same_other: self.other.map_or(0, |other| u32::from(other[at])),
         };
-        Place::new(&around, trail, band, self.channel, self.splits)
+        Place::new(self.version, &around, trail, k, band, self.channel, self.splits)
     }
 }
 

@@ -108,7 +108,7 @@ impl Encoder {
         }
         let superframes = (config.section_seconds * format.sample_rate_hz as f32) as usize >> superframe_log2;
         let superframes = superframes.clamp(1, MAX_SECTION_SAMPLES >> superframe_log2) as u32;
-        let model = config.model.unwrap_or_else(Model::embedded);
+        let model = config.model.unwrap_or_else(|| Model::embedded(config.tune.version()));
         let rate = RateControl::new(config.rate, &format)?;
         let header = Header {
             sample_rate_hz: format.sample_rate_hz,
@@ -117,6 +117,7 @@ impl Encoder {
             declared_samples: format.total_samples,
             metadata: metadata.clone(),
             codec: CodecHeader::Music(MusicHeader {
+                version: model.version,
                 tune: config.tune,
                 model_id: model.id,
                 superframe_log2,

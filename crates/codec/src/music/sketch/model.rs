@@ -8,7 +8,7 @@ use super::{
     partition::{PARTITION_COUNTERS, PartitionMemory, code_partition},
     scales::{self, SCALE_INPUTS, ScaleMemory, code_frame},
 };
-use crate::music::geometry::Geometry;
+use crate::{container::MusicVersion, music::geometry::Geometry};
 use melisma_bitstream::{BinaryCoder, Counter, Mixer, SymbolCheck};
 
 /// Count at which plain counters stop slowing down.
@@ -20,6 +20,8 @@ const UNUSED_COUNTERS: usize = 8;
 /// Adaptive probabilities of the sketch sub-stream.
 #[derive(Clone, Debug)]
 pub struct SketchModel {
+    /// Version of the files that it codes.
+    version: MusicVersion,
     /// Scale differences.
     pub scales: Mixer<SCALE_INPUTS>,
     /// Partition, then angles.
@@ -27,11 +29,12 @@ pub struct SketchModel {
 }
 
 impl SketchModel {
-    /// A model that knows nothing.
+    /// A model of `version` that knows nothing.
     #[must_use]
-    pub fn blank() -> Self {
+    pub fn blank(version: MusicVersion) -> Self {
         Self {
-            scales: scales::blank_mixer(),
+            version,
+            scales: scales::blank_mixer(version),
             counters: vec![Counter::new(2048, 0); PARTITION_COUNTERS + ANGLE_COUNTERS + UNUSED_COUNTERS],
         }
     }
@@ -50,7 +53,7 @@ impl SketchModel {
         let (partition, angles) = self.counters.split_at_mut(PARTITION_COUNTERS);
         let mut partition_memory = PartitionMemory::default();
         let mut angle_memory = AngleMemory::new(geometry);
-        let mut scale_memory = ScaleMemory::default();
+        let mut scale_memory = ScaleMemory::new(geometry);
         let mut coded = Vec::with_capacity(superframes.len());
         for (index, given) in superframes.iter().enumerate() {
             let sizes_log2 =
@@ -70,7 +73,15 @@ impl SketchModel {
                         ScaleGrid::PerSuperframes(_) => geometry.superframe_log2 as u8,
                     };
                     let given = given.frames.get(frame).map_or(&[][..], |f| f);
-                    code_frame(coder, &mut self.scales, geometry, size, given, &mut scale_memory, check)
+                    code_frame(
+                        coder,
+                        (self.version, &mut self.scales),
+                        geometry,
+                        size,
+                        given,
+                        &mut scale_memory,
+                        check,
+                    )
                 })
                 .collect();
             coded.push(SuperframeSketch { sizes_log2, angles, frames });

@@ -20,7 +20,7 @@ pub(super) fn price(
     let mut passed = 0.0;
     for magnitude in 0..=*magnitudes.end() {
         let mixed = model.predict(place, magnitude);
-        foreseen.keep(magnitude, mixed);
+        foreseen.keep(place, magnitude, mixed);
         let p_more = mixed.probability;
         if magnitude >= *magnitudes.start() {
             let sign = if magnitude > 0 { 1.0 } else { 0.0 };
@@ -47,10 +47,13 @@ const LOG2: [f32; 5] = [0.000_100_19, 1.437_302_2, -0.672_934_2, 0.315_467_6, -0
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::music::{
-        blocks::{BandPlace, ChannelBlock},
-        detail::{Coefficient, DetailCoder, Quantiser, contexts::Trail},
-        model::Model,
+    use crate::{
+        container::MusicVersion,
+        music::{
+            blocks::{BandPlace, ChannelBlock, Envelope},
+            detail::{Coefficient, DetailCoder, Quantiser, contexts::Trail},
+            model::Model,
+        },
     };
     use melisma_bitstream::RangeEncoder;
 
@@ -88,6 +91,10 @@ mod tests {
 
     #[test]
     fn prices_of_hypothetical_trails_add_up_to_the_bytes_coded() {
+        MusicVersion::ALL.into_iter().for_each(check);
+    }
+
+    fn check(version: MusicVersion) {
         let bands: Vec<BandPlace> = (0..8)
             .map(|band| BandPlace {
                 begin: band * BINS / 8,
@@ -96,9 +103,10 @@ mod tests {
                 scale: 30,
                 ratio_units: 40,
                 step_units: -300,
+                envelope: Envelope::default(),
             })
             .collect();
-        let (mut coder, mut model) = (RangeEncoder::default(), Model::embedded().detail.clone());
+        let (mut coder, mut model) = (RangeEncoder::default(), Model::embedded(version).detail.clone());
         let mut detail = DetailCoder::new(&mut coder, &mut model, 2);
         let (mut state, mut bits) = (1u32, 0.0);
         for block in 0..40 {

@@ -1,12 +1,19 @@
 //! How loud each band is: a frame of scales, each coded as its difference from the last frame's.
 //!
 //! A difference is zero or not, has a sign, and a magnitude in unary; every decision is predicted from several contexts
-//! at once: neighbours in time, in frequency and in the other channel. [`Mixer`] weighs the predictions.
+//! at once: neighbours in time, in frequency and in the other channel. [`Mixer`] weighs the predictions. Which contexts
+//! these are is the file's version's affair: `first` has those of version 1, `third` those of version 3.
+
+mod first;
+mod third;
 
 use super::ScaleFrame;
-use crate::music::{
-    geometry::{Geometry, MAX_SPLITS},
-    step::MAX_SCALE_INDEX,
+use crate::{
+    container::MusicVersion,
+    music::{
+        geometry::{Geometry, MAX_SPLITS},
+        step::MAX_SCALE_INDEX,
+    },
 };
 use melisma_bitstream::{BinaryCoder, Mixer, SymbolCheck};
 use melisma_signal::bands::BASE_BAND_EDGES_HZ;
@@ -27,24 +34,54 @@ const UNARY_MAX: i32 = 24;
 /// Prediction where neither time nor frequency has a neighbour: an rms amplitude of 0.2, -14 dB.
 const FIRST_PREDICTION: i32 = 36;
 
-/// What the coding of scales remembers within a section: nothing at its start.
-#[derive(Clone, Debug, Default)]
+/// Running means are kept in so many parts of a scale step.
+const MEAN_PARTS_LOG2: u32 = 6;
+
+/// How fast running means follow: by a quarter of the difference, frame by frame.
+const MEAN_SPEED_LOG2: u32 = 2;
+
+/// What the coding of scales remembers within a section.
+#[derive(Clone, Debug)]
 pub(super) struct ScaleMemory {
     last: Option<ScaleFrame>,
     before_last: Option<ScaleFrame>,
+    /// `[channel * base_bands + base_band]`: running mean of the scales so far, in 1/64 of a step.
+    means: Vec<i32>,
+    /// Splits of the last frame's block.
+    last_splits: usize,
 }
 
-/// A mixer that knows nothing.
-pub(super) fn blank_mixer() -> Mixer<SCALE_INPUTS> {
+impl ScaleMemory {
+    /// Nothing, at the start of a section.
+    pub(super) fn new(geometry: &Geometry) -> Self {
+        let means = vec![FIRST_PREDICTION << MEAN_PARTS_LOG2; geometry.channel_count * geometry.base_bands];
+        Self { last: None, before_last: None, means, last_splits: 0 }
+    }
+
+    fn end(&mut self, frame: &ScaleFrame, splits: usize) {
+        for (mean, &scale) in self.means.iter_mut().zip(frame) {
+            *mean += ((i32::from(scale) << MEAN_PARTS_LOG2) - *mean) >> MEAN_SPEED_LOG2;
+        }
+        self.before_last = self.last.replace(frame.clone());
+        self.last_splits = splits;
+    }
+}
+
+/// A mixer of `version` that knows nothing.
+pub(super) fn blank_mixer(version: MusicVersion) -> Mixer<SCALE_INPUTS> {
+    let contexts = match version {
+        MusicVersion::One => first::BASES[SCALE_INPUTS],
+        MusicVersion::Three => third::BASES[SCALE_INPUTS],
+    };
     // Weights of 0.16: five inputs that agree are believed a little less than each of them.
-    Mixer::blank(COUNTERS, SELECTORS, 10_485)
+    Mixer::blank(contexts * DECISIONS, SELECTORS, 10_485)
 }
 
-/// Codes one frame in either direction. `size_log2` is the base-two logarithm of the samples of the block whose bands it
+/// Codes one frame of a file of `version` in either direction. `size_log2` is the base-two logarithm of the samples of the block whose bands it
 /// has; `given` is ignored when decoding.
 pub(super) fn code_frame<C: BinaryCoder>(
     coder: &mut C,
-    mixer: &mut Mixer<SCALE_INPUTS>,
+    (version, mixer): (MusicVersion, &mut Mixer<SCALE_INPUTS>),
     geometry: &Geometry,
     size_log2: u8,
     given: &[u8],
@@ -74,6 +111,15 @@ pub(super) fn code_frame<C: BinaryCoder>(
                 .as_ref()
                 .and_then(|last| last.get(at + width))
                 .filter(|_| band + 1 < layout.count());
+            let across = match (channel, &memory.last) {
+                (1, _) => Some(frame[bases.start]),
+                (_, Some(last)) => last.get(base_bands + bases.start).copied(),
+                _ => None,
+            };
+            let first_channel = |band: Option<usize>| {
+                band.filter(|&band| channel == 1 && band < layout.count())
+                    .map_or(0, |band| differences[0][band])
+            };
             let surroundings = Surroundings {
                 channel,
                 splits,
@@ -85,8 +131,12 @@ pub(super) fn code_frame<C: BinaryCoder>(
                 trend: before.map_or(0, |before| prediction - before),
                 rise: above.map_or(0, |&above| i32::from(above) - prediction),
                 other: differences[0][band],
+                beside_other: first_channel(band.checked_sub(1)) + first_channel(Some(band + 1)),
+                across: across.map_or(0, |across| i32::from(across) - prediction),
+                mean: memory.means[at] - (prediction << MEAN_PARTS_LOG2),
+                last_splits: memory.last_splits,
             };
-            let mut decider = Decider { mixer: &mut *mixer, contexts: surroundings.contexts(), splits };
+            let mut decider = Decider { mixer: &mut *mixer, slots: surroundings.slots(version), splits };
             let wanted = given.get(at).map_or(0, |&value| i32::from(value)) - prediction;
             let difference = decider.code_difference(coder, wanted);
             let value = (prediction + difference).clamp(0, i32::from(MAX_SCALE_INDEX));
@@ -95,8 +145,7 @@ pub(super) fn code_frame<C: BinaryCoder>(
             frame[at..at + width].fill(value as u8);
         }
     }
-    memory.before_last = memory.last.take();
-    memory.last = Some(frame.clone());
+    memory.end(&frame, splits);
     frame
 }
 
@@ -119,57 +168,53 @@ struct Surroundings {
     rise: i32,
     /// Difference coded for the same band of the first channel.
     other: i32,
+    /// Differences coded for the bands below and above that, in sum; 0 in the first channel.
+    beside_other: i32,
+    /// Value of the other channel against the prediction: in the second channel, that of this frame.
+    across: i32,
+    /// Running mean of the band against the prediction, in 1/64 of a step.
+    mean: i32,
+    /// Splits of the last frame's block.
+    last_splits: usize,
 }
 
 /// Values that [`seven`] can take.
 const SEVEN: usize = 7;
 
-/// Contexts of each input, the products of how many values the parts of [`Surroundings::contexts`] can take.
-const CONTEXTS: [usize; SCALE_INPUTS] = [
-    2 * SEVEN * SEVEN,
-    MAX_BASE_BANDS * MAX_CHANNELS * (MAX_SPLITS as usize + 2),
-    SEVEN * 17,
-    MAX_CHANNELS * 9 * SEVEN,
-    MAX_SCALE_INDEX as usize + 1,
-];
-
-impl Surroundings {
-    fn contexts(&self) -> [usize; SCALE_INPUTS] {
-        let &Self { channel, splits, base_band, first, prediction, lower, slope, trend, rise, other } = self;
-        let slope = (slope.clamp(-8, 8) + 8) as usize;
-        let rise = (rise.clamp(-12, 12) / 3 + 4) as usize;
-        let contexts = [
-            (usize::from(first) * SEVEN + seven(lower[0])) * SEVEN + seven(lower[1]),
-            (base_band * MAX_CHANNELS + channel) * (MAX_SPLITS as usize + 2)
-                + if first { MAX_SPLITS as usize + 1 } else { splits },
-            seven(trend) * 17 + slope,
-            (channel * 9 + rise) * SEVEN + if channel == 1 { seven(other) } else { seven(lower[0]) },
-            prediction.clamp(0, i32::from(MAX_SCALE_INDEX)) as usize,
-        ];
-        debug_assert!(contexts.iter().zip(CONTEXTS).all(|(&context, count)| context < count), "{contexts:?}");
-        contexts
+/// Where the contexts of each input begin among those of all inputs, given how many each has; at the end, how many there
+/// are.
+const fn bases(contexts: [usize; SCALE_INPUTS]) -> [usize; SCALE_INPUTS + 1] {
+    let (mut bases, mut input) = ([0; SCALE_INPUTS + 1], 0);
+    while input < SCALE_INPUTS {
+        bases[input + 1] = bases[input] + contexts[input];
+        input += 1;
     }
+    bases
 }
-
-const COUNTERS: usize = CONTEXT_BASES[SCALE_INPUTS] * DECISIONS;
 
 /// Weight sets: one a decision, one a block size.
 const SELECTORS: usize = DECISIONS + MAX_SPLITS as usize + 1;
 
-/// `[input]`: where its contexts begin among those of all inputs; at the end, how many there are.
-const CONTEXT_BASES: [usize; SCALE_INPUTS + 1] = {
-    let (mut bases, mut input) = ([0; SCALE_INPUTS + 1], 0);
-    while input < SCALE_INPUTS {
-        bases[input + 1] = bases[input] + CONTEXTS[input];
-        input += 1;
+impl Surroundings {
+    /// `[input]`: counters of decision 0.
+    fn slots(&self, version: MusicVersion) -> [u32; SCALE_INPUTS] {
+        let (contexts, bases) = match version {
+            MusicVersion::One => (first::contexts(self), &first::BASES),
+            MusicVersion::Three => (third::contexts(self), &third::BASES),
+        };
+        debug_assert!(
+            (0..SCALE_INPUTS).all(|input| contexts[input] < bases[input + 1] - bases[input]),
+            "{contexts:?}"
+        );
+        std::array::from_fn(|input| ((bases[input] + contexts[input]) * DECISIONS) as u32)
     }
-    bases
-};
+}
 
 /// Codes the decisions about one scale.
 struct Decider<'a> {
     mixer: &'a mut Mixer<SCALE_INPUTS>,
-    contexts: [usize; SCALE_INPUTS],
+    /// `[input]`: counters of decision 0.
+    slots: [u32; SCALE_INPUTS],
     splits: usize,
 }
 
@@ -197,9 +242,7 @@ impl Decider<'_> {
     }
 
     fn code<C: BinaryCoder>(&mut self, coder: &mut C, decision: usize, bit: bool) -> bool {
-        let slots = std::array::from_fn(|input| {
-            ((CONTEXT_BASES[input] + self.contexts[input]) * DECISIONS + decision) as u32
-        });
+        let slots = self.slots.map(|first| first + decision as u32);
         self.mixer.code(coder, slots, [decision as u32, (DECISIONS + self.splits) as u32], bit)
     }
 }
@@ -218,18 +261,11 @@ fn mean(values: &[u8]) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
-    #[test]
-    fn contexts_fill_their_counts_exactly() {
-        let mut largest = [0; SCALE_INPUTS];
-        let mut seen = [const { std::collections::BTreeSet::new() }; SCALE_INPUTS];
-        let mut see = |surroundings: Surroundings| {
-            for (input, context) in surroundings.contexts().into_iter().enumerate() {
-                largest[input] = largest[input].max(context);
-                seen[input].insert(context);
-            }
-        };
-        let at = |channel, splits| Surroundings {
+    /// Nothing but zeros around a scale of the channel, in a block of so many splits.
+    fn at(channel: usize, splits: usize) -> Surroundings {
+        Surroundings {
             channel,
             splits,
             base_band: 0,
@@ -240,12 +276,26 @@ mod tests {
             trend: 0,
             rise: 0,
             other: 0,
-        };
+            beside_other: 0,
+            across: 0,
+            mean: 0,
+            last_splits: 0,
+        }
+    }
+
+    fn everything(mut see: impl FnMut(Surroundings)) {
         for channel in 0..MAX_CHANNELS {
             for splits in 0..=MAX_SPLITS as usize {
                 for first in [false, true] {
                     for base_band in 0..MAX_BASE_BANDS {
-                        see(Surroundings { base_band, first, ..at(channel, splits) });
+                        for prediction in 0..70 {
+                            see(Surroundings { base_band, first, prediction, ..at(channel, splits) });
+                        }
+                    }
+                }
+                for last_splits in 0..=MAX_SPLITS as usize {
+                    for mean in -700..700 {
+                        see(Surroundings { last_splits, mean, ..at(channel, splits) });
                     }
                 }
             }
@@ -255,11 +305,32 @@ mod tests {
                     for b in -70..=70 {
                         see(Surroundings { first, lower: [a, b], trend: a, slope: b, ..at(channel, 0) });
                         see(Surroundings { rise: a, lower: [b, 0], other: b, ..at(channel, 0) });
+                        for beside_other in -4..=4 {
+                            see(Surroundings { across: a, other: b, beside_other, ..at(channel, 0) });
+                        }
                     }
                 }
             }
         }
-        assert_eq!(largest, CONTEXTS.map(|count| count - 1));
-        assert_eq!(seen.map(|seen| seen.len()), CONTEXTS);
+    }
+
+    #[test]
+    fn contexts_fill_their_counts_exactly() {
+        for version in MusicVersion::ALL {
+            let bases = match version {
+                MusicVersion::One => first::BASES,
+                MusicVersion::Three => third::BASES,
+            };
+            let mut met = [const { BTreeSet::new() }; SCALE_INPUTS];
+            everything(|surroundings| {
+                for (input, slot) in surroundings.slots(version).into_iter().enumerate() {
+                    met[input].insert(slot as usize / DECISIONS);
+                }
+            });
+            for (input, met) in met.iter().enumerate() {
+                let wanted: Vec<usize> = (bases[input]..bases[input + 1]).collect();
+                assert!(met.iter().eq(&wanted), "{version:?}, input {input}");
+            }
+        }
     }
 }
