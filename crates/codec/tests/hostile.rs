@@ -172,12 +172,12 @@ fn longest_sections_are_decoded_in_bounded_memory() {
 #[test]
 fn files_of_other_programs_are_refused_by_name() {
     let mut newer = chunks(&honest());
-    newer[0].1[4] = 3;
+    newer[0].1[4] = 4;
     let refused = decode(&assemble(&newer));
-    assert!(matches!(refused, Err(DecodeError::Version { found: 3, newest: 2 })), "{refused:?}");
+    assert!(matches!(refused, Err(DecodeError::Version { found: 4, newest: 3 })), "{refused:?}");
     let refused = decode(&with_music(|music| music.model_id ^= 1));
     let Err(DecodeError::UnknownModel { found, available }) = refused else { panic!("{refused:?}") };
-    assert_eq!(available, [found ^ 1]);
+    assert!(available.contains(&(found ^ 1)) && !available.contains(&found), "{available:?}");
     for other in [&b""[..], b"R", b"RIFF....WAVEfmt ", b"OggS", b"MLSM", &[0; 4000]] {
         assert!(matches!(decode(other), Err(DecodeError::NotMelisma)), "{other:?}");
     }

@@ -20,11 +20,11 @@ const ROOMS: [(&str, &[&str]); 38] = [
     ("music::parallel", &[]),
     ("music::geometry", &["container", "error"]),
     ("music::step", &[]),
-    ("music::sketch", &["music::geometry", "music::step"]),
+    ("music::sketch", &["container", "music::geometry", "music::step"]),
     ("music::stereo", &["music::sketch"]),
     ("music::blocks", &["music::geometry", "music::sketch", "music::step"]),
-    ("music::detail", &["music::blocks", "music::geometry"]),
-    ("music::model", &["music::detail", "music::sketch"]),
+    ("music::detail", &["container", "music::blocks", "music::geometry"]),
+    ("music::model", &["container", "music::detail", "music::sketch"]),
     (
         "music::section",
         &[

@@ -211,10 +211,10 @@ fn others_are_refused() {
     assert!(matches!(read(b""), Err(DecodeError::NotMelisma)));
     assert!(matches!(read(b"RIFF and so on"), Err(DecodeError::NotMelisma)));
     let mut payload = network_header().payload();
-    payload[4] = 3;
+    payload[4] = 4;
     let mut bytes = Vec::new();
     write_chunk(&mut bytes, Kind::Header, &payload);
-    assert!(matches!(read(&bytes), Err(DecodeError::Version { found: 3, newest: 2 })));
+    assert!(matches!(read(&bytes), Err(DecodeError::Version { found: 4, newest: 3 })));
 }
 
 /// A chunk that claims to be as long as can be holds nothing back but itself.
