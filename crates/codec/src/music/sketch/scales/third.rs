@@ -6,7 +6,7 @@ use crate::music::{geometry::MAX_SPLITS, step::MAX_SCALE_INDEX};
 const LENGTHS: usize = MAX_SPLITS as usize + 1;
 /// Values of the mean against the prediction: as many steps as that and no more are told apart, on either side.
 const MEANS: usize = 13;
-const PREDICTIONS: usize = (MAX_SCALE_INDEX as usize + 1) / 2;
+const PREDICTIONS: usize = MAX_SCALE_INDEX as usize / 2 + 1;
 
 /// Where each input's contexts begin; how many there are is the product of how many values the parts of the formulas in
 /// [`contexts`] can take.
