@@ -45,6 +45,22 @@ impl<const N: usize> Mixed<N> {
     }
 }
 
+/// Where the contexts of each input begin among those of all inputs, given how many each has; at the end, how many there
+/// are. `ENDS` is one more than `N`.
+///
+/// # Panics
+/// If it is not; in a constant, that is an error of the compiler.
+#[must_use]
+pub const fn context_bases<const N: usize, const ENDS: usize>(contexts: [usize; N]) -> [usize; ENDS] {
+    assert!(ENDS == N + 1);
+    let (mut bases, mut input) = ([0; ENDS], 0);
+    while input < N {
+        bases[input + 1] = bases[input] + contexts[input];
+        input += 1;
+    }
+    bases
+}
+
 /// The mixed probability stays this far from certainty (of 65536): no bit ever costs more than 11 bits.
 pub const PROBABILITY_MARGIN: u32 = 24;
 

@@ -38,8 +38,8 @@ const RATES_KBPS: [u32; 8] = [16, 48, 8, 24, 96, 12, 32, 64];
 pub fn run(options: &Options) -> Result<()> {
     let tracks: Vec<PathBuf> =
         options.music.tracks("train")?.into_iter().step_by(options.every.max(1)).collect();
-    let version = MusicVersion::ALL.into_iter().find(|version| version.number() == options.format);
-    let version = version.with_context(|| format!("no music in format version {}", options.format))?;
+    let version = MusicVersion::numbered(options.format)
+        .with_context(|| format!("no music in format version {}", options.format))?;
     let mut model =
         if options.from_blank { Arc::new(Model::blank(version)) } else { Model::embedded(version) };
     for pass in 1..=options.passes {

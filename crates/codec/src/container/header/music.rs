@@ -32,7 +32,8 @@ impl MusicVersion {
     }
 
     /// The version with this number, if the music codec has one.
-    pub(super) fn numbered(number: u8) -> Option<Self> {
+    #[must_use]
+    pub fn numbered(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.number() == number)
     }
 }

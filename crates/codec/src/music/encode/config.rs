@@ -55,7 +55,7 @@ pub struct EncoderConfig {
     pub superframe_log2: Option<u32>,
     /// Parameters of the encoder's decisions, if not the tune's own.
     pub tuning: Option<Tuning>,
-    /// Tables to code with, if not the embedded ones.
+    /// Tables to code with, if not the embedded ones for the tune. The file is of the version that they are for.
     pub model: Option<Arc<Model>>,
 }
 

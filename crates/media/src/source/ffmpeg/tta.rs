@@ -7,6 +7,8 @@
 
 use std::io::Write;
 
+use flate2::Crc;
+
 use super::wavpack::Scan;
 use crate::MediaError;
 use crate::source::bytes::Bytes;
@@ -101,10 +103,10 @@ fn reached(file: &Bytes, header: &Header, table: &[u8]) -> Result<Option<u64>, M
 
 /// The length of the frame at the start of `seen`, by its checksum.
 fn frame_bytes(seen: &[u8]) -> Option<usize> {
-    let mut crc = u32::MAX;
+    let mut crc = Crc::new();
     seen.iter().enumerate().find_map(|(at, byte)| {
-        let is_end = at > 0 && seen.get(at..at + 4) == Some(&(!crc).to_le_bytes());
-        crc = step(crc, *byte);
+        let is_end = at > 0 && seen.get(at..at + 4) == Some(&crc.sum().to_le_bytes());
+        crc.update(&[*byte]);
         is_end.then_some(at + 4)
     })
 }
@@ -117,28 +119,10 @@ fn ends_with_checksum(frame: &[u8]) -> bool {
 
 /// CRC-32 as of Ethernet.
 fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, byte| step(crc, *byte))
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
-
-fn step(crc: u32, byte: u8) -> u32 {
-    crc >> 8 ^ CRC[usize::from(crc as u8 ^ byte)]
-}
-
-const CRC: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
-            bit += 1;
-        }
-        table[byte] = crc;
-        byte += 1;
-    }
-    table
-};
 
 #[cfg(test)]
 mod tests {

@@ -27,7 +27,7 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP1, COD
 
 use super::bytes::Bytes;
 use super::packet_decoder::PacketDecoder;
-use super::reader::{Notes, Stepper, StreamFormat, Trim};
+use super::reader::{Notes, Stepper, StreamFormat, Trim, clock};
 use super::timeline::{Planes, Timeline};
 use super::window::Window;
 use crate::MediaError;
@@ -168,7 +168,7 @@ impl MpegReader {
         self.frames += lost;
         if lost == 0 {
             // Less than a frame is more than nothing: it may be what is left of several.
-            let place = super::reader::clock(self.timeline.now_seconds());
+            let place = clock(self.timeline.now_seconds());
             notes.harm(format!("{bytes} bytes near {place} are no frame; what they were is lost"));
         }
         self.timeline.lose(lost * u64::from(current.samples), DAMAGED, notes);
@@ -362,7 +362,7 @@ impl MpegReader {
             }
             Some(_) => {}
             None if cut => {
-                let present = super::reader::clock(self.timeline.now_seconds());
+                let present = clock(self.timeline.now_seconds());
                 notes.miss_end(format!("the last frame is cut off; {present} is there"));
             }
             None => {}

@@ -1,7 +1,10 @@
 //! Contexts of version 1: the neighbourhood, the place in the spectrum, and how loud the band is against its step.
 
-use super::{CHANNELS, COARSE, INPUTS, Seen, bases};
-use melisma_bitstream::level::{FINE_LEVELS, LEVELS, fine_level, level};
+use super::{CHANNELS, COARSE, INPUTS, Seen};
+use melisma_bitstream::{
+    level::{FINE_LEVELS, LEVELS, fine_level, level},
+    mixer::context_bases,
+};
 use melisma_signal::bands::BASE_BAND_EDGES_HZ;
 
 /// Decisions that have counters of their own.
@@ -12,7 +15,7 @@ const RATIOS: usize = 24;
 
 /// Where each input's contexts begin; how many there are is the product of how many values the parts of the formulas in
 /// [`contexts`] can take.
-pub(super) const BASES: [usize; INPUTS + 1] = bases([
+pub(super) const BASES: [usize; INPUTS + 1] = context_bases([
     LEVELS * LEVELS * CHANNELS,
     FINE_LEVELS * CHANNELS * LENGTH_CLASSES,
     4 * 3 * 4 * 4 * 3,

@@ -95,17 +95,6 @@ const CHANNELS: usize = 2;
 /// Classes of the sum of all magnitudes around: six are used, the table of the model has room for a seventh.
 const COARSE: usize = 7;
 
-/// Where the contexts of each input begin among those of all inputs, given how many each has; at the end, how many there
-/// are.
-const fn bases(contexts: [usize; INPUTS]) -> [usize; INPUTS + 1] {
-    let (mut bases, mut input) = ([0; INPUTS + 1], 0);
-    while input < INPUTS {
-        bases[input + 1] = bases[input] + contexts[input];
-        input += 1;
-    }
-    bases
-}
-
 /// What the contexts of all versions are made of.
 struct Seen<'a> {
     around: &'a Around,

@@ -2,9 +2,12 @@
 //! its detail, so a coefficient can be expected from the bands around its own, from the blocks before and behind, and
 //! from the other channel.
 
-use super::{CHANNELS, INPUTS, Seen, bases};
+use super::{CHANNELS, INPUTS, Seen};
 use crate::music::blocks::Envelope;
-use melisma_bitstream::level::{FINE_LEVELS, fine_level, level};
+use melisma_bitstream::{
+    level::{FINE_LEVELS, fine_level, level},
+    mixer::context_bases,
+};
 
 /// Decisions that have counters of their own.
 pub(super) const DECISIONS: usize = 4;
@@ -22,7 +25,7 @@ const PARTS: usize = 8;
 
 /// Where each input's contexts begin; how many there are is the product of how many values the parts of the formulas in
 /// [`contexts`] can take.
-pub(super) const BASES: [usize; INPUTS + 1] = bases([
+pub(super) const BASES: [usize; INPUTS + 1] = context_bases([
     4 * 3 * 4 * 4 * 3,
     7 * 7 * 3 * CHANNELS,
     BINS * LENGTHS * CHANNELS,

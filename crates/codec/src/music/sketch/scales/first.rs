@@ -1,11 +1,12 @@
 //! Contexts of version 1.
 
-use super::{MAX_BASE_BANDS, MAX_CHANNELS, SCALE_INPUTS, SEVEN, Surroundings, bases, seven};
+use super::{MAX_BASE_BANDS, MAX_CHANNELS, SCALE_INPUTS, SEVEN, Surroundings, seven};
 use crate::music::{geometry::MAX_SPLITS, step::MAX_SCALE_INDEX};
+use melisma_bitstream::mixer::context_bases;
 
 /// Where each input's contexts begin; how many there are is the product of how many values the parts of the formulas in
 /// [`contexts`] can take.
-pub(super) const BASES: [usize; SCALE_INPUTS + 1] = bases([
+pub(super) const BASES: [usize; SCALE_INPUTS + 1] = context_bases([
     2 * SEVEN * SEVEN,
     MAX_BASE_BANDS * MAX_CHANNELS * (MAX_SPLITS as usize + 2),
     SEVEN * 17,

@@ -181,17 +181,6 @@ struct Surroundings {
 /// Values that [`seven`] can take.
 const SEVEN: usize = 7;
 
-/// Where the contexts of each input begin among those of all inputs, given how many each has; at the end, how many there
-/// are.
-const fn bases(contexts: [usize; SCALE_INPUTS]) -> [usize; SCALE_INPUTS + 1] {
-    let (mut bases, mut input) = ([0; SCALE_INPUTS + 1], 0);
-    while input < SCALE_INPUTS {
-        bases[input + 1] = bases[input] + contexts[input];
-        input += 1;
-    }
-    bases
-}
-
 /// Weight sets: one a decision, one a block size.
 const SELECTORS: usize = DECISIONS + MAX_SPLITS as usize + 1;
 

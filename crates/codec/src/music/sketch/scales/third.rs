@@ -1,7 +1,8 @@
 //! Contexts of version 3: what a band had for a while, and the other channel, beside the neighbours of version 1.
 
-use super::{MAX_BASE_BANDS, MAX_CHANNELS, MEAN_PARTS_LOG2, SCALE_INPUTS, SEVEN, Surroundings, bases, seven};
+use super::{MAX_BASE_BANDS, MAX_CHANNELS, MEAN_PARTS_LOG2, SCALE_INPUTS, SEVEN, Surroundings, seven};
 use crate::music::{geometry::MAX_SPLITS, step::MAX_SCALE_INDEX};
+use melisma_bitstream::mixer::context_bases;
 
 const LENGTHS: usize = MAX_SPLITS as usize + 1;
 /// Values of the mean against the prediction: as many steps as that and no more are told apart, on either side.
@@ -10,7 +11,7 @@ const PREDICTIONS: usize = MAX_SCALE_INDEX as usize / 2 + 1;
 
 /// Where each input's contexts begin; how many there are is the product of how many values the parts of the formulas in
 /// [`contexts`] can take.
-pub(super) const BASES: [usize; SCALE_INPUTS + 1] = bases([
+pub(super) const BASES: [usize; SCALE_INPUTS + 1] = context_bases([
     2 * SEVEN * SEVEN,
     SEVEN * 17,
     LENGTHS * LENGTHS * MEANS,
