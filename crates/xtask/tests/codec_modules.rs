@@ -38,7 +38,7 @@ const ROOMS: [(&str, &[&str]); 38] = [
     ),
     (
         "music::synthesis",
-        &["music::blocks", "music::geometry", "music::section", "music::step", "music::stereo"],
+        &["container", "music::blocks", "music::geometry", "music::section", "music::step", "music::stereo"],
     ),
     ("music::models", &["container", "error", "music::model"]),
     ("music::join", &["music::geometry", "music::section"]),

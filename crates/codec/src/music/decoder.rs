@@ -88,7 +88,7 @@ fn decode_section(
 ) -> Result<(SectionHead, Vec<Vec<f32>>), FormatError> {
     let payload = SectionPayload::parse(&section.payload, geometry, section.payload_offset)?;
     let symbols = payload.decode(geometry, model)?;
-    let channels = synthesise(&payload.head, &symbols, geometry, lapped);
+    let channels = synthesise(&payload.head, &symbols, model.version, geometry, lapped);
     Ok((payload.head, channels))
 }
 

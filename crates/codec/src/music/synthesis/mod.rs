@@ -2,17 +2,20 @@
 //!
 //! Floats live here and never flow back into entropy decoding.
 
-use crate::music::{
-    blocks::{BandPlace, blocks},
-    geometry::Geometry,
-    section::{SectionHead, Symbols, centroid_class},
-    step,
-    stereo::rotate_back,
+mod noise;
+
+use crate::{
+    container::MusicVersion,
+    music::{
+        blocks::{BandPlace, blocks},
+        geometry::Geometry,
+        section::{SectionHead, Symbols, centroid_class},
+        step,
+        stereo::rotate_back,
+    },
 };
 use melisma_signal::lapped::LappedTransform;
-
-/// Loudest noise in a band that has coded coefficients, in steps: zeros hide at most this much.
-const NOISE_LIMIT_STEPS: f32 = 0.36;
+use noise::Noise;
 
 /// Turns a section into samples, folded still at its two outer boundaries.
 ///
@@ -22,17 +25,19 @@ const NOISE_LIMIT_STEPS: f32 = 0.36;
 pub fn synthesise(
     head: &SectionHead,
     symbols: &Symbols,
+    version: MusicVersion,
     geometry: &Geometry,
     lapped: &mut LappedTransform,
 ) -> Vec<Vec<f32>> {
     let samples = (head.superframes as usize) << geometry.superframe_log2;
     let mut channels = vec![vec![0f32; samples]; geometry.channel_count];
-    let mut noise = Noise::new(head.index);
+    let mut noise = Noise::new(version, head.index);
     let places = blocks(&symbols.sketch);
     let mut bands = Vec::new();
     for block in &places {
         for (channel, (out, values)) in channels.iter_mut().zip(&symbols.values).enumerate() {
             block.bands(geometry, head.step_rule(), channel, &mut bands);
+            noise.begin(channel);
             let (out, values) = (&mut out[block.samples()], &values[block.samples()]);
             for band in bands.iter().filter(|band| band.scale > 0) {
                 dequantise(head, band, values, &mut noise, &mut out[band.begin..band.end]);
@@ -78,29 +83,5 @@ fn dequantise(head: &SectionHead, band: &BandPlace, values: &[i32], noise: &mut 
     }
     let rms = step::amplitude(step::scale_units(band.scale));
     let missing = (rms * rms * bins.len() as f32 - energy).max(0.0) / zeros as f32;
-    let mut amplitude = missing.sqrt();
-    if zeros < bins.len() {
-        amplitude = amplitude.min(NOISE_LIMIT_STEPS * step);
-    }
-    amplitude *= f32::from(head.noise) / 128.0;
-    for (out, k) in out.iter_mut().zip(bins) {
-        if values[k] == 0 {
-            *out = noise.next() * amplitude;
-        }
-    }
-}
-
-/// Uniform noise of unit variance, the same on every machine.
-struct Noise(u32);
-
-impl Noise {
-    fn new(section: u32) -> Self {
-        Self(section.wrapping_mul(0x9E37_79B9) ^ 0x6D6C_736D)
-    }
-
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        // sqrt(3) scales a uniform variable on -1..1 to unit variance.
-        (self.0 >> 8) as f32 * (2.0 * 1.732_050_8 / 16_777_216.0) - 1.732_050_8
-    }
+    noise.fill(band, missing.sqrt(), f32::from(head.noise) / 128.0, &values[bins], out);
 }
