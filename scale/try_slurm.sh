@@ -83,7 +83,7 @@ ended() {
     exit 1
 }
 same() {
-    # What was half written when it was killed stays, under a name that nothing reads.
+    # What was half written when it was killed stays for a while, under a name that nothing reads.
     diff -r --exclude=.melisma --exclude='.*.partial' one "$1"
     diff <(melisma index one --json | sort) <(melisma index "$1" --json | sort)
 }
