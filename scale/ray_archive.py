@@ -20,6 +20,7 @@ import argparse
 import hashlib
 import io
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -233,6 +234,7 @@ def main():
         import ray
 
         ray.init(address=options.address, log_to_driver=False, logging_level="warning")
+        logging.getLogger("ray.data").setLevel("WARNING")
         ray.data.DataContext.get_current().enable_progress_bars = False
         # Rows with an error have the same name as when they are tried again, which is to replace them.
         salt = f"{options.bitrate} {uuid.uuid4().hex if options.again else ''}"

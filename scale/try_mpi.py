@@ -1,6 +1,7 @@
 """What scale/try_mpi.sh compares and measures.
 
   try_mpi.py same ONE TWO                      the losses of two trainings
+  try_mpi.py state ONE TWO                     the last checkpoints, byte for byte
   try_mpi.py speed ONE TWO LOAD OUT.json       steps an hour of one process and of two
 """
 
@@ -29,6 +30,22 @@ def same(one, two):
         sys.exit(f"that is more than {TOLERANCE}")
 
 
+def checkpoint(folder):
+    """The last one, its header sorted: its own order is another in each run."""
+    path = max(Path(folder, "checkpoint").glob("*.safetensors"))
+    data = path.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    return path.name, json.loads(data[8:end]), data[end:]
+
+
+def state(one, two):
+    one, two = checkpoint(one), checkpoint(two)
+    differing = [name for name, a, b in zip(["number", "header", "numbers"], one, two) if a != b]
+    if differing:
+        sys.exit(f"the last checkpoints differ: {', '.join(differing)}")
+    print(f"the same state, {len(one[2])} bytes")
+
+
 def median_step(folder):
     """Seconds of the step in the middle, for others' work hits single steps."""
     times = [event["seconds"] for event in steps(folder)]
@@ -53,4 +70,4 @@ def speed(one, two, load, out):
 
 
 if __name__ == "__main__":
-    {"same": same, "speed": speed}[sys.argv[1]](*sys.argv[2:])
+    {"same": same, "state": state, "speed": speed}[sys.argv[1]](*sys.argv[2:])

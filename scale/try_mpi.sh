@@ -5,25 +5,26 @@
 #
 #   MELISMA=target/release/melisma scale/try_mpi.sh WORK [STEPS]
 #
-# Needs a program built with the feature mpi, and mpirun of Open MPI. Music is synthesised. STEPS [40] of the study's
+# Needs a program built with the feature mpi, and mpirun of Open MPI. Music is synthesised. STEPS [30] of the study's
 # smallest network in the frequency domain are timed.
 set -euo pipefail
 here="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 [[ $# -ge 1 ]] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | head -n -1; exit 2; }
 mkdir -p "$1"
 work="$(realpath "$1")"
-steps="${2:-40}"
+steps="${2:-30}"
 program="$(realpath "${MELISMA:-$(command -v melisma)}")"
 cd "$work"
 rm -rf one two whole killed other uneven apart timed-one timed-two ./*.out
 [[ -d Toy ]] || "$program" data synth Toy --tracks 20 --seconds 20 --quiet
 
 # Processes are not bound to processors, for other work may be on them; a thread each.
-ranks() { mpirun --allow-run-as-root --oversubscribe --bind-to none "$@"; }
+start=(mpirun --allow-run-as-root --oversubscribe --bind-to none)
+ranks() { "${start[@]}" "$@"; }
 common=(--data Toy --cache cache -j 1 --quiet)
 small=("$program" train "$here/../configs/families/shallow.toml" "${common[@]}" --set data.batch_size=8 --set run.checkpoint_every=20)
 short=("${small[@]}" --set run.steps=60)
-long=("${small[@]}" --set run.steps=4000 --set run.validate_every=5000)
+long=("${small[@]}" --set run.steps=1500 --set run.validate_every=5000)
 
 echo "== one process, and two that share its batches"
 "${short[@]}" -o one
@@ -32,7 +33,7 @@ python3 "$here/try_mpi.py" same one two
 
 echo "== one of two is killed; the job ends, and goes on from its checkpoint"
 ranks -np 2 "${long[@]}" -o whole --mpi
-ranks -np 2 "${long[@]}" -o killed --mpi > killed.out 2>&1 &
+"${start[@]}" -np 2 "${long[@]}" -o killed --mpi > killed.out 2>&1 &
 job=$!
 until [[ -n "$(find killed/checkpoint -name '*.safetensors' 2> /dev/null)" ]]; do kill -0 "$job"; sleep 0.05; done
 # The last of its processes: the first writes files, and this is the other.
@@ -42,13 +43,13 @@ if timeout 60 tail --pid="$job" -f /dev/null && wait "$job"; then echo "the job 
 echo "killed; $(find killed/checkpoint -name '*.safetensors' | sort | tail -1) is there"
 ranks -np 2 "${long[@]}" -o killed --mpi
 diff -r whole/model killed/model
-cmp whole/checkpoint/0000004000.safetensors killed/checkpoint/0000004000.safetensors
+python3 "$here/try_mpi.py" state whole killed
 
 echo "== refused: another config, and the state of another training"
 must_fail() {
     local words="$1" code=0
     shift
-    timeout 60 mpirun --allow-run-as-root --oversubscribe --bind-to none "$@" > refused.out 2>&1 || code=$?
+    timeout 60 "${start[@]}" "$@" > refused.out 2>&1 || code=$?
     [[ "$code" != 0 && "$code" != 124 ]] && grep -q "$words" refused.out || { cat refused.out; echo "not refused ($code): $words"; exit 1; }
 }
 more=("${small[@]}" --set run.steps=60 --mpi)

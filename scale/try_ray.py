@@ -2,6 +2,7 @@
 
   try_ray.py put FOLDER URL COUNT      the first files of a folder into an object store
   try_ray.py get URL FOLDER            everything out of it
+  try_ray.py busy FOLDER COUNT         whether so many tasks have begun and not ended
   try_ray.py check WORK BATCHES DONE_AT_KILL LOAD OUT.json
 """
 
@@ -44,6 +45,11 @@ def attempts(folder):
     """What was begun: all, and of each batch how often; and those that came to an end."""
     logs = [json.loads(path.read_text()) for path in Path(folder, "log").glob("*.json")]
     return logs, Counter(log["batch"] for log in logs), [log for log in logs if "ended" in log]
+
+
+def busy(folder, count):
+    logs, _, ended = attempts(folder)
+    sys.exit(len(logs) - len(ended) < int(count))
 
 
 def speed(folder):
@@ -121,4 +127,4 @@ def check(work, batches, at_kill, load, out):
 
 
 if __name__ == "__main__":
-    {"put": put, "get": get, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"put": put, "get": get, "busy": busy, "check": check}[sys.argv[1]](*sys.argv[2:])

@@ -18,7 +18,8 @@ python="$(realpath -s "${PYTHON:-$(command -v python3)}")"
 program="$(realpath "${MELISMA:-$(command -v melisma)}")"
 ray="$(dirname "$python")/ray"
 port="${PORT:-6411}"
-export RAY_AUTH_MODE=disabled RAY_USAGE_STATS_ENABLED=0 PYTHONWARNINGS=ignore
+# Tasks at the priority of whoever starts this: Ray gives them the lowest otherwise.
+export RAY_worker_niceness=0 RAY_AUTH_MODE=disabled RAY_USAGE_STATS_ENABLED=0 PYTHONWARNINGS=ignore
 cd "$work"
 rm -rf archive one two node job s3 ./*.log
 
@@ -76,6 +77,8 @@ echo "== two nodes, of which one is killed"
 job archive node > node.out 2>&1 &
 running=$!
 until_done node $((batches / 3)) "$running"
+# While both nodes have a task, so that one is lost.
+until "$python" "$here/try_ray.py" busy node 2; do kill -0 "$running"; sleep 0.1; done
 pgrep -s "${nodes[second]}" -x raylet > killed.pid
 kill -9 "$(cat killed.pid)"
 at_kill="$(find node/rows -name '*.parquet' | wc -l)"
