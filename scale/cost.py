@@ -44,8 +44,9 @@ def page(hours):
     total = sum(rates[1][f"{step}_core_s_an_hour"] for step in steps) * hours / 3600
     lines += [
         "",
-        f"At 64 kbit/s, 64 such cores that are kept busy would take {total / 64:,.1f} hours. How busy they are kept was measured with two "
-        "nodes on one machine at most:",
+        f"At 64 kbit/s, 64 such cores that are kept busy would take {total / 64:,.1f} hours. How busy they are kept was measured on one "
+        "machine of two cores only. Where it says that there was a load before, other work had the same cores: such an efficiency says as "
+        "much about that work as about the way, and cannot be taken for that of a cluster.",
         "",
         "| way | measured | efficiency with two |",
         "|---|---|---:|",

@@ -14,6 +14,7 @@ of crates/python, "ray[data]", and s3fs or the like for object stores), the prog
 Tasks keep no state, and what they write replaces itself: a task that is lost with its node is done again elsewhere, and
 one that was done is not. A track that cannot be encoded is a row with an `error`, and stops nothing. Started again, the
 job leaves out what has a row, unless the size of its source has changed; --again tries those with an error once more.
+OUT/settings.json has the bitrate, and a job with another one is refused.
 """
 
 import argparse
@@ -68,8 +69,14 @@ class Store:
             return {}
         return {path[len(self.root) + 1 :]: facts["size"] for path, facts in sorted(self.fs.find(at, detail=True).items())}
 
-    def read(self, name):
-        return self.fs.cat_file(self.at(name))
+    def read(self, names):
+        """What is in files, by name, many at a time where the store can; those that cannot be read are left out."""
+        found = {}
+        for first in range(0, len(names), 1000):
+            at = {self.at(name): name for name in names[first : first + 1000]}
+            read = self.fs.cat([*at], on_error="return")
+            found |= {at[path]: data for path, data in read.items() if isinstance(data, bytes)}
+        return found
 
     def write(self, name, data):
         if not self.is_local:  # Object stores show nothing of what is half written.
@@ -82,29 +89,37 @@ class Store:
         part.replace(path)
 
 
-def table_of(store, name):
-    """The rows of a file, or None where it is none, as after a full disk: its batch is done again."""
-    try:
-        return pq.read_table(io.BytesIO(store.read(name)), schema=ROWS)
-    except (FileNotFoundError, pa.ArrowException):
-        return None
+def tables(store, names):
+    """The rows of files. One that is no table, as after a full disk, is left out: its batch is done again."""
+    for data in store.read(names).values():
+        try:
+            yield pq.read_table(io.BytesIO(data), schema=ROWS)
+        except pa.ArrowException:
+            continue
 
 
-def all_rows(store):
-    """All rows there are, by path; of those of one path the last that has no error, whatever the order of files."""
-    rows = {}
-    for name in store.names("rows"):
-        table = table_of(store, name) if name.endswith(".parquet") else None
-        for row in table.to_pylist() if table is not None else []:
-            known = rows.get(row["path"])
-            if known is None or known["error"] or not row["error"]:
-                rows[row["path"]] = row
-    return rows
+def shown(path):
+    """A path as a table can hold it: names need not be UTF-8."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def known_rows(store, found):
+    """All rows, and by path the place of the one that counts: of a source of the size it has now, without an error if
+    there is one."""
+    names = [name for name in store.names("rows") if name.endswith(".parquet")]
+    table = pa.concat_tables([ROWS.empty_table(), *tables(store, names)])
+    sizes = {shown(path): size for path, size in found.items()}
+    places, errors = {}, table["error"].to_pylist()
+    for place, (path, size) in enumerate(zip(table["path"].to_pylist(), table["size"].to_pylist())):
+        known = places.get(path)
+        if sizes.get(path) == size and (known is None or errors[known] or not errors[place]):
+            places[path] = place
+    return table, places
 
 
 def plain(text, scratch):
     """A message without what is another in each run: the temporary folder, and addresses in ffmpeg's words."""
-    return re.sub(r" @ 0x[0-9a-f]+", "", text.replace(f"{scratch}/", ""))
+    return re.sub(r" @ 0x[0-9a-f]+", "", shown(text).replace(f"{scratch}/", "") if scratch else shown(text))
 
 
 def encode(source, target, program, bitrate):
@@ -129,7 +144,7 @@ def do_track(path, size, archive, out, options):
     import melisma  # Here, so that whoever starts the job needs no wheel.
 
     row = dict.fromkeys(ROWS.names)
-    row |= {"path": path, "size": size}
+    row |= {"path": shown(path), "size": size}
     took, scratch = {"encode_s": 0.0, "embed_s": 0.0}, ""
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -178,7 +193,7 @@ class Batches:
         return {key: np.array([one[key] for one in told]) for key in told[0]}
 
     def one(self, archive, out, name, tracks, node):
-        table = table_of(out, f"rows/{name}.parquet")
+        table = next(tables(out, [f"rows/{name}.parquet"]), None)
         if table is not None:  # Its result was lost with a node, and its work was not.
             return {"batch": name, "tracks": table.num_rows, "errors": table.num_rows - table["error"].null_count}
         log = f"log/{name}-{uuid.uuid4().hex}.json"
@@ -224,9 +239,15 @@ def main():
     found = {name: size for name, size in archive.names().items() if Path(name).suffix.lower() in MUSIC}
     if not found:
         sys.exit(f"{options.archive}: no music in it")
-    known = all_rows(out)
-    is_done = lambda path, size: (row := known.get(path)) and row["size"] == size and not (options.again and row["error"])
-    todo = [[path, size] for path, size in found.items() if not is_done(path, size)]
+    settings = {"bitrate": options.bitrate}
+    for data in out.read(["settings.json"]).values():
+        if json.loads(data) != settings:
+            sys.exit(f"{options.out} was made with {json.loads(data)}, not {settings}: choose another folder")
+    out.write("settings.json", json.dumps(settings).encode())
+    table, places = known_rows(out, found)
+    errors = table["error"].to_pylist()
+    is_done = lambda path: (place := places.get(shown(path))) is not None and not (options.again and errors[place])
+    todo = [[path, size] for path, size in found.items() if not is_done(path)]
     print(f"{len(found)} tracks, {len(found) - len(todo)} of them done before", flush=True)
 
     begin = time.perf_counter()
@@ -234,7 +255,6 @@ def main():
         import ray
 
         ray.init(address=options.address, log_to_driver=False, logging_level="warning")
-        logging.getLogger("ray.data").setLevel("WARNING")
         ray.data.DataContext.get_current().enable_progress_bars = False
         # Rows with an error have the same name as when they are tried again, which is to replace them.
         salt = f"{options.bitrate} {uuid.uuid4().hex if options.again else ''}"
@@ -242,14 +262,16 @@ def main():
         work = Batches(archive_url, out_url, {"program": options.program, "bitrate": options.bitrate})
         # A block a task, so that a node that dies takes no more than its running tasks with it.
         told = ray.data.from_items(batches, override_num_blocks=len(batches)).map_batches(lambda b: work(b), batch_size=1)
+        # After the dataset is made, which sets up its loggers.
+        logging.getLogger("ray.data").setLevel("WARNING")
         tracks = errors = 0
         for row in told.iter_rows():
             tracks, errors = tracks + row["tracks"], errors + row["errors"]
         took = time.perf_counter() - begin
         print(f"{tracks} tracks in {took:.1f} s, {tracks / took * 3600:.0f} an hour; {errors} with an error", flush=True)
 
-    rows = all_rows(out)
-    table = pa.Table.from_pylist([rows[path] for path in sorted(rows) if path in found], schema=ROWS)
+    table, places = known_rows(out, found)
+    table = table.take([places[path] for path in sorted(places)]).combine_chunks()
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
     out.write("tracks.parquet", buffer.getvalue())

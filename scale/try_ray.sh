@@ -21,7 +21,7 @@ port="${PORT:-6411}"
 # Tasks at the priority of whoever starts this: Ray gives them the lowest otherwise.
 export RAY_worker_niceness=0 RAY_AUTH_MODE=disabled RAY_USAGE_STATS_ENABLED=0 PYTHONWARNINGS=ignore
 cd "$work"
-rm -rf archive one two node job s3 ./*.log
+rm -rf archive changed one two node job job-changed s3 ./*.log
 
 declare -A nodes=()
 # Each node is a session of processes, of which none but its own are ever ended.
@@ -52,16 +52,17 @@ stop() {
     wait 2> /dev/null || true
 }
 trap stop EXIT
-job() { "$python" "$here/ray_archive.py" "$1" "$2" --address "127.0.0.1:$port" --program "$program" --batch 2; }
+job() { "$python" "$here/ray_archive.py" "$1" "$2" --address "127.0.0.1:$port" --program "$program" --batch 2 "${@:3}"; }
 # Waits until so many batches are done there, or the process has ended.
 until_done() { while kill -0 "$3" 2> /dev/null && (($(find "$1/rows" -name '*.parquet' 2> /dev/null | wc -l) < $2)); do sleep 0.2; done; }
 
 mkdir archive
 find "$music" -type f -print0 | sort -z | head -zn "$tracks" | xargs -0 cp -t archive
-# One that is no music, and one that is cut off.
+# One that is no music, one that is cut off, and one whose name is not UTF-8.
 head -c 5000 /dev/urandom > archive/noise.mp3
 head -c 50000 "$(find archive -type f ! -name noise.mp3 | sort | head -1)" > archive/short.mp3
-batches=$(((tracks + 3) / 2))
+cp archive/short.mp3 "$(printf 'archive/na\xefve.mp3')"
+batches=$(((tracks + 4) / 2))
 
 echo "== one node"
 load="$(cut -d' ' -f1 /proc/loadavg)"
@@ -100,6 +101,14 @@ echo "== the same once more: nothing is left to do"
 before="$(find job/log -name '*.json' | wc -l)"
 job archive job
 [[ "$(find job/log -name '*.json' | wc -l)" == "$before" ]] || { echo "something was done again"; exit 1; }
+
+echo "== another bitrate is refused; a source of another size is done anew, and it alone"
+if job archive job --bitrate 32k; then echo "two bitrates in one folder"; exit 1; fi
+cp -r archive changed
+cp -r job job-changed
+head -c 60000 "$(find archive -type f ! -name noise.mp3 | sort | head -1)" > changed/short.mp3
+job changed job-changed | tee changed.out
+grep -q "^1 tracks in" changed.out
 
 if "$python" -c 'import moto.server, s3fs' 2> /dev/null; then
     echo "== archive and results in an object store"
