@@ -20,6 +20,9 @@ ray="$(dirname "$python")/ray"
 port="${PORT:-6411}"
 # Tasks at the priority of whoever starts this: Ray gives them the lowest otherwise.
 export RAY_worker_niceness=0 RAY_AUTH_MODE=disabled RAY_USAGE_STATS_ENABLED=0 PYTHONWARNINGS=ignore
+for used in "$port" $((port + 1)); do
+    if (exec 3<> "/dev/tcp/127.0.0.1/$used") 2> /dev/null; then echo "port $used is in use: PORT=... names another, and the next"; exit 1; fi
+done
 cd "$work"
 rm -rf archive changed one two node job job-changed s3 ./*.log
 
