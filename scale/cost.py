@@ -57,7 +57,7 @@ def page(hours):
         one, two = told["one_node"], told["two_nodes"]
         row("Ray Data, encode and embed", [
             f"{one['tracks_an_hour']:,} tracks an hour with one node, {two['tracks_an_hour']:,} with two ({one['music_s'] / one['tracks']:.0f} s each; {told['machine']})",
-            f"{told['efficiency']:.2f}",
+            f"{told['efficiency']:.2f}; nodes were at work {one['busy']:.0%} and {two['busy']:.0%} of the time",
         ])
     mpi = HERE / "measured/mpi.json"
     if mpi.exists():

@@ -22,6 +22,7 @@ import hashlib
 import io
 import json
 import logging
+import platform
 import re
 import subprocess
 import sys
@@ -117,6 +118,10 @@ def known_rows(store, found):
     return table, places
 
 
+class NodeError(Exception):
+    """A fault of the machine and not of a track: it stops the job, for it would be an error of every track."""
+
+
 def plain(text, scratch):
     """A message without what is another in each run: the temporary folder, and addresses in ffmpeg's words."""
     return re.sub(r" @ 0x[0-9a-f]+", "", shown(text).replace(f"{scratch}/", "") if scratch else shown(text))
@@ -130,7 +135,7 @@ def encode(source, target, program, bitrate):
     except subprocess.TimeoutExpired:
         return f"not encoded within {LIMIT_SECONDS} s", None
     except OSError as error:
-        return f"{program} cannot be run: {error}", None
+        raise NodeError(f"{platform.node()}: {program} cannot be run, --program says where it is: {error}") from error
     said = ended.stderr.strip()
     if ended.returncode == 3 and target.exists():
         return None, said or "damaged"
@@ -168,6 +173,8 @@ def do_track(path, size, archive, out, options):
                 data = target.read_bytes()
                 row["encoded"] = len(data)
                 out.write(f"music/{path}.mlsm", data)
+    except NodeError:
+        raise
     except Exception as error:  # Whatever it is, it is this track's.
         row |= {"encoded": None, "seconds": None, "embedding": None, "embedding_version": None}
         row["error"] = f"{type(error).__name__}: {error}"
@@ -254,7 +261,7 @@ def main():
     if todo:
         import ray
 
-        ray.init(address=options.address, log_to_driver=False, logging_level="warning")
+        ray.init(address=options.address or "local", log_to_driver=False, logging_level="warning")
         ray.data.DataContext.get_current().enable_progress_bars = False
         # Rows with an error have the same name as when they are tried again, which is to replace them.
         salt = f"{options.bitrate} {uuid.uuid4().hex if options.again else ''}"
@@ -265,8 +272,13 @@ def main():
         # After the dataset is made, which sets up its loggers.
         logging.getLogger("ray.data").setLevel("WARNING")
         tracks = errors = 0
-        for row in told.iter_rows():
-            tracks, errors = tracks + row["tracks"], errors + row["errors"]
+        try:
+            for row in told.iter_rows():
+                tracks, errors = tracks + row["tracks"], errors + row["errors"]
+        except ray.exceptions.RayError as error:
+            lines = str(error).strip().splitlines()
+            what = next((line for line in lines if NodeError.__name__ in line), lines[-1])
+            sys.exit(f"stopped after {tracks} tracks: {what}\nThe same line goes on from there.")
         took = time.perf_counter() - begin
         print(f"{tracks} tracks in {took:.1f} s, {tracks / took * 3600:.0f} an hour; {errors} with an error", flush=True)
 

@@ -52,8 +52,9 @@ def busy(folder, count):
     sys.exit(len(logs) - len(ended) < int(count))
 
 
-def speed(folder):
-    """Tracks and seconds of music an hour, from the first task's begin to the last one's end: without Ray's own start."""
+def speed(folder, nodes):
+    """Tracks an hour, from the first task's begin to the last one's end, without Ray's own start; and the share of that
+    time in which a node was encoding or embedding: what is missing is what Ray, reading and writing take."""
     _, _, ended = attempts(folder)
     took = max(log["ended"] for log in ended) - min(log["began"] for log in ended)
     total = lambda key: sum(log[key] for log in ended)
@@ -61,6 +62,7 @@ def speed(folder):
         "seconds": round(took, 1),
         "tracks": total("tracks"),
         "tracks_an_hour": round(total("tracks") / took * 3600),
+        "busy": round((total("encode_s") + total("embed_s")) / took / nodes, 3),
         "music_s": round(total("music_s"), 1),
         "encode_s": round(total("encode_s"), 2),
         "embed_s": round(total("embed_s"), 3),
@@ -108,7 +110,7 @@ def check(work, batches, at_kill, load, out):
 
     if faults:
         sys.exit("\n".join(faults))
-    one, two = speed(work / "one"), speed(work / "two")
+    one, two = speed(work / "one", 1), speed(work / "two", 2)
     measured = {
         "command": "PYTHON=venv/bin/python MELISMA=target/release/melisma scale/try_ray.sh MUSIC WORK",
         "machine": f"{platform.machine()}, nodes of one processor each, on one machine; load before {load}",

@@ -24,7 +24,7 @@ for used in "$port" $((port + 1)); do
     if (exec 3<> "/dev/tcp/127.0.0.1/$used") 2> /dev/null; then echo "port $used is in use: PORT=... names another, and the next"; exit 1; fi
 done
 cd "$work"
-rm -rf archive changed one two node job job-changed s3 ./*.log
+rm -rf archive changed one two node job job-changed nobody s3 ./*.log
 
 declare -A nodes=()
 # Each node is a session of processes, of which none but its own are ever ended.
@@ -107,6 +107,10 @@ job archive job
 
 echo "== another bitrate is refused; a source of another size is done anew, and it alone"
 if job archive job --bitrate 32k; then echo "two bitrates in one folder"; exit 1; fi
+echo "== a node without the program stops the job, and makes no rows of it"
+if job archive nobody --program /nowhere/melisma > nobody.out 2>&1; then echo "it was not stopped"; exit 1; fi
+grep -q "^stopped after 0 tracks: .*/nowhere/melisma cannot be run" nobody.out || { cat nobody.out; exit 1; }
+[[ ! -e nobody/rows && ! -e nobody/tracks.parquet ]]
 cp -r archive changed
 cp -r job job-changed
 head -c 60000 "$(find archive -type f ! -name noise.mp3 | sort | head -1)" > changed/short.mp3
