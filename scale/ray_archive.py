@@ -277,7 +277,7 @@ def main():
                 tracks, errors = tracks + row["tracks"], errors + row["errors"]
         except ray.exceptions.RayError as error:
             lines = str(error).strip().splitlines()
-            what = next((line for line in lines if NodeError.__name__ in line), lines[-1])
+            what = next((line for line in lines if f"{NodeError.__name__}:" in line), lines[-1])
             sys.exit(f"stopped after {tracks} tracks: {what}\nThe same line goes on from there.")
         took = time.perf_counter() - begin
         print(f"{tracks} tracks in {took:.1f} s, {tracks / took * 3600:.0f} an hour; {errors} with an error", flush=True)
