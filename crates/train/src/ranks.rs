@@ -11,7 +11,7 @@
 use crate::{Error, Result};
 use std::ops::Range;
 
-/// The processes of a training. There is only one unless [`Ranks::of_mpi`] found more.
+/// The processes of a training. There is only one unless `Ranks::of_mpi`, of the feature `mpi`, found more.
 ///
 /// Dropped before [`Ranks::end`], by an error or a panic, it ends all of them: the others would wait for ever.
 pub struct Ranks {
