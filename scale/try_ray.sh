@@ -5,7 +5,7 @@
 #
 #   PYTHON=venv/bin/python MELISMA=target/release/melisma scale/try_ray.sh MUSIC WORK [TRACKS]
 #
-# MUSIC is a folder of audio files, of which the first TRACKS [40] are taken. PYTHON has the wheel of crates/python and
+# MUSIC is a folder of audio files, of which the first TRACKS [24] are taken. PYTHON has the wheel of crates/python and
 # "ray[data]"; with s3fs and "moto[server]" as well, archive and results lie in an object store once.
 set -euo pipefail
 here="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
@@ -13,7 +13,7 @@ here="$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 music="$(realpath "$1")"
 mkdir -p "$2"
 work="$(realpath "$2")"
-tracks="${3:-40}"
+tracks="${3:-24}"
 python="$(realpath -s "${PYTHON:-$(command -v python3)}")"
 program="$(realpath "${MELISMA:-$(command -v melisma)}")"
 ray="$(dirname "$python")/ray"
