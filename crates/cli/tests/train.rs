@@ -183,5 +183,9 @@ kind = "time-ae"
             let run = desk.run(&["train", "small.toml", "--data", "toy", "--device", "cuda"]).ends(1);
             assert!(run.stderr.contains("--features cuda"), "{}", run.stderr);
         }
+        if !cfg!(feature = "mpi") {
+            let run = desk.run(&["train", "small.toml", "--data", "toy", "--mpi"]).ends(1);
+            assert!(run.stderr.contains("--features mpi"), "{}", run.stderr);
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! epoch's order, those give the clip, the start and the augmentation. So a training that stops at batch 1,234 goes on
 //! at batch 1,234, bit for bit (on one kind of machine: sines and powers differ in the last bit between systems).
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -145,6 +146,8 @@ pub struct CropSource {
     /// Clips of an epoch before they are shuffled.
     epoch_clips: Vec<usize>,
     identity: String,
+    /// Places in each batch of the crops that are streamed.
+    streamed: Range<usize>,
     /// The orders of the last two epochs that were asked for: a batch may lie across their border.
     orders: Mutex<Vec<(u64, Arc<Vec<usize>>)>>,
 }
@@ -183,6 +186,7 @@ impl CropSource {
             .collect();
         let source = Self {
             identity: identity(manifest, split, config, seed)?,
+            streamed: 0..config.batch_size,
             config: config.clone(),
             seed,
             cache: cache.clone(),
@@ -193,6 +197,19 @@ impl CropSource {
             orders: Mutex::new(Vec::new()),
         };
         Ok((source, prepared))
+    }
+
+    /// The same source, of which [`Self::stream`] gives a part of each batch only: for one of several processes that
+    /// share batches.
+    ///
+    /// # Errors
+    /// [`DataError::Invalid`] for no crop, or crops beyond the batch.
+    pub fn streaming(self, part: Range<usize>) -> Result<Self, DataError> {
+        if part.is_empty() || part.end > self.config.batch_size {
+            let all = self.config.batch_size;
+            return Err(DataError::Invalid(format!("crops {part:?} of a batch of {all}")));
+        }
+        Ok(Self { streamed: part, ..self })
     }
 
     /// The files, in the manifest's order.
@@ -246,16 +263,20 @@ impl CropSource {
     /// # Errors
     /// [`DataError::File`] if the cache cannot be read, nor made again.
     pub fn batch(&self, number: u64) -> Result<Batch, DataError> {
+        self.part(number, 0..self.config.batch_size)
+    }
+
+    fn part(&self, number: u64, part: Range<usize>) -> Result<Batch, DataError> {
         let config = &self.config;
-        let mut samples = Vec::with_capacity(config.batch_size * config.channels * config.crop_samples);
-        let mut origins = Vec::with_capacity(config.batch_size);
+        let mut samples = Vec::with_capacity(part.len() * config.channels * config.crop_samples);
+        let mut origins = Vec::with_capacity(part.len());
         let first = number.saturating_mul(config.batch_size as u64);
-        for item in first..first.saturating_add(config.batch_size as u64) {
+        for item in first.saturating_add(part.start as u64)..first.saturating_add(part.end as u64) {
             let (planes, origin) = self.crop(item / self.crops_per_epoch(), item % self.crops_per_epoch())?;
             planes.iter().for_each(|plane| samples.extend_from_slice(plane));
             origins.push(origin);
         }
-        let shape = [config.batch_size, config.channels, config.crop_samples];
+        let shape = [part.len(), config.channels, config.crop_samples];
         Ok(Batch { samples, shape, origins, number, epoch: first / self.crops_per_epoch() })
     }
 
@@ -337,7 +358,7 @@ impl CropSource {
             .name("crops".to_owned())
             .spawn(move || {
                 for number in first.. {
-                    let batch = source.batch(number);
+                    let batch = source.part(number, source.streamed.clone());
                     let failed = batch.is_err();
                     // The reader has had enough, or must be told.
                     if sender.send(batch).is_err() || failed {

@@ -254,6 +254,35 @@ fn streams_repeat_and_resume_exactly() {
     assert_ne!(desk.source(&config, 6).batch(0).unwrap().samples, whole[0].samples);
 }
 
+/// Processes that share batches stream parts that together are the batches of one process.
+#[test]
+fn parts_of_batches_are_the_batches() {
+    let desk = Desk::new();
+    let config = CropConfig { augment: all_kinds(), ..config() };
+    let whole = desk.source(&config, 3);
+    let source = || Arc::into_inner(desk.source(&config, 3)).unwrap();
+    let size = config.batch_size;
+    let mut parts: Vec<_> = [0..1, 1..size]
+        .into_iter()
+        .map(|part| {
+            let source = Arc::new(source().streaming(part).unwrap());
+            source.stream(&source.start(), 1).unwrap()
+        })
+        .collect();
+    for number in 0..6 {
+        let expected = whole.batch(number).unwrap();
+        let found: Vec<_> = parts.iter_mut().map(|stream| stream.next_batch().unwrap()).collect();
+        let samples: Vec<f32> = found.iter().flat_map(|batch| batch.samples.clone()).collect();
+        assert_eq!(samples, expected.samples);
+        let origins: Vec<_> = found.iter().flat_map(|batch| batch.origins.clone()).collect();
+        assert_eq!(origins, expected.origins);
+        assert!(found.iter().all(|batch| (batch.number, batch.epoch) == (number, expected.epoch)));
+    }
+    for part in [0..0, 0..size + 1] {
+        assert!(source().streaming(part).is_err());
+    }
+}
+
 #[test]
 fn a_position_of_other_data_is_refused() {
     let desk = Desk::new();

@@ -64,7 +64,7 @@ fn measure<M: Module<Learning>>(
         let loss = loss(&module);
         losses.push(loss.clone().into_scalar());
         let gradients = loss.backward();
-        (module, _) = optimiser.step(module, &gradients, config.learning_rate);
+        (module, _) = optimiser.step(module, &gradients, config.learning_rate, melisma_train::Ranks::alone());
     }
     let each = |seconds: f64| seconds / steps as f64;
     println!(

@@ -3,7 +3,7 @@
 //! manifest -data-> crops -System-> reconstruction -> loss; in the end a model that codes files.
 
 use crate::{
-    Error, Named, Notes, Result, Task, TrainConfig, TrainOptions, Validated,
+    Error, Named, Notes, Ranks, Result, Task, TrainConfig, TrainOptions, Validated,
     crops::{Crops, checkpoint_error, note, tell_preparing},
     fit::fit,
     preview,
@@ -46,6 +46,7 @@ pub(crate) fn tensor_of<B: Backend>(batch: &Batch, device: &B::Device) -> Tensor
 /// A system, the music that it learns, and how its reconstruction is judged.
 pub(crate) struct Autoencoding<'a, B: AutodiffBackend> {
     config: &'a TrainConfig,
+    rank: u64,
     device: &'a B::Device,
     crops: Crops,
     validation: Option<CropSource>,
@@ -59,6 +60,7 @@ impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
     pub(crate) fn open(
         config: &'a TrainConfig,
         options: &TrainOptions<'_>,
+        ranks: &Ranks,
         device: &'a B::Device,
         observer: Observer<'_>,
     ) -> Result<Self> {
@@ -69,7 +71,7 @@ impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
             CropSource::open(manifest, split, data, options.cache, config.seed, &tell)
                 .map(|(source, _)| source)
         };
-        let source = open(Split::Train, &config.data)?;
+        let source = open(Split::Train, &config.data)?.streaming(ranks.part(config.data.batch_size)?)?;
         let validation = match manifest.part(Split::Val).next() {
             Some(_) => {
                 Some(open(Split::Val, &CropConfig { augment: Augment::default(), ..config.data.clone() })?)
@@ -78,6 +80,7 @@ impl<'a, B: AutodiffBackend> Autoencoding<'a, B> {
         };
         Ok(Self {
             config,
+            rank: ranks.rank() as u64,
             device,
             crops: Crops::new(source),
             validation,
@@ -172,7 +175,9 @@ impl<B: AutodiffBackend> Task<B> for Autoencoding<'_, B> {
 
     fn loss(&self, system: &System<B>, batch: &Batch, step: u64) -> Result<Vec<Summand<B>>> {
         let sound = tensor_of(batch, self.device);
-        let mut noise = Noise::at(self.config.seed, &[STEP_NOISE, step]);
+        // Of each process another, and of the first that of a training by one.
+        let place = [STEP_NOISE, step, self.rank];
+        let mut noise = Noise::at(self.config.seed, if self.rank == 0 { &place[..2] } else { &place });
         Ok(Self::summands(system, &self.loss, &sound, Some(&mut noise)).0)
     }
 

@@ -51,6 +51,18 @@ pub enum Error {
         /// What the batch is made of, in the words of its task.
         batch: String,
     },
+    /// Processes cannot train together.
+    #[error("cannot train with other processes: {0}")]
+    Processes(String),
+    /// Processes that train together have come apart. Nothing of that step was kept.
+    #[error(
+        "after {steps} steps the processes that train together have different weights: start all with the same \
+         program, config and folder; they go on from the last checkpoint"
+    )]
+    Apart {
+        /// Number of steps done by then in the process that says so.
+        steps: u64,
+    },
     /// A file of the run cannot be written or read.
     #[error("{action} {path:?}: {source}")]
     File {

@@ -10,7 +10,7 @@
 //!        model/        the result, once it is finished
 //! ```
 
-use crate::{Error, Finished, Result, TrainEvent, checkpoint::Checkpoint, log::Log};
+use crate::{Error, Finished, Result, TrainEvent, checkpoint::Checkpoint, log, log::Log};
 use melisma_media::AtomicFile;
 use std::{
     io::Write,
@@ -21,7 +21,8 @@ use std::{
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    pub(crate) log: Log,
+    /// Absent where another process writes.
+    pub(crate) log: Option<Log>,
     /// Everything that happened before the checkpoint.
     pub(crate) events: Vec<TrainEvent>,
     /// The last state that is whole.
@@ -54,7 +55,21 @@ impl RunFolder {
         let checkpoint = Checkpoint::newest(&path.join("checkpoint"))?.map(|(checkpoint, _)| checkpoint);
         let first_step = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.step);
         let (log, events) = Log::open(&path.join("log.jsonl"), first_step)?;
-        Ok(Self { path: path.to_owned(), log, events, checkpoint })
+        Ok(Self { path: path.to_owned(), log: Some(log), events, checkpoint })
+    }
+
+    /// The folder of a training that another process has opened, and writes: what there is to go on from.
+    ///
+    /// # Errors
+    /// [`Error::OtherRun`] where there is a difference; [`Error::Checkpoint`] where all checkpoints are damaged,
+    /// [`Error::File`].
+    pub fn follow(path: &Path, difference: impl FnOnce(&Path) -> Result<Option<String>>) -> Result<Self> {
+        if let Some(what) = difference(&path.join("config.toml"))? {
+            return Err(Error::OtherRun { folder: path.to_owned(), what });
+        }
+        let checkpoint = Checkpoint::newest(&path.join("checkpoint"))?.map(|(checkpoint, _)| checkpoint);
+        let events = log::read(&path.join("log.jsonl"))?;
+        Ok(Self { path: path.to_owned(), log: None, events, checkpoint })
     }
 
     /// The outcome, where the training has come to its end before.

@@ -14,6 +14,7 @@
 //! | what lies in the folder of a training? | [`folder`] |
 //! | how do weights follow gradients? | [`optimiser`] |
 //! | what survives an end at any moment? | [`checkpoint`] |
+//! | how do several processes train together? | [`ranks`] |
 //! | how is it going? | [`event`], kept by [`log`], [`tensorboard`], drawn by [`curves`], heard and seen in [`preview`] |
 //!
 //! Nothing that is random has a state: weights, crops, noise and corruption are functions of the seed and the step. So
@@ -32,6 +33,7 @@ pub mod labels;
 pub mod log;
 pub mod optimiser;
 pub mod preview;
+pub mod ranks;
 pub mod task;
 pub mod tensorboard;
 pub mod training_loop;
@@ -40,6 +42,7 @@ pub use config::{AnyConfig, TrainConfig};
 pub use error::{Error, Result};
 pub use event::{Named, TrainEvent, Validated};
 pub use folder::RunFolder;
+pub use ranks::Ranks;
 pub use task::{Notes, Task};
 pub use training_loop::{Finished, Limits, Loop, LoopConfig};
 
@@ -72,7 +75,20 @@ pub fn train_on_cpu(
     options: &TrainOptions<'_>,
     observer: training_loop::Observer<'_>,
 ) -> Result<Finished> {
-    train::<Autodiff<Cpu>>(config, options, &Default::default(), observer)
+    train_on_cpu_among(Ranks::alone(), config, options, observer)
+}
+
+/// [`train_among`] on the processor, as [`train_on_cpu`] does it.
+///
+/// # Errors
+/// As [`train_among`].
+pub fn train_on_cpu_among(
+    ranks: &Ranks,
+    config: &AnyConfig,
+    options: &TrainOptions<'_>,
+    observer: training_loop::Observer<'_>,
+) -> Result<Finished> {
+    train_among::<Autodiff<Cpu>>(ranks, config, options, &Default::default(), observer)
 }
 
 /// Trains what a config describes, or goes on training it. `observer` hears of everything that happens, in order.
@@ -87,8 +103,28 @@ pub fn train<B: AutodiffBackend>(
     device: &B::Device,
     observer: training_loop::Observer<'_>,
 ) -> Result<Finished> {
+    train_among::<B>(Ranks::alone(), config, options, device, observer)
+}
+
+/// [`train`] by several processes, each of which calls this with the same config and options. All have to see the
+/// folder, the music and the cache.
+///
+/// # Errors
+/// As [`train`]; [`Error::Config`] for a batch that cannot be shared evenly, and for classifiers, which one process
+/// trains; [`Error::Apart`]. After an error the others are to be ended: see [`Ranks`].
+pub fn train_among<B: AutodiffBackend>(
+    ranks: &Ranks,
+    config: &AnyConfig,
+    options: &TrainOptions<'_>,
+    device: &B::Device,
+    observer: training_loop::Observer<'_>,
+) -> Result<Finished> {
     let other = |path: &Path| Ok(config.difference(&AnyConfig::read(path, &[])?).map(str::to_owned));
-    let folder = RunFolder::open(options.folder, &config.to_toml()?, other)?;
+    let toml = config.to_toml()?;
+    let folder = ranks.first_one_then_all(|| match ranks.leads() {
+        true => RunFolder::open(options.folder, &toml, other),
+        false => RunFolder::follow(options.folder, other),
+    })?;
     if let Some(finished) = folder.finished() {
         return Ok(finished);
     }
@@ -96,9 +132,14 @@ pub fn train<B: AutodiffBackend>(
     let limits = Limits { stop, max_seconds };
     match config {
         AnyConfig::Autoencoder(config) => {
-            let task = autoencoder::Autoencoding::<B>::open(config, options, device, observer)?;
+            // The first decodes the music for all.
+            let open = || autoencoder::Autoencoding::<B>::open(config, options, ranks, device, observer);
+            let task = ranks.first_one_then_all(open)?;
             let plan = config.of_loop(task.crops_per_epoch());
-            Loop::new(folder, task, plan, limits, device, observer)?.run()
+            Loop::new(folder, task, plan, limits, device, observer)?.among(ranks).run()
+        }
+        AnyConfig::Labels(_) if ranks.count() > 1 => {
+            Err(Error::Config("a classifier is trained by one process".to_owned()))
         }
         AnyConfig::Labels(config) => {
             let task = labels::Labelling::<B>::open(config, options, device, observer)?;

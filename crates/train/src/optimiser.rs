@@ -4,7 +4,10 @@
 //! algorithm 2; running average of weights: Polyak and Juditsky (1992). The state is kept by the weights' names, so
 //! that it travels in files like the weights do.
 
-use crate::config::{Decay, OptimiserConfig};
+use crate::{
+    Ranks,
+    config::{Decay, OptimiserConfig},
+};
 use melisma_nets::{
     Error, Result,
     burn::{
@@ -49,14 +52,23 @@ impl<B: AutodiffBackend> Optimiser<B> {
         Self { config: config.clone(), steps: 0, states: BTreeMap::new() }
     }
 
-    /// Moves the weights along their gradients; answers the length of all gradients together, before clipping. Where
-    /// that is no finite number, nothing is changed.
-    pub fn step<M: Module<B>>(&mut self, module: M, gradients: &B::Gradients, rate: f64) -> (M, f32) {
+    /// Moves the weights along their gradients, the means of all `ranks`; answers the length of these together, before
+    /// clipping. Where that is no finite number, nothing is changed.
+    pub fn step<M: Module<B>>(
+        &mut self,
+        module: M,
+        gradients: &B::Gradients,
+        rate: f64,
+        ranks: &Ranks,
+    ) -> (M, f32) {
         let mut found =
             Gradients::<B> { gradients, path: Vec::new(), flat: BTreeMap::new(), squares: Vec::new() };
         module.visit(&mut found);
         if found.squares.is_empty() {
             return (module, 0.0);
+        }
+        if ranks.count() > 1 {
+            found.average(ranks);
         }
         let norm: f32 = Tensor::cat(found.squares, 0).sum().into_data().iter::<f32>().sum::<f32>().sqrt();
         if !norm.is_finite() {
@@ -192,6 +204,22 @@ struct Gradients<'a, B: AutodiffBackend> {
     squares: Vec<Tensor<B::InnerBackend, 1>>,
 }
 
+impl<B: AutodiffBackend> Gradients<'_, B> {
+    /// Replaces them by their means over all processes, which have the same weights in the same order.
+    fn average(&mut self, ranks: &Ranks) {
+        // In one message, so that processes wait for each other once.
+        let mine = self.flat.values().flat_map(numbers).collect();
+        let mut means = ranks.mean(mine).into_iter();
+        self.squares.clear();
+        for gradient in self.flat.values_mut() {
+            let values: Vec<f32> = means.by_ref().take(gradient.dims()[0]).collect();
+            let shape = [values.len()];
+            *gradient = Tensor::from_data(TensorData::new(values, shape), &gradient.device());
+            self.squares.push(gradient.clone().square().sum());
+        }
+    }
+}
+
 impl<B: AutodiffBackend> ModuleVisitor<B> for Gradients<'_, B> {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.push(name.to_owned());
@@ -312,7 +340,7 @@ mod tests {
                 let zero = Tensor::<B, 3>::zeros([1, 1, 1], &device);
                 let weight = module.forward(one) - module.forward(zero);
                 let gradients = (weight - 3.0).square().sum().backward();
-                (module, _) = optimiser.step(module, &gradients, config.learning_rate);
+                (module, _) = optimiser.step(module, &gradients, config.learning_rate, Ranks::alone());
             }
             let (expected, average) = by_hand(&config, f64::from(start), 20);
             let found = parameters::read(&module).into_iter().find(|t| t.name == "weight").unwrap().values[0];
@@ -337,7 +365,7 @@ mod tests {
         let before = parameters::read(&module);
         let bad = module.forward(Tensor::ones([1, 1, 1], &device)) * f32::NAN;
         let mut optimiser = Optimiser::new(&OptimiserConfig::default());
-        let (module, norm) = optimiser.step(module, &bad.sum().backward(), 0.1);
+        let (module, norm) = optimiser.step(module, &bad.sum().backward(), 0.1, Ranks::alone());
         assert!(norm.is_nan());
         assert_eq!(parameters::read(&module), before);
     }

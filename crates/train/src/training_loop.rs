@@ -1,7 +1,7 @@
 //! The loop: batch, loss, gradients, step, and in time validation, previews and checkpoints, for any [`Task`].
 
 use crate::{
-    Error, Result, RunFolder, TrainEvent,
+    Error, Ranks, Result, RunFolder, TrainEvent,
     checkpoint::Checkpoint,
     config::{OptimiserConfig, ScheduleConfig},
     curves,
@@ -80,7 +80,9 @@ pub struct Loop<'a, B: AutodiffBackend, T: Task<B>> {
     network: T::Network,
     optimiser: Optimiser<B>,
     step: u64,
-    tensorboard: EventFile,
+    /// Absent where another process writes.
+    tensorboard: Option<EventFile>,
+    ranks: &'a Ranks,
     observer: Observer<'a>,
     began: Instant,
 }
@@ -106,9 +108,31 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
                 (network, optimiser, step)
             }
         };
-        let tensorboard = EventFile::create(&folder.tensorboard(), step)?;
-        let began = Instant::now();
-        Ok(Self { task, config, folder, limits, network, optimiser, step, tensorboard, observer, began })
+        let tensorboard = match &folder.log {
+            Some(_) => Some(EventFile::create(&folder.tensorboard(), step)?),
+            None => None,
+        };
+        let (began, ranks) = (Instant::now(), Ranks::alone());
+        Ok(Self {
+            task,
+            config,
+            folder,
+            limits,
+            network,
+            optimiser,
+            step,
+            tensorboard,
+            ranks,
+            observer,
+            began,
+        })
+    }
+
+    /// Learns together with other processes, each of which has the same loop over its part of each batch.
+    #[must_use]
+    pub fn among(mut self, ranks: &'a Ranks) -> Self {
+        self.ranks = ranks;
+        self
     }
 
     /// Learns to the end, or until a limit is reached.
@@ -117,6 +141,8 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
     /// [`Error::NotFinite`]; whatever the task and files say. Checkpoints written before stay.
     pub fn run(mut self) -> Result<Finished> {
         let LoopConfig { steps, validate_every, preview_every, checkpoint_every, .. } = self.config;
+        // Where processes do not begin alike, one would end, and the others wait for it.
+        self.agreed(false)?;
         self.started()?;
         if self.step == 0 && steps > 0 {
             self.validate()?;
@@ -135,7 +161,7 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
             }
             let Limits { stop, max_seconds } = self.limits;
             let enough = max_seconds.is_some_and(|most| self.began.elapsed().as_secs_f64() > most);
-            let stop = !last && (enough || stop.load(Ordering::SeqCst));
+            let stop = self.agreed(!last && (enough || stop.load(Ordering::SeqCst)))?;
             if keep || last || stop {
                 self.checkpoint()?;
             }
@@ -146,6 +172,24 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
         }
         self.finish()?;
         Ok(self.ended(false))
+    }
+
+    /// Whether any of the processes wants to stop.
+    ///
+    /// # Errors
+    /// [`Error::Apart`].
+    fn agreed(&self, stop: bool) -> Result<bool> {
+        let state = || {
+            let step = crc32c::crc32c(&self.step.to_le_bytes());
+            parameters::read(&self.network).iter().fold(step, |sum, tensor| {
+                tensor.values.iter().fold(sum, |sum, value| crc32c::crc32c_append(sum, &value.to_le_bytes()))
+            })
+        };
+        let agreement = self.ranks.agree(stop, state);
+        if !agreement.is_same {
+            return Err(Error::Apart { steps: self.step });
+        }
+        Ok(agreement.stop)
     }
 
     fn ended(self, interrupted: bool) -> Finished {
@@ -175,14 +219,15 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
         let values = summands.into_iter().map(|summand| summand.value).chain([total.clone()]).collect();
         let gradients = total.backward();
         // Together, so that a card is waited for once.
-        let values: Vec<f32> = Tensor::cat(values, 0).into_data().iter::<f32>().collect();
+        let values = self.ranks.mean(Tensor::cat(values, 0).into_data().iter::<f32>().collect());
         for (name, &value) in names.iter().zip(&values) {
             self.finite(name, value, batch)?;
         }
         let learning_rate =
             self.config.optimiser.learning_rate * self.config.schedule.factor(step, self.config.steps);
         drop(rounded);
-        let (network, gradient_norm) = self.optimiser.step(self.network.clone(), &gradients, learning_rate);
+        let (network, gradient_norm) =
+            self.optimiser.step(self.network.clone(), &gradients, learning_rate, self.ranks);
         self.finite("the length of the gradients", gradient_norm, batch)?;
         self.network = network;
         self.step += 1;
@@ -228,6 +273,9 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
     }
 
     fn validate(&mut self) -> Result<()> {
+        if !self.ranks.leads() {
+            return Ok(());
+        }
         // Before the checkpoint that this training goes on from it was done already.
         let step = self.step;
         let is_done = |event: &TrainEvent| matches!(event, TrainEvent::Validated(v) if v.step == step);
@@ -251,16 +299,24 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
     }
 
     fn preview(&mut self) -> Result<()> {
+        if !self.ranks.leads() {
+            return Ok(());
+        }
         let folder = self.folder.previews(self.step);
         for path in self.task.preview(&self.judged()?, &folder)? {
             let png = std::fs::read(&path).map_err(Error::file("cannot read", &path))?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            self.tensorboard.picture(&name, self.step, &png)?;
+            if let Some(tensorboard) = &mut self.tensorboard {
+                tensorboard.picture(&name, self.step, &png)?;
+            }
         }
         self.tell(TrainEvent::Preview { step: self.step, folder })
     }
 
     fn checkpoint(&mut self) -> Result<()> {
+        if !self.ranks.leads() {
+            return Ok(());
+        }
         // First the log: a checkpoint promises that what came before it is written down.
         self.flush()?;
         let (moments, optimiser_steps) = self.optimiser.save();
@@ -272,6 +328,9 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
     }
 
     fn finish(&mut self) -> Result<()> {
+        if !self.ranks.leads() {
+            return Ok(());
+        }
         self.validate()?;
         self.preview()?;
         let (judged, model) = (self.judged()?, self.folder.model());
@@ -281,17 +340,22 @@ impl<'a, B: AutodiffBackend, T: Task<B>> Loop<'a, B, T> {
         self.draw()
     }
 
-    /// Writes down what happened, and tells the observer.
+    /// Writes down what happened, and tells the observer, in the process that leads.
     fn tell(&mut self, event: TrainEvent) -> Result<()> {
-        self.folder.log.push(&event)?;
-        self.tensorboard.event(&event)?;
+        let (Some(log), Some(tensorboard)) = (&mut self.folder.log, &mut self.tensorboard) else {
+            return Ok(());
+        };
+        log.push(&event)?;
+        tensorboard.event(&event)?;
         self.folder.events.push(event.clone());
         (self.observer)(event);
         Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.folder.log.flush()?;
-        self.tensorboard.flush()
+        if let Some(log) = &mut self.folder.log {
+            log.flush()?;
+        }
+        self.tensorboard.as_mut().map_or(Ok(()), EventFile::flush)
     }
 }

@@ -27,6 +27,9 @@ pub struct TrainArguments {
     /// What to compute on
     #[arg(long, value_enum, default_value_t)]
     device: DeviceChoice,
+    /// Share each batch with the other processes that mpirun started; needs a build with the feature `mpi`
+    #[arg(long)]
+    mpi: bool,
     /// Threads of the processor [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -64,8 +67,25 @@ impl TrainArguments {
 
 #[cfg(feature = "train")]
 impl TrainArguments {
-    /// Trains, or goes on.
+    /// Trains, or goes on, where several processes train together as one of them.
     pub fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        if !self.mpi {
+            return self.train(melisma_train::Ranks::alone(), quiet);
+        }
+        let ranks = of_mpi()?;
+        // One process speaks for all.
+        let quiet = quiet || !ranks.leads();
+        let outcome = self.train(&ranks, quiet);
+        match &outcome {
+            Ok(_) => ranks.end(),
+            // Before the others are ended, and this one with them.
+            Err(error) if ranks.count() > 1 => crate::failure::tell_last(error),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    fn train(self, ranks: &melisma_train::Ranks, quiet: bool) -> anyhow::Result<Outcome> {
         use crate::{commands::data::music, interrupt, message, output::DataOut, threads};
         use melisma_train::{AnyConfig, TrainOptions};
         use std::io::Write;
@@ -73,7 +93,8 @@ impl TrainArguments {
         let config = AnyConfig::read(&self.config, &self.overrides)?;
         let folder = self.output.unwrap_or_else(|| PathBuf::from("runs").join(config.name()));
         std::fs::create_dir_all(&folder)?;
-        let manifest = music::manifest(&self.data, &folder.join("manifest.jsonl"), quiet)?;
+        let manifest = ranks
+            .first_one_then_all(|| music::manifest(&self.data, &folder.join("manifest.jsonl"), quiet))?;
         let cache = melisma_data::Cache::new(cache_folder(self.cache)?, self.cache_limit);
         interrupt::let_finish(
             "a checkpoint is being written; Ctrl-C again ends at once, and the last one counts",
@@ -88,10 +109,10 @@ impl TrainArguments {
         let mut live = live::Live::new(quiet);
         let pool = threads::pool(threads::wanted(self.jobs.map(usize::from)))?;
         let mut watch = |event| live.show(&event);
-        let finished = pool.install(|| on(self.device, &config, &options, &mut watch));
+        let finished = pool.install(|| on(self.device, ranks, &config, &options, &mut watch));
         live.clear();
         let finished = finished?;
-        if self.json {
+        if self.json && ranks.leads() {
             let facts = serde_json::json!({
                 "name": config.name(),
                 "folder": folder.display().to_string(),
@@ -131,19 +152,20 @@ impl TrainArguments {
 #[cfg(feature = "train")]
 pub fn on(
     device: DeviceChoice,
+    ranks: &melisma_train::Ranks,
     config: &melisma_train::AnyConfig,
     options: &melisma_train::TrainOptions<'_>,
     observer: &mut (dyn FnMut(melisma_train::TrainEvent) + Send),
 ) -> anyhow::Result<melisma_train::Finished> {
     match device {
-        DeviceChoice::Cpu => Ok(melisma_train::train_on_cpu(config, options, observer)?),
+        DeviceChoice::Cpu => Ok(melisma_train::train_on_cpu_among(ranks, config, options, observer)?),
         #[cfg(feature = "cuda")]
         DeviceChoice::Cuda => {
             if !std::path::Path::new("/proc/driver/nvidia/version").exists() {
                 return Err(crate::message::hinted("no NVIDIA driver", "--device cpu works everywhere"));
             }
             type Cuda = melisma_nets::device::Autodiff<melisma_nets::device::Cuda>;
-            Ok(melisma_train::train::<Cuda>(config, options, &Default::default(), observer)?)
+            Ok(melisma_train::train_among::<Cuda>(ranks, config, options, &Default::default(), observer)?)
         }
         #[cfg(not(feature = "cuda"))]
         DeviceChoice::Cuda => Err(crate::message::hinted(
@@ -151,6 +173,21 @@ pub fn on(
             "cargo install --path crates/cli --features cuda; no CUDA is needed to build it",
         )),
     }
+}
+
+/// The processes that were started together.
+#[cfg(feature = "mpi")]
+fn of_mpi() -> anyhow::Result<melisma_train::Ranks> {
+    Ok(melisma_train::Ranks::of_mpi()?)
+}
+
+/// Says how to get a build that can.
+#[cfg(all(feature = "train", not(feature = "mpi")))]
+fn of_mpi() -> anyhow::Result<melisma_train::Ranks> {
+    Err(crate::message::hinted(
+        "this build knows no MPI",
+        "cargo install --path crates/cli --features mpi; an MPI library and libclang are needed to build it",
+    ))
 }
 
 /// The folder given, or one below the user's cache folder.
