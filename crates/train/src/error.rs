@@ -72,8 +72,10 @@ pub enum Error {
     #[error(transparent)]
     Neural(#[from] melisma_neural::Error),
     /// The encoder that a classifier is to hear with cannot be had.
-    #[error("classifier: {folder:?} holds no encoder to hear with: {source}. It has to be the folder of an autoencoder's finished \
-             training, or of its model")]
+    #[error(
+        "classifier: {folder:?} holds no encoder to hear with: {source}. It has to be the folder of an autoencoder's finished \
+             training, or of its model"
+    )]
     Encoder {
         /// The folder of the model.
         folder: PathBuf,

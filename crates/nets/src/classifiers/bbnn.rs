@@ -1,10 +1,12 @@
-//! The bottom-up broadcast neural network: inception blocks over a mel spectrogram, each hearing all that came before it.
+//! The bottom-up broadcast neural network: inception blocks over a mel spectrogram, each hearing all that
+//! came before it.
 //!
-//! Liu, Feng, Liu, Wang, Liu, "Bottom-up broadcast neural network for music genre classification" (2019, arXiv 1901.08928), section 3: a
-//! shallow convolution and a maximum over 4 frames; blocks of four branches (1 x 1; 1 x 1 and 3 x 3; 1 x 1 and 5 x 5; a maximum of
-//! 3 x 3 and 1 x 1), each with as many channels; a transition of 1 x 1 and a maximum of 2 x 2; the mean, and labels. With the default
-//! sizes and ten labels its convolutions have the published 180,458 weights. Different here: layer instead of batch normalisation, so
-//! that a sound is told by itself, and spectrograms of mean 0 and deviation 1.
+//! Liu, Feng, Liu, Wang, Liu, "Bottom-up broadcast neural network for music genre classification" (2019,
+//! arXiv 1901.08928), section 3: a shallow convolution and a maximum over 4 frames; blocks of four branches
+//! (1 x 1; 1 x 1 and 3 x 3; 1 x 1 and 5 x 5; a maximum of 3 x 3 and 1 x 1), each with as many channels; a
+//! transition of 1 x 1 and a maximum of 2 x 2; the mean, and labels. With the default sizes and ten labels
+//! its convolutions have the published 180,458 weights. Different here: layer instead of batch normalisation,
+//! so that a sound is told by itself, and spectrograms of mean 0 and deviation 1.
 
 use super::levels::Levels;
 use crate::{
@@ -163,7 +165,8 @@ impl<B: Backend> Bbnn<B> {
     /// `[batch, sample]` -> `[batch, label]`.
     pub fn forward(&self, sound: Tensor<B, 2>) -> Tensor<B, 2> {
         let levels: Tensor<B, 4> = self.levels.forward(sound).unsqueeze_dim(3);
-        let shallow = normalised(&self.shallow_norm, convolved(&self.shallow, 3, Activation::Identity, levels));
+        let shallow =
+            normalised(&self.shallow_norm, convolved(&self.shallow, 3, Activation::Identity, levels));
         let mut image = strongest(Activation::Relu.apply(shallow), [SHALLOW_POOL, 1]);
         for block in &self.blocks {
             image = block.forward(image);
@@ -227,7 +230,8 @@ fn strongest_around<B: Backend>(image: Tensor<B, 4>) -> Tensor<B, 4> {
         let length = image.dims()[axis];
         let first = image.clone().narrow(axis, 0, 1);
         let last = image.clone().narrow(axis, length - 1, 1);
-        // What lies beyond an end is what lies at it: no maximum of a place and its neighbours changes by that.
+        // What lies beyond an end is what lies at it: no maximum of a place and its neighbours changes by
+        // that.
         let before = Tensor::cat(vec![first, image.clone().narrow(axis, 0, length - 1)], axis);
         let behind = Tensor::cat(vec![image.clone().narrow(axis, 1, length - 1), last], axis);
         image.max_pair(before).max_pair(behind)

@@ -1,8 +1,9 @@
 //! The reference study's classifier: convolutions over the latents of its time-domain autoencoder.
 //!
-//! Encoder, layer normalisation, twice a convolution of 5 latents, rectified, and the maximum of 5, two full layers. The study's
-//! first full layer takes 608 values: so many are left of 131,072 samples, 2.97 s, where convolutions do not go beyond the ends.
-//! Its normalisation is taken to be over the channels of each latent. The encoder learns only after some epochs.
+//! Encoder, layer normalisation, twice a convolution of 5 latents, rectified, and the maximum of 5, two full
+//! layers. The study's first full layer takes 608 values: so many are left of 131,072 samples, 2.97 s, where
+//! convolutions do not go beyond the ends. Its normalisation is taken to be over the channels of each latent.
+//! The encoder learns only after some epochs.
 
 use crate::{
     Error, Result,
@@ -22,7 +23,8 @@ use serde::{Deserialize, Serialize};
 pub struct EncoderChoice {
     /// Folder of a training of an autoencoder, or of its model.
     pub folder: String,
-    /// Whether its weights are random instead of learned. Its sizes, and the statistics of its frames, are those of the folder.
+    /// Whether its weights are random instead of learned. Its sizes, and the statistics of its frames, are
+    /// those of the folder.
     pub untrained: bool,
 }
 

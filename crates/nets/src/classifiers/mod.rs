@@ -93,7 +93,8 @@ impl ClassifierConfig {
                 Classifier::Bbnn(config.init(labels, sample_rate_hz, samples, noise, device)?)
             }
             Self::LatentCnn(config) => {
-                let encoder = encoder.ok_or_else(|| Error::Config("a classifier without its encoder".to_owned()))?;
+                let encoder =
+                    encoder.ok_or_else(|| Error::Config("a classifier without its encoder".to_owned()))?;
                 Classifier::LatentCnn(config.init(labels, samples, encoder, noise, device)?)
             }
         })

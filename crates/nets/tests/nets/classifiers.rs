@@ -7,7 +7,9 @@ use burn::{
 };
 use melisma_nets::{
     Error,
-    classifiers::{Bbnn, BbnnConfig, Classifier, ClassifierConfig, LatentCnn, LatentCnnConfig, Purpose, Training},
+    classifiers::{
+        Bbnn, BbnnConfig, Classifier, ClassifierConfig, LatentCnn, LatentCnnConfig, Purpose, Training,
+    },
     frames::{FramesConfig, FramesKind},
     networks::{NetworkConfig, TimeAeConfig},
     noise::Noise,
@@ -36,7 +38,14 @@ fn encoder<A: Backend>(stride: usize, latents: usize) -> System<A> {
 }
 
 fn small() -> LatentCnnConfig {
-    LatentCnnConfig { frozen_epochs: 2, channels: 4, kernel: 3, pool: 2, hidden: 5, ..LatentCnnConfig::default() }
+    LatentCnnConfig {
+        frozen_epochs: 2,
+        channels: 4,
+        kernel: 3,
+        pool: 2,
+        hidden: 5,
+        ..LatentCnnConfig::default()
+    }
 }
 
 fn bbnn<A: Backend>(config: &BbnnConfig, labels: usize, samples: usize) -> Result<Bbnn<A>, Error> {
@@ -88,7 +97,8 @@ fn published_sizes() {
         .init(8, 131_072, encoder(256, 32), &mut Noise::at(1, &[0]), &Default::default())
         .unwrap();
     let weights = parameters::read(&network);
-    for (name, shape) in [("hidden.weight", [608, 100]), ("labels.weight", [100, 8]), ("convolutions.0.weight", [160, 32])]
+    for (name, shape) in
+        [("hidden.weight", [608, 100]), ("labels.weight", [100, 8]), ("convolutions.0.weight", [160, 32])]
     {
         let found = weights.iter().find(|tensor| tensor.name == name);
         assert_eq!(found.map(|tensor| tensor.shape.as_slice()), Some(shape.as_slice()), "{name}");
@@ -132,7 +142,9 @@ fn sizes_that_do_not_fit_are_refused() {
     let latent = |change: fn(&mut LatentCnnConfig), samples: usize| {
         let mut config = small();
         change(&mut config);
-        config.init(3, samples, encoder::<Flex>(16, 5), &mut Noise::at(1, &[0]), &Default::default()).map(drop)
+        config
+            .init(3, samples, encoder::<Flex>(16, 5), &mut Noise::at(1, &[0]), &Default::default())
+            .map(drop)
     };
     refused("too short", latent(|_| {}, 96));
     refused("no convolutions", latent(|config| config.convolutions = 0, 512));

@@ -1,4 +1,5 @@
-//! The encoder that a classifier hears with: that of an autoencoder trained before, or one like it with random weights.
+//! The encoder that a classifier hears with: that of an autoencoder trained before, or one like it with
+//! random weights.
 
 use crate::{Error, Notes, Result, crops::checkpoint_error};
 use melisma_data::CropConfig;
@@ -19,7 +20,8 @@ impl Encoder {
     /// Reads the model that was chosen, for sounds like these.
     ///
     /// # Errors
-    /// [`Error::Config`] where none is named, and for one of another sampling rate; [`Error::Encoder`] where it cannot be read.
+    /// [`Error::Config`] where none is named, and for one of another sampling rate; [`Error::Encoder`] where
+    /// it cannot be read.
     pub(crate) fn read(choice: &EncoderChoice, data: &CropConfig) -> Result<Self> {
         if choice.folder.is_empty() {
             return Err(Error::Config(

@@ -28,6 +28,7 @@ use crate::{
     crops::{Crops, tell_preparing},
     training_loop::Observer,
 };
+use encoder::Encoder;
 use melisma_data::{Batch, CropSource, Entry, Manifest, Split, cache::Clip};
 use melisma_media::AtomicFile;
 use melisma_nets::{
@@ -47,7 +48,6 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
 };
-use encoder::Encoder;
 use told::{Told, most};
 
 /// Places of random numbers: first weights, and those of a step.
@@ -193,8 +193,7 @@ impl<B: AutodiffBackend> Task<B> for Labelling<'_, B> {
             self.crops.resume(notes)?;
         }
         let LabelsConfig { seed, data, classifier, .. } = self.config;
-        let encoder =
-            self.encoder.as_ref().map(|encoder| encoder.system(*seed, self.device)).transpose()?;
+        let encoder = self.encoder.as_ref().map(|encoder| encoder.system(*seed, self.device)).transpose()?;
         let purpose = Purpose {
             labels: self.labels.len(),
             sample_rate_hz: data.sample_rate_hz,

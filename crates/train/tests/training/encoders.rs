@@ -1,4 +1,5 @@
-//! A classifier of latents: it learns behind an encoder that was trained before, goes on, and refuses what is no encoder for it.
+//! A classifier of latents: it learns behind an encoder that was trained before, goes on, and refuses what is
+//! no encoder for it.
 
 use crate::{
     common::{Studio, config as autoencoder},
@@ -110,7 +111,10 @@ fn interrupted_before_or_behind_the_thaw_it_ends_where_it_would_have_ended() {
         };
         assert!(run(&studio, &config, &parts, &mut stop_it, &stop).unwrap().interrupted);
         run(&studio, &config, &parts, &mut |_| {}, &AtomicBool::new(false)).unwrap();
-        assert!(weights(&whole, "weights.safetensors") == weights(&parts, "weights.safetensors"), "after {last}");
+        assert!(
+            weights(&whole, "weights.safetensors") == weights(&parts, "weights.safetensors"),
+            "after {last}"
+        );
     }
     // The same name, another model.
     let parts = studio.run_folder("other");
@@ -118,7 +122,8 @@ fn interrupted_before_or_behind_the_thaw_it_ends_where_it_would_have_ended() {
     assert!(run(&studio, &config, &parts, &mut |_| {}, &stop).unwrap().interrupted);
     std::fs::remove_dir_all(&encoder).unwrap();
     train_encoder(&studio, "encoder", 5, 8000);
-    let refused = run(&studio, &config, &parts, &mut |_| {}, &AtomicBool::new(false)).unwrap_err().to_string();
+    let refused =
+        run(&studio, &config, &parts, &mut |_| {}, &AtomicBool::new(false)).unwrap_err().to_string();
     assert!(refused.contains("began with the encoder of model"), "{refused}");
 }
 

@@ -167,7 +167,11 @@ pub fn write_page(options: &PageOptions) -> anyhow::Result<()> {
         None => String::new(),
     };
     let joined = |rows: BTreeMap<String, String>| rows.into_values().collect::<String>();
-    let text = format!("{INTRODUCTION}{HEAD}{}\n{EFFORT_INTRODUCTION}{EFFORT_HEAD}{}{remarks}", joined(accuracy), joined(effort));
+    let text = format!(
+        "{INTRODUCTION}{HEAD}{}\n{EFFORT_INTRODUCTION}{EFFORT_HEAD}{}{remarks}",
+        joined(accuracy),
+        joined(effort)
+    );
     fs::write(&options.output, text).with_context(|| options.output.display().to_string())
 }
 
@@ -306,7 +310,8 @@ mod tests {
 
     #[test]
     fn rows_of_networks_without_runs_are_kept() {
-        let page = format!("text\n{HEAD}| a | one | 1 |\n| a | vote | 2 |\n| b | one | 3 |\n\nand | c | not |\n");
+        let page =
+            format!("text\n{HEAD}| a | one | 1 |\n| a | vote | 2 |\n| b | one | 3 |\n\nand | c | not |\n");
         let mut rows = BTreeMap::from([("b".to_owned(), "| b | one | 9 |\n".to_owned())]);
         keep(&page, HEAD, &mut rows);
         let text: String = rows.into_values().collect();
