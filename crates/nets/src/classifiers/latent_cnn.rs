@@ -131,10 +131,11 @@ impl<B: Backend> LatentCnn<B> {
     /// # Shapes
     /// `[batch, sample]` -> `[batch, label]`.
     pub fn forward(&self, sound: Tensor<B, 2>, epoch: Option<u64>) -> Tensor<B, 2> {
-        let mut latents = self.encoder.encode(sound);
-        if epoch.is_some_and(|epoch| epoch < self.frozen_epochs) {
-            latents = latents.detach();
-        }
+        let latents = match epoch {
+            // Without a graph from the start: one that no gradient ever passes stays in memory for good.
+            Some(epoch) if epoch < self.frozen_epochs => self.encoder.clone().no_grad().encode(sound),
+            _ => self.encoder.encode(sound),
+        };
         let mut values = self.norm.forward(latents);
         for convolution in &self.convolutions {
             values = self.strongest(Activation::Relu.apply(convolution.forward(self.beside(values))));
