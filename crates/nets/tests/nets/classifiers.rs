@@ -134,6 +134,16 @@ fn the_encoder_learns_after_its_epochs() {
     }
 }
 
+/// A graph that is cut off behind the encoder stays in memory, for no gradient ever passes through it: 16 MB a step.
+#[test]
+fn nothing_is_cut_off_behind_a_frozen_encoder() {
+    let network: LatentCnn<B> =
+        small().init(3, 512, encoder(16, 5), &mut Noise::at(1, &[0]), &Default::default()).unwrap();
+    let heard = sound::<B>(512).require_grad();
+    let gradients = network.forward(heard.clone(), Some(0)).square().mean().backward();
+    assert!(heard.grad(&gradients).is_some());
+}
+
 #[test]
 fn sizes_that_do_not_fit_are_refused() {
     let refused = |what: &str, ended: Result<(), Error>| {
