@@ -57,6 +57,7 @@ pub struct Training<'a> {
 /// A network of any kind.
 #[derive(Module, Debug)]
 #[allow(missing_docs, reason = "its kinds are described in the configuration")]
+#[allow(clippy::large_enum_variant, reason = "a program holds one or two")]
 pub enum Classifier<B: Backend> {
     MelCnn(MelCnn<B>),
     Bbnn(Bbnn<B>),
