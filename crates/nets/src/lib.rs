@@ -8,13 +8,15 @@
 //! | `linear`, `shallow`, `deep` | [`networks::DenseAe`], [`pca`] | spectra | Roche et al. 2018 |
 //! | `recurrent` | [`networks::RecurrentAe`] | spectra | Roche et al. 2018 |
 //! | `variational` | [`networks::VariationalAe`] | spectra | Roche et al. 2018 |
-//! | `mel-cnn` | [`mel_cnn::MelCnn`] | mel spectrograms | a peer that tells labels; no autoencoder |
+//!
+//! Networks that tell labels instead of giving sound back are [`classifiers`].
 //!
 //! Everything is `[batch, time, channel]`, time in samples, frames or latents. A [`system::System`] joins frames, network
 //! and bottleneck, and is what training sees. The crate reads no file and prints nothing; it is generic over Burn's
 //! backends, of which [`device`] offers those that were built in.
 
 pub mod bottleneck;
+pub mod classifiers;
 mod error;
 pub mod frames;
 mod kernels;
@@ -22,7 +24,6 @@ pub mod lapped;
 pub mod layers;
 pub mod loss;
 pub mod mel;
-pub mod mel_cnn;
 pub mod networks;
 pub mod noise;
 pub mod parameters;

@@ -83,6 +83,18 @@ pub enum Error {
     /// The trained network cannot become a codec.
     #[error(transparent)]
     Neural(#[from] melisma_neural::Error),
+    /// The encoder that a classifier is to hear with cannot be had.
+    #[error(
+        "classifier: {folder:?} holds no encoder to hear with: {source}. It has to be the folder of an autoencoder's finished \
+             training, or of its model"
+    )]
+    Encoder {
+        /// The folder of the model.
+        folder: PathBuf,
+        /// The cause.
+        #[source]
+        source: melisma_neural::Error,
+    },
     /// Sound or another file could not be written.
     #[error(transparent)]
     Media(#[from] melisma_media::MediaError),

@@ -1,5 +1,6 @@
 //! Networks, layers, gradients.
 
+mod classifiers;
 mod gradients;
 mod layers;
 mod mel_cnn;

@@ -5,7 +5,12 @@ use burn::{
     module::{Module, ModuleVisitor, Param},
     tensor::{Tensor, backend::AutodiffBackend},
 };
-use melisma_nets::{Error, mel_cnn::MelCnn, mel_cnn::MelCnnConfig, noise::Noise, stft::StftConfig};
+use melisma_nets::{
+    Error,
+    classifiers::{MelCnn, MelCnnConfig},
+    noise::Noise,
+    stft::StftConfig,
+};
 
 type B = Autodiff<Flex>;
 
@@ -71,6 +76,8 @@ fn sizes_that_do_not_fit_are_refused() {
     refused(|config| config.hidden = 0, SAMPLES);
     refused(|config| config.dropout = 1.0, SAMPLES);
     refused(|config| config.stft.hop_samples = 100, SAMPLES);
+    refused(|config| config.stft.hop_samples = 0, SAMPLES);
+    refused(|config| config.bands = 1 << 40, SAMPLES);
     refused(|_| {}, 128);
 }
 

@@ -5,7 +5,7 @@ use crate::{
     config::{OptimiserConfig, ScheduleConfig, check_name, invalid},
 };
 use melisma_data::CropConfig;
-use melisma_nets::{mel_cnn::MelCnnConfig, precision::Precision};
+use melisma_nets::{classifiers::ClassifierConfig, precision::Precision};
 use serde::{Deserialize, Serialize};
 
 /// A training. The same config, seed, data and program give the same weights, bit for bit on processors.
@@ -32,7 +32,7 @@ pub struct LabelsConfig {
     /// What a batch is: crops of one channel, each with the label of its clip.
     pub data: CropConfig,
     /// The network.
-    pub classifier: MelCnnConfig,
+    pub classifier: ClassifierConfig,
 }
 
 /// How long a training takes, and what is done on the way.

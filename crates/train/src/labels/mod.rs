@@ -1,7 +1,7 @@
 //! The task of a classifier: which of several labels does a clip have?
 //!
 //! ```text
-//! manifest with genres -data-> crops, labels -MelCnn-> probabilities -> loss
+//! manifest with genres -data-> crops, labels -Classifier-> probabilities -> loss
 //!   in the end: segments of the test part -> told.csv
 //! ```
 //!
@@ -9,12 +9,14 @@
 //! |---|---|
 //! | what decides the outcome? | `config` |
 //! | how is it learned? | here |
+//! | whose encoder does it hear with, if any? | `encoder` |
 //! | what does it say of tracks that it does not know? | `told` |
 //!
 //! The training part is learned from, the validation part watches, the test part is told in the end. Who wants another
 //! division, such as folds, gives another manifest.
 
 mod config;
+mod encoder;
 mod told;
 
 pub use config::{LabelsConfig, LabelsRunConfig};
@@ -26,6 +28,7 @@ use crate::{
     crops::{Crops, tell_preparing},
     training_loop::Observer,
 };
+use encoder::Encoder;
 use melisma_data::{Batch, CropSource, Entry, Manifest, Split, cache::Clip};
 use melisma_media::AtomicFile;
 use melisma_nets::{
@@ -34,8 +37,8 @@ use melisma_nets::{
         activation::{log_softmax, softmax},
         backend::AutodiffBackend,
     },
+    classifiers::{Classifier, Purpose, Training},
     loss::Summand,
-    mel_cnn::MelCnn,
     noise::Noise,
     parameters,
     safetensors::TensorFile,
@@ -63,6 +66,8 @@ pub(crate) struct Labelling<'a, B: AutodiffBackend> {
     config: &'a LabelsConfig,
     device: &'a B::Device,
     labels: Vec<String>,
+    /// What the network hears with, where that was learned before.
+    encoder: Option<Encoder>,
     crops: Crops,
     /// Of each clip that is learned from.
     label_of: Vec<usize>,
@@ -84,6 +89,9 @@ impl<'a, B: AutodiffBackend> Labelling<'a, B> {
         device: &'a B::Device,
         observer: Observer<'_>,
     ) -> Result<Self> {
+        // Before any clip is decoded.
+        let encoder =
+            config.classifier.encoder().map(|choice| Encoder::read(choice, &config.data)).transpose()?;
         let mut manifest = options.manifest.clone();
         manifest.entries.retain(|entry| entry.is_ok() && entry.split.is_some() && entry.genre.is_some());
         let genre = |entry: &Entry| entry.genre.clone().unwrap_or_default();
@@ -113,6 +121,7 @@ impl<'a, B: AutodiffBackend> Labelling<'a, B> {
             validation: clips(Split::Val)?,
             test: clips(Split::Test)?,
             labels,
+            encoder,
         })
     }
 
@@ -124,13 +133,13 @@ impl<'a, B: AutodiffBackend> Labelling<'a, B> {
     /// What the network says of clips.
     fn told<'c>(
         &self,
-        network: &MelCnn<B::InnerBackend>,
+        network: &Classifier<B::InnerBackend>,
         clips: &'c [LabelledClip],
     ) -> Result<Vec<Told<'c>>> {
         clips.iter().map(|clip| self.of_clip(network, clip)).collect()
     }
 
-    fn of_clip<'c>(&self, network: &MelCnn<B::InnerBackend>, clip: &'c LabelledClip) -> Result<Told<'c>> {
+    fn of_clip<'c>(&self, network: &Classifier<B::InnerBackend>, clip: &'c LabelledClip) -> Result<Told<'c>> {
         let samples = self.config.data.crop_samples;
         let room = clip.clip.samples().saturating_sub(samples as u64);
         let mut sound = Vec::with_capacity(SEGMENTS * samples);
@@ -169,25 +178,34 @@ fn clips(
 }
 
 impl<B: AutodiffBackend> Task<B> for Labelling<'_, B> {
-    type Network = MelCnn<B>;
+    type Network = Classifier<B>;
     type Batch = Batch;
 
     fn examples(&self) -> [usize; 2] {
         [self.label_of.len(), self.validation.len()]
     }
 
-    fn network(&mut self, notes: Option<&Notes>) -> Result<MelCnn<B>> {
+    fn network(&mut self, notes: Option<&Notes>) -> Result<Classifier<B>> {
         if let Some(notes) = notes {
+            if let Some(encoder) = &self.encoder {
+                encoder.resume(notes)?;
+            }
             self.crops.resume(notes)?;
         }
         let LabelsConfig { seed, data, classifier, .. } = self.config;
+        let encoder = self.encoder.as_ref().map(|encoder| encoder.system(*seed, self.device)).transpose()?;
+        let purpose = Purpose {
+            labels: self.labels.len(),
+            sample_rate_hz: data.sample_rate_hz,
+            samples: data.crop_samples,
+        };
         let mut noise = Noise::at(*seed, &[WEIGHTS_NOISE]);
-        let (labels, rate_hz) = (self.labels.len(), data.sample_rate_hz);
-        Ok(classifier.init(labels, rate_hz, data.crop_samples, &mut noise, self.device)?)
+        Ok(classifier.init(purpose, encoder, &mut noise, self.device)?)
     }
 
     fn notes(&self, steps: u64) -> Result<Notes> {
-        Ok(BTreeMap::from([self.crops.note(steps)?]))
+        let encoder = self.encoder.as_ref().map(Encoder::note);
+        Ok([self.crops.note(steps)?].into_iter().chain(encoder).collect())
     }
 
     fn batch(&mut self, step: u64) -> Result<Batch> {
@@ -202,7 +220,7 @@ impl<B: AutodiffBackend> Task<B> for Labelling<'_, B> {
         self.crops.describe(batch)
     }
 
-    fn loss(&self, network: &MelCnn<B>, batch: &Batch, step: u64) -> Result<Vec<Summand<B>>> {
+    fn loss(&self, network: &Classifier<B>, batch: &Batch, step: u64) -> Result<Vec<Summand<B>>> {
         let (labels, smoothing) = (self.labels.len(), self.config.run.smoothing);
         let mut wanted = vec![smoothing / labels as f32; batch.origins.len() * labels];
         for (origin, wanted) in batch.origins.iter().zip(wanted.chunks_exact_mut(labels)) {
@@ -210,13 +228,14 @@ impl<B: AutodiffBackend> Task<B> for Labelling<'_, B> {
         }
         let wanted = Tensor::from_data(TensorData::new(wanted, [batch.origins.len(), labels]), self.device);
         let mut noise = Noise::at(self.config.seed, &[STEP_NOISE, step]);
-        let told = log_softmax(network.forward(tensor_of(batch, self.device), Some(&mut noise)), 1);
+        let training = Training { noise: &mut noise, epoch: batch.epoch };
+        let told = log_softmax(network.forward(tensor_of(batch, self.device), Some(training)), 1);
         let value = -(told * wanted).sum_dim(1).mean();
         Ok(vec![Summand { name: "cross-entropy", weight: 1.0, value }])
     }
 
     /// Over all validation clips: the mean of their segments.
-    fn validate(&self, network: &MelCnn<B::InnerBackend>, step: u64) -> Result<Option<Validated>> {
+    fn validate(&self, network: &Classifier<B::InnerBackend>, step: u64) -> Result<Option<Validated>> {
         if self.validation.is_empty() {
             return Ok(None);
         }
@@ -231,7 +250,7 @@ impl<B: AutodiffBackend> Task<B> for Labelling<'_, B> {
     }
 
     /// What is said of the validation part.
-    fn preview(&self, network: &MelCnn<B::InnerBackend>, folder: &Path) -> Result<Vec<PathBuf>> {
+    fn preview(&self, network: &Classifier<B::InnerBackend>, folder: &Path) -> Result<Vec<PathBuf>> {
         let path = folder.join(TOLD);
         let failed = |action| Error::file(action, &path);
         std::fs::create_dir_all(folder).map_err(failed("cannot make the folder of"))?;
@@ -242,7 +261,7 @@ impl<B: AutodiffBackend> Task<B> for Labelling<'_, B> {
         Ok(Vec::new())
     }
 
-    fn finish(&mut self, network: &MelCnn<B::InnerBackend>, model: &Path) -> Result<()> {
+    fn finish(&mut self, network: &Classifier<B::InnerBackend>, model: &Path) -> Result<()> {
         self.crops.end();
         let labels = serde_json::to_string(&self.labels).unwrap_or_default();
         let strings =

@@ -2,7 +2,11 @@
 
 use crate::common::Studio;
 use melisma_data::{Cache, CropConfig, Split};
-use melisma_nets::{mel_cnn::MelCnnConfig, safetensors::TensorFile, stft::StftConfig};
+use melisma_nets::{
+    classifiers::{ClassifierConfig, MelCnnConfig},
+    safetensors::TensorFile,
+    stft::StftConfig,
+};
 use melisma_train::{
     Error, Finished, Result, TrainEvent, TrainOptions,
     config::{OptimiserConfig, ScheduleConfig},
@@ -12,7 +16,7 @@ use melisma_train::{
 use std::{path::Path, sync::atomic::AtomicBool};
 
 /// Low clips are `deep`, high ones `bright`; the second and the last are told, the third watches.
-fn labelled() -> Studio {
+pub fn labelled() -> Studio {
     let mut studio = Studio::new();
     let count = studio.manifest.entries.len();
     for (place, entry) in studio.manifest.entries.iter_mut().enumerate() {
@@ -26,7 +30,7 @@ fn labelled() -> Studio {
     studio
 }
 
-fn config(steps: u64) -> LabelsConfig {
+pub fn config(steps: u64) -> LabelsConfig {
     LabelsConfig {
         name: "sweeps".to_owned(),
         description: String::new(),
@@ -47,18 +51,18 @@ fn config(steps: u64) -> LabelsConfig {
             batch_size: 4,
             ..CropConfig::default()
         },
-        classifier: MelCnnConfig {
+        classifier: ClassifierConfig::MelCnn(MelCnnConfig {
             stft: StftConfig { fft_samples: 256, hop_samples: 128 },
             bands: 24,
             channels: vec![8, 8],
             hidden: 8,
             dropout: 0.1,
             blanked: [3, 6],
-        },
+        }),
     }
 }
 
-fn run(
+pub fn run(
     studio: &Studio,
     config: &LabelsConfig,
     folder: &Path,

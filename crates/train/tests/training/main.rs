@@ -2,6 +2,7 @@
 
 mod any_task;
 mod common;
+mod encoders;
 mod labels;
 mod learning;
 mod resuming;

@@ -13,6 +13,7 @@ use melisma_data::{
     fma::{Layout, read_tracks},
 };
 use melisma_understanding::labels::{Score, expected_calibration_error, folds};
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -74,9 +75,12 @@ pub struct PageOptions {
     /// File to write.
     #[arg(long, default_value = "docs/results/genre-networks.md")]
     output: PathBuf,
-    /// Revision of the program that trained them, for the text.
+    /// Folder of the training whose encoder some of the networks hear with.
     #[arg(long)]
-    revision: String,
+    encoder: Option<PathBuf>,
+    /// File whose text is put behind the tables: what these trainings were, and what was not run.
+    #[arg(long)]
+    remarks: Option<PathBuf>,
 }
 
 /// Ways of telling a track from its segments, as `told.csv` names them.
@@ -132,66 +136,199 @@ fn runs(network: &Path, kind: &str) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Reads what the runs told, and writes the page.
+/// Reads what the runs told, and writes the page. Rows of networks that have no run are kept as the page has them.
 pub fn write_page(options: &PageOptions) -> anyhow::Result<()> {
     let mut networks: Vec<PathBuf> = fs::read_dir(&options.runs)
         .with_context(|| options.runs.display().to_string())?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
     networks.retain(|path| path.is_dir());
-    networks.sort();
-    let mut text = format!(
-        "# Genres told by trained networks\n\nThe tracks, the official split and the first division into folds of [genre.md](genre.md), told by \
-         networks that hear the original sound and are trained from nothing on the tracks that each row may learn from. *Official*: mean \
-         and deviation over seeds, and the 95 % interval over draws of test tracks of the first seed. *Grouped*: five folds, no artist on both \
-         sides, each told by a network of the other four; no track of them watched the training. *Calibration*: expected calibration error in the \
-         folds.\n\n```sh\nbenches/genre_networks.sh FMA WORK\n```\n\nTrained with revision {}.\n\n\
-         | network | told by | seeds | official accuracy | interval | official macro-F1 | grouped accuracy | interval | grouped macro-F1 | calibration |\n\
-         |---|---|---:|---|---|---|---|---|---|---|\n",
-        options.revision
-    );
+    let mut accuracy: BTreeMap<String, String> = BTreeMap::new();
+    let mut effort: BTreeMap<String, String> = BTreeMap::new();
     for network in &networks {
-        let name = network.file_name().unwrap_or_default().to_string_lossy();
-        let (seeds, fold_runs) = (runs(network, "seed-")?, runs(network, "fold-")?);
+        let name = network.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let [seeds, fold_runs] = [runs(network, "seed-")?, runs(network, "fold-")?];
         ensure!(!seeds.is_empty(), "{}: no seed has been trained to its end", network.display());
-        for (way, words) in WAYS {
-            let scores: Vec<Score> =
-                seeds.iter().map(|path| Ok(Told::read(path, way)?.score())).collect::<anyhow::Result<_>>()?;
-            let over_seeds =
-                |of: fn(&Score) -> f64| mean_and_deviation(&scores.iter().map(of).collect::<Vec<_>>());
-            let (accuracy, deviation) = over_seeds(|score| score.accuracy);
-            let (f1, f1_deviation) = over_seeds(|score| score.macro_f1);
-            let [low, high] = scores[0].accuracy_interval;
-            write!(
-                text,
-                "| {name} | {words} | {} | {accuracy:.3} ± {deviation:.3} | {low:.3} to {high:.3} | {f1:.3} ± {f1_deviation:.3} |",
-                seeds.len()
-            )?;
-            if fold_runs.len() < FOLDS {
-                writeln!(text, " - | - | - | - |")?;
-                continue;
-            }
-            let mut all = Told::default();
-            for path in &fold_runs {
-                let told = Told::read(path, way)?;
-                ensure!(
-                    all.labels.is_empty() || all.labels == told.labels,
-                    "{}: other labels than the other folds have",
-                    path.display()
-                );
-                all.labels = told.labels;
-                all.truth.extend(told.truth);
-                all.probabilities.extend(told.probabilities);
-            }
-            let score = all.score();
-            let [low, high] = score.accuracy_interval;
-            let calibration = expected_calibration_error(&all.probabilities, &all.truth);
-            writeln!(
-                text,
-                " {:.3} | {low:.3} to {high:.3} | {:.3} | {calibration:.3} |",
-                score.accuracy, score.macro_f1
-            )?;
-        }
+        let revision = fs::read_to_string(network.join("revision")).unwrap_or_default();
+        accuracy.insert(name.clone(), rows(&name, &seeds, &fold_runs, revision.trim())?);
+        let first = seeds[0].ancestors().nth(2).unwrap_or(network);
+        effort.insert(name.clone(), format!("| {name} | {} |\n", Effort::read(first)?.row()));
     }
+    if let Ok(old) = fs::read_to_string(&options.output) {
+        keep(&old, HEAD, &mut accuracy);
+        keep(&old, EFFORT_HEAD, &mut effort);
+    }
+    if let Some(encoder) = &options.encoder {
+        let name = "encoder of latent-cnn";
+        effort.insert(name.to_owned(), format!("| {name} | {} |\n", Effort::read(encoder)?.row()));
+    }
+    let remarks = match &options.remarks {
+        Some(path) => fs::read_to_string(path).with_context(|| path.display().to_string())?,
+        None => String::new(),
+    };
+    let joined = |rows: BTreeMap<String, String>| rows.into_values().collect::<String>();
+    let text = format!(
+        "{INTRODUCTION}{HEAD}{}\n{EFFORT_INTRODUCTION}{EFFORT_HEAD}{}{remarks}",
+        joined(accuracy),
+        joined(effort)
+    );
     fs::write(&options.output, text).with_context(|| options.output.display().to_string())
+}
+
+/// Takes the rows of a table of a page over for names that have none.
+fn keep(page: &str, head: &str, rows: &mut BTreeMap<String, String>) {
+    let Some((_, table)) = page.split_once(head) else { return };
+    let mut kept: BTreeMap<String, String> = BTreeMap::new();
+    for line in table.lines().take_while(|line| line.starts_with('|')) {
+        let name = line.trim_start_matches('|').split('|').next().unwrap_or_default().trim();
+        let of_name = kept.entry(name.to_owned()).or_default();
+        of_name.push_str(line);
+        of_name.push('\n');
+    }
+    for (name, lines) in kept {
+        rows.entry(name).or_insert(lines);
+    }
+}
+
+const INTRODUCTION: &str = "# Genres told by trained networks
+
+The tracks, the official split and the first division into folds of [genre.md](genre.md), told by networks that hear the original sound \
+and are trained from nothing on the tracks that each row may learn from; but for the encoder of the latent-cnn rows, which was \
+trained on other music and without labels. *Official*: mean and deviation over seeds, and the 95 % interval over draws of test tracks \
+of the first seed. *Grouped*: five folds, no artist on both sides, each told by a network of the other four; no track of them watched \
+the training. *Calibration*: expected calibration error in the folds. *Trained with*: the revision of the program.
+
+```sh
+MUSIC=MUSIC_MANIFEST benches/genre_networks.sh FMA WORK
+```
+
+";
+
+const HEAD: &str = "| network | told by | seeds | official accuracy | interval | official macro-F1 | grouped accuracy | interval | grouped macro-F1 | calibration | trained with |
+|---|---|---:|---|---|---|---|---|---|---|---|
+";
+
+const EFFORT_INTRODUCTION: &str = "What a training was, of the first seed: weights (of an encoder also those of its decoder, which are not used), steps of the \
+optimiser, clips learned from, and minutes on one thread.
+
+";
+
+const EFFORT_HEAD: &str = "| network | weights | steps | clips | minutes |
+|---|---:|---:|---:|---:|
+";
+
+/// The rows of one network: one for each way of telling.
+fn rows(name: &str, seeds: &[PathBuf], fold_runs: &[PathBuf], revision: &str) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for (way, words) in WAYS {
+        let scores: Vec<Score> =
+            seeds.iter().map(|path| Ok(Told::read(path, way)?.score())).collect::<anyhow::Result<_>>()?;
+        let over_seeds =
+            |of: fn(&Score) -> f64| mean_and_deviation(&scores.iter().map(of).collect::<Vec<_>>());
+        let (accuracy, deviation) = over_seeds(|score| score.accuracy);
+        let (f1, f1_deviation) = over_seeds(|score| score.macro_f1);
+        let [low, high] = scores[0].accuracy_interval;
+        write!(
+            text,
+            "| {name} | {words} | {} | {accuracy:.3} ± {deviation:.3} | {low:.3} to {high:.3} | {f1:.3} ± {f1_deviation:.3} |",
+            seeds.len()
+        )?;
+        if fold_runs.len() < FOLDS {
+            writeln!(text, " - | - | - | - | {revision} |")?;
+            continue;
+        }
+        let mut all = Told::default();
+        for path in fold_runs {
+            let told = Told::read(path, way)?;
+            ensure!(
+                all.labels.is_empty() || all.labels == told.labels,
+                "{}: other labels than the other folds have",
+                path.display()
+            );
+            all.labels = told.labels;
+            all.truth.extend(told.truth);
+            all.probabilities.extend(told.probabilities);
+        }
+        let score = all.score();
+        let [low, high] = score.accuracy_interval;
+        let calibration = expected_calibration_error(&all.probabilities, &all.truth);
+        writeln!(
+            text,
+            " {:.3} | {low:.3} to {high:.3} | {:.3} | {calibration:.3} | {revision} |",
+            score.accuracy, score.macro_f1
+        )?;
+    }
+    Ok(text)
+}
+
+/// What a training was, by its log.
+#[derive(Default)]
+struct Effort {
+    weights: u64,
+    clips: u64,
+    steps: u64,
+    seconds: f64,
+}
+
+impl Effort {
+    /// Of the folder of a training.
+    fn read(run: &Path) -> anyhow::Result<Self> {
+        let path = run.join("log.jsonl");
+        let log = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let mut effort = Self::default();
+        // The clock of a step begins anew where a training goes on.
+        let mut so_far = 0.0;
+        for line in log.lines() {
+            let event: Value = serde_json::from_str(line).with_context(|| path.display().to_string())?;
+            let number = |key: &str| event[key].as_u64().unwrap_or_default();
+            match event["event"].as_str() {
+                Some("started") => {
+                    effort.weights = number("weights");
+                    effort.clips = number("training_clips");
+                    effort.seconds += so_far;
+                    so_far = 0.0;
+                }
+                Some("step") => {
+                    effort.steps = number("step") + 1;
+                    so_far = event["seconds"].as_f64().unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        effort.seconds += so_far;
+        Ok(effort)
+    }
+
+    fn row(&self) -> String {
+        format!("{} | {} | {} | {:.1}", self.weights, self.steps, self.clips, self.seconds / 60.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_networks_without_runs_are_kept() {
+        let page =
+            format!("text\n{HEAD}| a | one | 1 |\n| a | vote | 2 |\n| b | one | 3 |\n\nand | c | not |\n");
+        let mut rows = BTreeMap::from([("b".to_owned(), "| b | one | 9 |\n".to_owned())]);
+        keep(&page, HEAD, &mut rows);
+        let text: String = rows.into_values().collect();
+        assert_eq!(text, "| a | one | 1 |\n| a | vote | 2 |\n| b | one | 9 |\n");
+    }
+
+    #[test]
+    fn the_clock_of_a_training_that_went_on_is_added_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = [
+            r#"{"event":"started","weights":7,"training_clips":3}"#,
+            r#"{"event":"step","step":0,"seconds":30.0}"#,
+            r#"{"event":"step","step":1,"seconds":60.0}"#,
+            r#"{"event":"started","weights":7,"training_clips":3}"#,
+            r#"{"event":"step","step":2,"seconds":30.0}"#,
+        ];
+        fs::write(folder.path().join("log.jsonl"), log.join("\n")).unwrap();
+        assert_eq!(Effort::read(folder.path()).unwrap().row(), "7 | 3 | 3 | 1.5");
+    }
 }

@@ -5,12 +5,12 @@
 //! normalisation, and mean and maximum over time in the end. In training, bands and times are blanked (SpecAugment: Park et
 //! al., 2019, section 2).
 
+use super::levels::Levels;
 use crate::{
     Error, Result,
     layers::{Activation, Conv2d, Conv2dConfig, Linear, LinearConfig, Norm, NormConfig},
-    mel,
     noise::Noise,
-    stft::{Stft, StftConfig, power},
+    stft::StftConfig,
 };
 use burn::{
     module::Module,
@@ -52,9 +52,7 @@ impl Default for MelCnnConfig {
 /// The network.
 #[derive(Module, Debug)]
 pub struct MelCnn<B: Backend> {
-    stft: Stft<B>,
-    // [bin, band].
-    filters: Tensor<B, 2>,
+    levels: Levels<B>,
     convolutions: Vec<Conv2d<B>>,
     norms: Vec<Norm<B>>,
     hidden: Linear<B>,
@@ -66,12 +64,6 @@ pub struct MelCnn<B: Backend> {
 /// Side of a convolution's window, and steps from one to the next.
 const KERNEL: usize = 3;
 const STRIDE: usize = 2;
-
-/// Least power that a logarithm is taken of: -100 dB of a full-scale sine in a band.
-const FLOOR: f32 = 1e-10;
-
-/// Deviation below which a spectrogram counts as flat, in natural logarithms of power.
-const LEAST_DEVIATION: f32 = 0.1;
 
 impl MelCnnConfig {
     /// Bins or frames behind all convolutions; none where there are too few before.
@@ -104,6 +96,7 @@ impl MelCnnConfig {
         if !(0.0..1.0).contains(&self.dropout) {
             return wrong("dropout is a share of 0..1");
         }
+        let levels = Levels::new(&self.stft, self.bands, sample_rate_hz, device)?;
         let frames = self.stft.frames(samples);
         let (Some(bands), Some(_)) = (self.behind(self.bands), self.behind(frames)) else {
             return wrong("too few mel bands, or too short a sound, for so many convolutions");
@@ -114,8 +107,7 @@ impl MelCnnConfig {
             config.init_down(noise, device)
         });
         Ok(MelCnn {
-            stft: self.stft.init(device)?,
-            filters: mel::filters(sample_rate_hz, self.stft.bins(), self.bands, device),
+            levels,
             convolutions: convolutions.collect(),
             norms: self.channels.iter().map(|&channels| NormConfig { channels }.init(device)).collect(),
             hidden: LinearConfig { inputs: 2 * bands * last, outputs: self.hidden }.init(noise, device),
@@ -132,7 +124,7 @@ impl<B: Backend> MelCnn<B> {
     /// # Shapes
     /// `[batch, sample]` -> `[batch, label]`.
     pub fn forward(&self, sound: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
-        let mut spectrogram = self.spectrogram(sound);
+        let mut spectrogram = self.levels.forward(sound);
         if let Some(noise) = &mut noise {
             spectrogram = self.blank(spectrogram, noise);
         }
@@ -150,21 +142,6 @@ impl<B: Backend> MelCnn<B> {
         let pooled = self.drop(pooled, &mut noise);
         let hidden = Activation::Gelu.apply(self.hidden.forward(pooled));
         self.labels.forward(self.drop(hidden, &mut noise)).squeeze_dim(1)
-    }
-
-    /// Logarithms of the power of mel bands, of each sound with mean 0 and deviation 1, so that loudness tells nothing.
-    ///
-    /// # Shapes
-    /// `[batch, sample]` -> `[batch, frame, band]`.
-    fn spectrogram(&self, sound: Tensor<B, 2>) -> Tensor<B, 3> {
-        let bins = power(self.stft.forward(sound));
-        let [batch, frames, count] = bins.dims();
-        let bands = bins.reshape([batch * frames, count]).matmul(self.filters.clone());
-        let [_, count] = bands.dims();
-        let levels = (bands + FLOOR).log().reshape([batch, frames * count]);
-        let centred = levels.clone() - levels.mean_dim(1);
-        let deviation = centred.clone().square().mean_dim(1).sqrt();
-        (centred / deviation.clamp_min(LEAST_DEVIATION)).reshape([batch, frames, count])
     }
 
     /// Sets one run of bands and one of frames of each sound to the mean.
