@@ -22,6 +22,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import platform
 import re
 import subprocess
@@ -86,7 +87,10 @@ class Store:
         path = Path(self.at(name))
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        part.write_bytes(data)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(path)
 
 

@@ -223,16 +223,10 @@ fn rows(name: &str, seeds: &[PathBuf], fold_runs: &[PathBuf], revision: &str) ->
     for (way, words) in WAYS {
         let scores: Vec<Score> =
             seeds.iter().map(|path| Ok(Told::read(path, way)?.score())).collect::<anyhow::Result<_>>()?;
-        let over_seeds =
-            |of: fn(&Score) -> f64| mean_and_deviation(&scores.iter().map(of).collect::<Vec<_>>());
-        let (accuracy, deviation) = over_seeds(|score| score.accuracy);
-        let (f1, f1_deviation) = over_seeds(|score| score.macro_f1);
+        let over_seeds = |of: fn(&Score) -> f64| spread(&scores.iter().map(of).collect::<Vec<_>>());
+        let (accuracy, f1) = (over_seeds(|score| score.accuracy), over_seeds(|score| score.macro_f1));
         let [low, high] = scores[0].accuracy_interval;
-        write!(
-            text,
-            "| {name} | {words} | {} | {accuracy:.3} ± {deviation:.3} | {low:.3} to {high:.3} | {f1:.3} ± {f1_deviation:.3} |",
-            seeds.len()
-        )?;
+        write!(text, "| {name} | {words} | {} | {accuracy} | {low:.3} to {high:.3} | {f1} |", seeds.len())?;
         if fold_runs.len() < FOLDS {
             writeln!(text, " - | - | - | - | {revision} |")?;
             continue;
@@ -259,6 +253,12 @@ fn rows(name: &str, seeds: &[PathBuf], fold_runs: &[PathBuf], revision: &str) ->
         )?;
     }
     Ok(text)
+}
+
+/// Mean and deviation; of one value alone, itself.
+fn spread(values: &[f64]) -> String {
+    let (mean, deviation) = mean_and_deviation(values);
+    if values.len() == 1 { format!("{mean:.3}") } else { format!("{mean:.3} ± {deviation:.3}") }
 }
 
 /// What a training was, by its log.
@@ -307,6 +307,12 @@ impl Effort {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_seed_has_no_deviation() {
+        assert_eq!(spread(&[0.5]), "0.500");
+        assert!(spread(&[0.5, 0.6]).starts_with("0.550 ± 0.0"));
+    }
 
     #[test]
     fn rows_of_networks_without_runs_are_kept() {

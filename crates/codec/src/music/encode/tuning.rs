@@ -159,7 +159,7 @@ struct Anchor {
 const FIRST_ANCHOR_BITS: f64 = 8_000.0 / 88_200.0;
 
 /// Settings at 8, 16, 32, 64 and 128 kbit/s, in stereo at 44.1 kHz, moved along the slopes of docs/results/slopes.tsv;
-/// docs/adr/0010-encoder-hears-noise.md tells what came before.
+/// docs/adr/0010-encoder-hears-noise.md tells what came before, docs/adr/0018-even-noise.md why lambda is higher at 8 and 16.
 const ANCHORS: [Anchor; 5] = [
     Anchor {
         shaping: 82.0,

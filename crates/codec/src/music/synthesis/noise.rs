@@ -53,29 +53,19 @@ impl Noise {
         out: &mut [f32],
     ) {
         let is_empty = values.iter().all(|&value| value == 0);
-        let amplitude = match self {
-            _ if is_empty => missing * strength,
-            Self::Independent(_) => {
-                missing.min(INDEPENDENT_LIMIT_STEPS * step::amplitude(band.step_units)) * strength
-            }
-            Self::Even(_) => (missing * strength).min(EVEN_LIMIT_STEPS * step::amplitude(band.step_units)),
-        };
+        let zeros = values.iter().zip(out.iter_mut()).enumerate().filter(|(_, (value, _))| **value == 0);
+        let limit =
+            |steps: f32| if is_empty { f32::INFINITY } else { steps * step::amplitude(band.step_units) };
         match self {
-            Self::Even(even) if is_empty => even.fill_along_line(band, amplitude, out),
-            _ => {
-                let zeros = values.iter().zip(out).enumerate().filter(|(_, (value, _))| **value == 0);
-                for (bin, (_, out)) in zeros {
-                    *out = self.next(band.begin + bin) * amplitude;
-                }
+            Self::Independent(generator) => {
+                let amplitude = missing.min(limit(INDEPENDENT_LIMIT_STEPS)) * strength;
+                zeros.for_each(|(_, (_, out))| *out = generator.uniform() * amplitude);
             }
-        }
-    }
-
-    /// The number for coefficient `k` of the block; their mean square is 1.
-    fn next(&mut self, k: usize) -> f32 {
-        match self {
-            Self::Independent(generator) => generator.uniform(),
-            Self::Even(even) => even.sign(k),
+            Self::Even(even) if is_empty => even.fill_along_line(band, missing * strength, out),
+            Self::Even(even) => {
+                let amplitude = (missing * strength).min(limit(EVEN_LIMIT_STEPS));
+                zeros.for_each(|(bin, (_, out))| *out = even.sign(band.begin + bin) * amplitude);
+            }
         }
     }
 }
@@ -109,7 +99,9 @@ pub(super) struct EvenNoise {
     generator: Generator,
     /// The bits of masks that stay for the whole section: where they changed, overlapping blocks would beat.
     section_mask: u32,
+    /// That of the block's first channel.
     block_mask: u32,
+    /// That of the channel at hand, and whether all its signs are turned round.
     mask: u32,
     is_negative: bool,
 }
@@ -137,8 +129,9 @@ impl EvenNoise {
 
     fn sign(&self, k: usize) -> f32 {
         let k = k as u32;
-        let parity = (k & (k >> 1)).count_ones() ^ (k & self.mask).count_ones() ^ u32::from(self.is_negative);
-        if parity & 1 == 0 { 1.0 } else { -1.0 }
+        // The parity of two numbers' ones together is that of the ones of their exclusive or.
+        let ones = ((k & (k >> 1)) ^ (k & self.mask)).count_ones() + u32::from(self.is_negative);
+        if ones.is_multiple_of(2) { 1.0 } else { -1.0 }
     }
 
     /// Fills a band, of rms `amplitude`, whose level goes along the line between the middles of bands.
@@ -164,9 +157,12 @@ mod tests {
     use super::*;
     use crate::music::blocks::Envelope;
 
+    /// Noise of rms 1 in place of a whole block of zeros.
     fn block(noise: &mut Noise, channel: usize, bins: usize) -> Vec<f32> {
+        let (band, mut out) = (BandPlace { begin: 0, ..band(bins, [0, 0]) }, vec![0.0; bins]);
         noise.begin(channel);
-        (0..bins).map(|k| noise.next(k)).collect()
+        noise.fill(&band, 1.0, 1.0, &vec![0; bins], &mut out);
+        out
     }
 
     /// Sum over all shifts but none of the squared correlation of a stretch with itself, as a share of its squared energy.
